@@ -1,0 +1,111 @@
+# midstream: `make demo` and `make test` do all their own set-up (scripts/setup). Everything else is here too.
+#   make            the library (static and shared) and the command, under build/release
+#   make test       every test, closing with "N passed, N failed"        make asan   the same under sanitizers
+#   make demo       SmolLM2 on our own data and recorded answers -> out/demo/report.html
+#   make bench      speed as ratios against named peers                  make models  also fetch Gemma-3-270M
+#   make oracle     our numbers against scikit-learn                     make fuzz    libFuzzer on every parser
+#   make install    PREFIX=/usr/local
+BUILD  ?= release
+OUT    := build/$(BUILD)
+CC     := gcc
+CXX    := g++
+PREFIX ?= /usr/local
+
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+include build/setup.mk
+endif
+build/setup.mk: scripts/setup scripts/pins
+	@mkdir -p build
+	scripts/setup
+	@scripts/setup --paths > $@.tmp && mv $@.tmp $@
+
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi
+CPPFLAGS := -D_GNU_SOURCE -Iinclude -Isrc -isystem $(ENGINE)/include -isystem $(YYJSON)
+CFLAGS   := -std=c11 -g -fPIC -fvisibility=hidden -ffp-contract=off $(WARN)
+ifeq ($(BUILD),asan)
+CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DMID_NO_CLONES
+LDFLAGS  += -fsanitize=address,undefined
+else
+CFLAGS   += -O2
+endif
+ENGINE_LIBS := $(addprefix $(ENGINE)/lib/,libllama.a libggml.a libggml-cpu.a libggml-base.a)
+LIBS     := -lsqlite3 -lyaml -lutf8proc -lstdc++ -lpthread -ldl -lm
+
+LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
+LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(OUT)/yyjson.o
+CLI_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(wildcard src/cli/*.c))
+TEST_SRC := $(wildcard tests/*/test_*.c)
+TESTS    := $(TEST_SRC:%.c=$(OUT)/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ     := $(FUZZ_SRC:%.c=$(OUT)/%)
+EXAMPLES := $(patsubst %.c,$(OUT)/%,$(wildcard examples/*.c))
+
+all: $(OUT)/libmidstream.a $(OUT)/libmidstream.so $(OUT)/midstream
+
+$(OUT)/%.o: %.c build/setup.mk Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+$(OUT)/yyjson.o: $(YYJSON)/yyjson.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -w -c $< -o $@
+$(OUT)/libmidstream.a: $(LIB_OBJ)
+	rm -f $@ && ar rcs $@ $^
+$(OUT)/libmidstream.so: $(LIB_OBJ)
+	$(CXX) -shared $(LDFLAGS) -Wl,-soname,libmidstream.so.0 -Wl,--exclude-libs,ALL -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+$(OUT)/midstream: $(CLI_OBJ) $(OUT)/libmidstream.a
+	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/libmidstream.a
+	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+$(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/tests/test.o $(OUT)/libmidstream.a
+	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS) -lcmocka
+$(OUT)/examples/%: $(OUT)/examples/%.o $(OUT)/libmidstream.a
+	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+$(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/libmidstream.a
+	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+$(OUT)/tests/%.o: CPPFLAGS += -Itests
+.SECONDARY:
+
+# Objects build in parallel whatever -j says: a fresh machine should not wait for one core.
+PARALLEL := $(MAKE) -j$(shell nproc) --no-print-directory
+
+test:
+	@$(PARALLEL) all tests examples
+	@OUT=$(OUT) MODEL=$(MODEL) scripts/run-tests
+asan:
+	@$(PARALLEL) BUILD=asan tests
+	@OUT=build/asan MODEL=$(MODEL) scripts/run-tests --programs
+tests: $(TESTS) $(FUZZ)
+examples: $(EXAMPLES)
+
+demo demo-short: all
+	$(OUT)/midstream run plans/$@.yaml --out out/$@
+	@echo "open out/$@/report.html"
+
+models: build/setup.mk
+	scripts/setup gemma
+oracle: all
+	@$(PARALLEL) $(patsubst %.c,$(OUT)/%,$(wildcard tests/oracle/*.c))
+	scripts/setup oracle
+	OUT=$(OUT) scripts/run-oracle
+bench: all
+	@$(PARALLEL) $(patsubst %.c,$(OUT)/%,$(wildcard bench/*.c))
+	scripts/setup oracle peers
+	OUT=$(OUT) MODEL=$(MODEL) ENGINE=$(ENGINE) bench/run
+fuzz: build/setup.mk
+	scripts/fuzz
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/midstream
+	install -m 755 $(OUT)/midstream $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(OUT)/libmidstream.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(OUT)/libmidstream.so $(DESTDIR)$(PREFIX)/lib/libmidstream.so.0
+	ln -sf libmidstream.so.0 $(DESTDIR)$(PREFIX)/lib/libmidstream.so
+	install -m 644 include/midstream.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 include/midstream/*.h $(DESTDIR)$(PREFIX)/include/midstream/
+	sed 's|@PREFIX@|$(PREFIX)|' scripts/midstream.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/midstream.pc
+
+clean:
+	rm -rf build
+.PHONY: all test asan tests examples demo demo-short models oracle bench fuzz install clean
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(FUZZ:=.d)

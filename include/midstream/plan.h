@@ -1,0 +1,83 @@
+/* Plans: a YAML file that names models, datasets, monitors, rules, splits and seeds. docs/plan.md has the whole grammar.
+ * An unknown key, a wrong type or a value out of range is MID_EFORMAT with file:line:column and what is expected there. */
+#ifndef MIDSTREAM_PLAN_H
+#define MIDSTREAM_PLAN_H
+
+#include "monitor.h"
+#include "source.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mid_plan_model {
+    const char *name;               /* in results */
+    const char *path;               /* of the GGUF; ${VAR} and a leading ~ are expanded; "smollm2" and "gemma" are known names */
+    const char *format;             /* as mid_source_opts.format; NULL: chat */
+    const char *quantise;           /* as mid_model_opts.quantise; NULL: as the file is */
+    int n_layer, layer[MID_LAYER_MAX];  /* 0: four over the depth */
+    int line;                       /* where it stands in the file */
+} mid_plan_model;
+
+typedef struct mid_plan_data {
+    const char *dataset;            /* name or path */
+    const char *as;                 /* name in results; NULL: the dataset's own */
+    const char *model;              /* a mid_plan_model's name: it generates ("llama"), or observes ("recorded") */
+    const char *source;             /* "llama" or "recorded" */
+    const char *format;             /* overrides the model's; NULL: the model's */
+    const char *labeler;            /* NULL: the task's default; "data": the labels that come with the data */
+    const char *const *response_model;  /* (n_response_model) keep only these authors; 0: all */
+    size_t n_response_model;
+    const char *group;              /* "prompt": by normalised prompt; "id:2": the sample id after its 2nd hyphen */
+    uint32_t max_tok, min_tok;      /* answers are cut at max_tok; those shorter than min_tok are left out */
+    uint32_t limit;                 /* 0: all; else a stable sample of that many, the same for every run */
+    const char *stop;               /* as mid_source_opts.stop */
+    float temperature;
+    bool optional;                  /* skip, with a visible line, when the dataset is not found */
+    bool contrast;                  /* also report the subset of unsafe prompts (prompt_label 1) */
+    int line;
+} mid_plan_data;
+
+typedef struct mid_plan_monitor {
+    const char *name;               /* registry name */
+    const char *as;                 /* name in results; NULL: name */
+    const mid_param *params;        /* overrides, ends with name NULL */
+    const char *const *only;        /* (n_only) dataset names (results name) it runs on; 0: all */
+    size_t n_only;
+    int line;
+} mid_plan_monitor;
+
+typedef struct mid_plan_rule {
+    const char *name;
+    const mid_param *params;        /* ends with name NULL */
+    int line;
+} mid_plan_rule;
+
+typedef struct mid_plan {
+    const char *name, *title;
+    const char *file;               /* where it was read from */
+    uint64_t seed;
+    int n_fold;                     /* cross-validation by prompt group; 5 */
+    int n_inner;                    /* inner folds for hyper-parameters; 3 */
+    uint32_t n_draw;                /* bootstrap draws; 2000 */
+    const uint32_t *at_tok;         /* (n_at_tok) prefixes in tokens; default 1 2 4 8 16 32 64 128 */
+    size_t n_at_tok;
+    const double *at_frac;          /* (n_at_frac) shares of the answer; default .1 .2 .. 1 */
+    size_t n_at_frac;
+    uint32_t n_show;                /* answers kept for the report's browser, per dataset; 40 */
+    const mid_plan_model *model;        size_t n_model;
+    const mid_plan_data *data;          size_t n_data;
+    const mid_plan_monitor *monitor;    size_t n_monitor;
+    const mid_plan_rule *rule;          size_t n_rule;
+} mid_plan;
+
+/** @param[out] out owned, everything in it lives as long as it. @return MID_ENOTFOUND, MID_EFORMAT, MID_ENOMEM. */
+MID_API mid_status mid_plan_load(mid_ctx *ctx, const char *path, mid_plan **out);
+MID_API void mid_plan_close(mid_plan *plan);
+/** The plan as JSON text, as it goes into results. @param[out] text owned, mid_free(). */
+MID_API mid_status mid_plan_json(mid_ctx *ctx, const mid_plan *plan, char **text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

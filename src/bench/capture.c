@@ -1,0 +1,252 @@
+/* From samples to stored traces. The unit of work is a fixed group of 16 samples in the set's order: what a batch computes
+ * depends on who is in it, so its members are part of every trace's key and never change with timing or resume. A
+ * group's traces are committed together. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "bench/set.h"
+#include "source/engine.h"
+
+static mid_source_opts source_opts(const mid__set *set)
+{
+    mid_source_opts o = mid_source_opts_default();
+
+    o.format = set->data->format ? set->data->format : set->model->format;
+    o.stop = set->data->stop;
+    o.max_tok = set->data->max_tok;
+    o.temperature = set->data->temperature;
+    o.seed = set->plan->seed;
+    return o;
+}
+
+static mid_status open_model(mid__run *run, const mid__set *set, mid_model **out)
+{
+    mid_model_opts o = mid_model_opts_default();
+    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    char *path = NULL;
+    mid_status status = mid_model_resolve(run->ctx, set->model->path, run->opts->cache_dir, &path);
+
+    o.quantise = set->model->quantise;
+    o.cache_dir = run->opts->cache_dir;
+    o.n_layer = set->model->n_layer;
+    memcpy(o.layer, set->model->layer, sizeof o.layer);
+    o.n_threads = run->opts->n_threads;
+    o.n_seq = recorded ? 1 : MID_GROUP_N;
+    o.n_ctx_seq = recorded ? 4096 : 1024;
+    if (status == MID_OK)
+        status = mid_model_open(run->ctx, path, &o, out);
+    if (status != MID_OK)
+        status = mid__within(run->ctx, status, "%s:%d: model '%s'", run->plan->file, set->model->line, set->model->name);
+    mid_free(path);
+    return status;
+}
+
+/* What a trace is made from. For a generated answer the whole group is part of it. */
+static mid_key trace_key(const mid__set *set, const mid_source_opts *o, size_t i)
+{
+    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    const size_t first = i / MID_GROUP_N * MID_GROUP_N;
+    const size_t end = first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
+    char numbers[200], layers[8 * MID_LAYER_MAX] = "";
+    mid__sha256 s;
+    char group[65];
+    size_t k;
+    int l, n = 0;
+
+    snprintf(numbers, sizeof numbers, "%u %.9g %llu", o->max_tok, (double)o->temperature, (unsigned long long)o->seed);
+    for (l = 0; l < set->signals.n_layer; l++)
+        n += snprintf(layers + n, sizeof layers - (size_t)n, "%d ", set->signals.layer[l]);
+    mid__sha256_init(&s);
+    for (k = recorded ? i : first; k < (recorded ? i + 1 : end); k++) {
+        const mid_sample *a = set->answer[k].sample;
+        const char *response = recorded ? a->response : "";
+        mid__sha256_put(&s, a->id, strlen(a->id) + 1);
+        mid__sha256_put(&s, a->prompt, strlen(a->prompt) + 1);
+        mid__sha256_put(&s, response, strlen(response) + 1);
+    }
+    mid__sha256_hex(&s, group);
+    return mid_key_of("trace", "1", set->signals.observer, set->data->source, numbers, layers, o->stop ? o->stop : "",
+                      group, set->answer[i].sample->id, NULL);
+}
+
+/* Answers whose prompt leaves no room are left out before groups are cut, and counted. */
+static mid_status leave_out_long(mid__run *run, mid__set *set, const mid_model *model, const mid_source_opts *o)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < set->n; i++) {
+        llama_token *token = NULL;
+        int n_tok = 0;
+        mid_status status = mid__prompt_tokens(run->ctx, model, set->answer[i].sample->prompt, o, &token, &n_tok);
+        free(token);
+        if (status != MID_OK)
+            return status;
+        if (n_tok + (int)o->max_tok >= model->n_ctx_seq) {
+            mid__log(run->ctx, MID_LOG_WARN, "%s: left out %s: its prompt is %d tokens, the context holds %d with the answer",
+                     set->name, set->answer[i].sample->id, n_tok, model->n_ctx_seq);
+            set->n_left_out++;
+        } else {
+            set->answer[n++] = set->answer[i];
+        }
+    }
+    set->n = n;
+    return MID_OK;
+}
+
+static mid_status make_group(mid__run *run, mid__set *set, mid_model *model, const mid_source_opts *o, size_t first, size_t end)
+{
+    const mid_sample *sample[MID_GROUP_N];
+    mid_trace *trace[MID_GROUP_N] = { NULL };
+    size_t i;
+    mid_status status;
+
+    for (i = first; i < end; i++)
+        sample[i - first] = set->answer[i].sample;
+    status = mid_source_trace(run->ctx, model, set->data->source, sample, end - first, o, trace);
+    if (status == MID_OK)
+        status = mid_store_begin(run->ctx, run->store);
+    for (i = first; status == MID_OK && i < end; i++)
+        status = mid_store_put_trace(run->ctx, run->store, &set->answer[i].key, set->answer[i].sample->id, trace[i - first]);
+    if (status == MID_OK)
+        status = mid_store_commit(run->ctx, run->store);
+    if (status != MID_OK)
+        mid_store_rollback(run->store);
+    for (i = 0; i < end - first; i++)
+        mid_trace_close(trace[i]);
+    return status;
+}
+
+static bool has_group(mid__run *run, const mid__set *set, size_t first, size_t end)
+{
+    size_t i;
+
+    for (i = first; i < end; i++)
+        if (!mid_store_has_trace(run->store, &set->answer[i].key))
+            return false;
+    return true;
+}
+
+/* Before the long work: how much there is of it. Time is told by one short decode on this machine as it is now. */
+static void estimate(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o, size_t n_missing)
+{
+    const mid_sample probe = { .id = "probe", .task = "chat", .prompt = "Tell me about rivers.", .response = "Rivers carry rain "
+                               "from the hills to the sea, and on their way they cut valleys and water fields.", .label = -1 };
+    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    const mid_sample *list[MID_GROUP_N];
+    mid_trace *trace[MID_GROUP_N];
+    const size_t n = recorded ? 1 : MID_GROUP_N;
+    const double bytes_tok = (double)set->signals.n_layer * set->signals.n_embd * 2 + 200;
+    mid_source_opts short_opts = *o;
+    double s, n_tok = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        list[i] = &probe;
+    short_opts.max_tok = 8;
+    s = mid__now_s();
+    if (mid_source_trace(run->ctx, model, set->data->source, list, n, &short_opts, trace) != MID_OK)
+        return;
+    s = mid__now_s() - s;
+    for (i = 0; i < n; i++) {
+        n_tok += mid_trace_n_tok(trace[i]);
+        mid_trace_close(trace[i]);
+    }
+    mid__log(run->ctx, MID_LOG_INFO, "%s: %zu answers to %s, at most %u tokens each: up to %.0f MB and about %.0f s", set->name,
+             n_missing, recorded ? "read" : "generate", o->max_tok, bytes_tok * (double)n_missing * o->max_tok / 1e6,
+             s / (n_tok > 0 ? n_tok : 1) * (double)n_missing * o->max_tok);
+}
+
+static mid_status make_missing(mid__run *run, mid__set *set, mid_model *model, const mid_source_opts *o)
+{
+    mid__stage stage;
+    size_t first, end, n_missing = 0;
+    mid_status status = MID_OK;
+
+    for (first = 0; first < set->n; first = end) {
+        end = first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
+        if (!has_group(run, set, first, end))
+            n_missing += end - first;
+    }
+    if (n_missing == 0)
+        return MID_OK;
+    estimate(run, set, model, o, n_missing);
+    if (run->opts->estimate_only)
+        return MID_OK;
+    mid__stage_begin(&stage, run->ctx, n_missing, "answers", "%s %s with %s",
+                     strcmp(set->data->source, "recorded") == 0 ? "reading" : "generating", set->name, set->model->name);
+    for (first = 0; status == MID_OK && first < set->n; first = end) {
+        end = first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
+        if (has_group(run, set, first, end))
+            continue;
+        status = make_group(run, set, model, o, first, end);
+        if (status == MID_OK)
+            status = mid__stage_step(&stage, end - first);
+    }
+    return status;
+}
+
+/* Read all traces; answers shorter than min_tok (or without a token) are left out. */
+static mid_status read_traces(mid__run *run, mid__set *set)
+{
+    size_t i, n = 0, n_tok = 0;
+    mid_status status = MID_OK;
+    double time_us = 0;
+
+    for (i = 0; status == MID_OK && i < set->n; i++) {
+        mid__answer *a = &set->answer[i];
+        const uint32_t at_least = set->data->min_tok ? set->data->min_tok : 1;
+        mid__answer kept;
+        uint32_t t;
+        mid_step step;
+        status = mid_store_get_trace(run->ctx, run->store, &a->key, &a->trace);
+        if (status != MID_OK)
+            break;
+        if (mid_trace_n_tok(a->trace) < at_least) {
+            mid_trace_close(a->trace);
+            a->trace = NULL;
+            set->n_left_out++;
+            continue;
+        }
+        for (t = 0; t < mid_trace_n_tok(a->trace); t++, n_tok++) {
+            mid_trace_step(a->trace, t, NULL, &step);
+            time_us += (double)step.time_us;
+        }
+        kept = *a;
+        a->trace = NULL;
+        set->answer[n++] = kept;
+    }
+    set->n = status == MID_OK ? n : set->n;
+    set->time_us = n_tok ? time_us / (double)n_tok : 0;
+    return status;
+}
+
+mid_status mid__set_capture(mid__run *run, mid__set *set)
+{
+    const mid_source_opts o = source_opts(set);
+    mid_model *model = NULL;
+    size_t i;
+    mid_status status = open_model(run, set, &model);
+
+    if (status == MID_OK)
+        status = mid_source_signals(run->ctx, model, &o, &set->signals);
+    if (status == MID_OK)
+        status = leave_out_long(run, set, model, &o);
+    for (i = 0; status == MID_OK && i < set->n; i++)
+        set->answer[i].key = trace_key(set, &o, i);
+    if (status == MID_OK)
+        status = make_missing(run, set, model, &o);
+    if (status == MID_OK) {
+        char fact[160], value[400];
+        snprintf(fact, sizeof fact, "model.%.100s", set->model->name);
+        snprintf(value, sizeof value, "%s\n%s", mid_model_hash(model), mid_model_desc(model));
+        status = mid_store_put_fact(run->ctx, run->store, fact, value);
+    }
+    mid_model_close(model);
+    if (status == MID_OK && !run->opts->estimate_only)
+        status = read_traces(run, set);
+    return status;
+}

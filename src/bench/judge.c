@@ -1,0 +1,118 @@
+/* Labels for a set's answers: from the store, else from the labeler, else (labeler "data") from the records. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "base/hash.h"
+#include "bench/set.h"
+#include "midstream/label.h"
+
+static const char *labeler_of(const mid__set *set)
+{
+    const char *task = set->answer[0].sample->task;
+    const mid_task_info *t;
+
+    if (set->data->labeler)
+        return set->data->labeler;
+    for (t = mid_task_list(); t->name; t++)
+        if (strcmp(t->name, task) == 0)
+            return t->default_labeler;
+    return "data";
+}
+
+/* Token in which a byte of the answer lies; -1 for none. */
+static int32_t token_at(const mid_trace *trace, int64_t byte)
+{
+    mid_step step;
+    uint32_t t;
+
+    for (t = 0; byte >= 0 && t < mid_trace_n_tok(trace); t++) {
+        mid_trace_step(trace, t, NULL, &step);
+        if (byte < (int64_t)step.at_byte + step.n_text)
+            return (int32_t)t;
+    }
+    return -1;
+}
+
+static mid_status judge(mid__run *run, mid__set *set, const mid_labeler *labeler, mid__answer *a)
+{
+    size_t n;
+    const char *text = mid_trace_text(a->trace, &n);
+    mid_status status = mid_store_get_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
+
+    if (status == MID_OK && strcmp(set->labeler, "data") != 0)
+        return MID_OK;
+    status = mid_labeler_judge(run->ctx, labeler, a->sample, text, n, &a->label);
+    if (status == MID_OK)
+        status = mid_store_put_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
+    return status;
+}
+
+/* Key of all that scores and metrics can depend on. */
+static void set_key(mid__set *set)
+{
+    mid__sha256 s;
+    char hex[65], numbers[80];
+    size_t i;
+
+    mid__sha256_init(&s);
+    for (i = 0; i < set->n; i++) {
+        const mid__answer *a = &set->answer[i];
+        snprintf(numbers, sizeof numbers, " %d %d %u %d %u\n", a->label.unsafe, a->fold, a->group, (int)a->onset_tok,
+                 a->i_author);
+        mid__sha256_put(&s, a->key.hex, 64);
+        mid__sha256_put(&s, numbers, strlen(numbers));
+    }
+    mid__sha256_hex(&s, hex);
+    set->key = mid_key_of("set", "1", hex, NULL);
+}
+
+mid_status mid__set_judge(mid__run *run, mid__set *set)
+{
+    mid_labeler *labeler = NULL;
+    mid__answer kept;
+    mid_status status;
+    size_t i, n = 0;
+
+    if (set->n == 0) {
+        set->skipped = true;
+        snprintf(set->why, sizeof set->why, "no answer of at least %u tokens", set->data->min_tok);
+        return MID_OK;
+    }
+    set->labeler = labeler_of(set);
+    status = mid_labeler_open(run->ctx, set->labeler, NULL, run->opts->n_data_dir ?
+                              run->opts->data_dir[run->opts->n_data_dir - 1] : NULL, &labeler);
+    if (status != MID_OK)
+        return mid__within(run->ctx, status, "%s:%d: labeler '%s'", run->plan->file, set->data->line, set->labeler);
+    set->who = mid_labeler_about(labeler)->who;
+    if (strcmp(set->labeler, "data") == 0 && set->answer[0].sample->label_source)
+        set->who = set->answer[0].sample->label_source;
+    set->labeler_shares = mid_labeler_about(labeler)->shares;
+    status = mid_store_begin(run->ctx, run->store);
+    for (i = 0; status == MID_OK && i < set->n; i++) {
+        mid__answer *a = &set->answer[i];
+        status = judge(run, set, labeler, a);
+        if (status == MID_OK && a->label.unsafe >= 0) {
+            a->onset_tok = a->label.unsafe ? token_at(a->trace, a->label.onset_byte) : -1;
+            set->n_unsafe += a->label.unsafe == 1;
+            kept = *a;
+            a->trace = NULL;
+            set->answer[n++] = kept;
+        } else if (status == MID_OK) {
+            mid_trace_close(a->trace);
+            a->trace = NULL;
+            set->n_left_out++;
+        }
+    }
+    if (status == MID_OK)
+        status = mid_store_commit(run->ctx, run->store);
+    if (status != MID_OK)
+        mid_store_rollback(run->store);
+    mid_labeler_close(labeler);
+    if (status == MID_OK) {
+        set->n = n;
+        set_key(set);
+    }
+    return status;
+}

@@ -1,0 +1,646 @@
+/* Plans: YAML in, a checked mid_plan out.
+ *
+ * The grammar is the tables below: one row per key with its reader, where its value goes and its limits. read_map()
+ * walks a map against a table; whatever the table does not name is an error that lists what it does. After reading,
+ * check() looks at what no single value can tell: names used twice, and names of models and data that do not exist. */
+#include "midstream/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "base/utf8.h"
+#include "base/yaml.h"
+#include "midstream/label.h"
+#include "midstream/rule.h"
+
+enum { LIST_MAX = 1000, NAME_MAX_N = 200, KEY_MAX = 40 };
+
+typedef struct owned_plan {
+    mid_plan plan;                  /* first: what the caller holds is a pointer to it */
+    mid__arena arena;
+} owned_plan;
+
+typedef const char *(*name_fn)(size_t i);   /* i-th allowed name, NULL behind the last */
+
+typedef struct field field;
+typedef mid_status (*read_fn)(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object);
+struct field {
+    const char *key;
+    read_fn read;
+    size_t at, n_at;                /* offset of the member; of its count, for lists */
+    double lo, hi;                  /* of numbers */
+    name_fn names;                  /* of choices */
+    bool required;
+};
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+static const char *monitor_name(size_t i)
+{
+    const mid_monitor_ops *const *list = mid_monitor_list();
+    return list[i] ? list[i]->name : NULL;
+}
+
+static const char *rule_name(size_t i) { return mid_rule_list()[i].name; }
+static const char *source_name(size_t i) { return mid_source_list()[i].name; }
+
+/* "data", the labels that come with the data, is a labeler in every plan. */
+static const char *labeler_name(size_t i)
+{
+    const mid_labeler_info *const *list = mid_labeler_list();
+
+    if (i == 0)
+        return "data";
+    return list[i - 1] ? list[i - 1]->name : NULL;
+}
+
+static const char *quantise_name(size_t i)
+{
+    static const char *const name[] = { "bf16", "q4_0", "q8_0", NULL };
+    return name[i];
+}
+
+static mid_status check_name(const mid__yaml_file *file, const mid__yaml *at, const char *what, name_fn names)
+{
+    const char *all[NAME_MAX_N];
+    size_t n;
+
+    for (n = 0; n < NAME_MAX_N && names(n); n++) {
+        if (strcmp(names(n), at->text) == 0)
+            return MID_OK;
+        all[n] = names(n);
+    }
+    return mid__yaml_unknown(file, at, what, at->text, all, n);
+}
+
+/* ---- readers of single values ------------------------------------------------------------------------------------ */
+
+static mid_status read_text(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    return mid__yaml_text(file, value, (const char **)(void *)(object + f->at));
+}
+
+static mid_status read_choice(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    const char *text;
+    mid_status status = mid__yaml_text(file, value, &text);
+
+    if (status == MID_OK)
+        status = check_name(file, value, f->key, f->names);
+    if (status == MID_OK)
+        memcpy(object + f->at, &text, sizeof text);
+    return status;
+}
+
+static mid_status read_whole(const mid__yaml_file *file, const mid__yaml *value, const field *f, int64_t *number)
+{
+    return mid__yaml_whole(file, value, (int64_t)f->lo, (int64_t)f->hi, number);
+}
+
+static mid_status read_u32(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    int64_t number;
+    mid_status status = read_whole(file, value, f, &number);
+
+    if (status == MID_OK)
+        *(uint32_t *)(void *)(object + f->at) = (uint32_t)number;
+    return status;
+}
+
+static mid_status read_int(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    int64_t number;
+    mid_status status = read_whole(file, value, f, &number);
+
+    if (status == MID_OK)
+        *(int *)(void *)(object + f->at) = (int)number;
+    return status;
+}
+
+static mid_status read_seed(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    int64_t number;
+    mid_status status = mid__yaml_whole(file, value, 0, INT64_MAX, &number);
+
+    if (status == MID_OK)
+        *(uint64_t *)(void *)(object + f->at) = (uint64_t)number;
+    return status;
+}
+
+static mid_status read_float(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    double number;
+    mid_status status = mid__yaml_number(file, value, f->lo, f->hi, &number);
+
+    if (status == MID_OK)
+        *(float *)(void *)(object + f->at) = (float)number;
+    return status;
+}
+
+static mid_status read_flag(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    return mid__yaml_flag(file, value, (bool *)(void *)(object + f->at));
+}
+
+static mid_status read_format(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_status status = read_text(file, value, f, object);
+
+    if (status == MID_OK && strcmp(value->text, "chat") != 0 && !strstr(value->text, "{prompt}"))
+        return mid__yaml_fail(file, value, "format '%.60s' is neither \"chat\" nor a text with {prompt} in it",
+                              value->text);
+    return status;
+}
+
+static mid_status read_group(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_status status = read_text(file, value, f, object);
+    const char *t = value->text;
+
+    if (status == MID_OK && strcmp(t, "prompt") != 0
+        && !(strncmp(t, "id:", 3) == 0 && t[3] >= '1' && t[3] <= '9' && !t[4]))
+        return mid__yaml_fail(file, value, "group '%.60s' is neither \"prompt\" nor \"id:N\" with N from 1 to 9 (the "
+                              "part of the sample id behind its N-th hyphen)", t);
+    return status;
+}
+
+/* A path with its ${VAR} and leading ~ replaced. */
+static mid_status read_path(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    const char *at, *end, *home = getenv("HOME"), *put;
+    mid_status status = mid__yaml_text(file, value, &at);
+    mid__buf path;
+    char name[80];
+
+    mid__buf_init(&path, 4096);
+    if (status == MID_OK && at[0] == '~' && (at[1] == '/' || !at[1]) && home) {
+        mid__buf_text(&path, home);
+        at += 1;
+    }
+    while (status == MID_OK && *at) {
+        put = strncmp(at, "${", 2) == 0 ? at : strstr(at, "${");
+        if (put != at) {
+            mid__buf_put(&path, at, put ? (size_t)(put - at) : strlen(at));
+            at = put ? put : "";
+            continue;
+        }
+        end = strchr(at, '}');
+        snprintf(name, sizeof name, "%.*s", end ? (int)(end - at - 2) : 0, at + 2);
+        put = getenv(name);
+        if (!end)
+            status = mid__yaml_fail(file, value, "'%s' has a ${ without its }", f->key);
+        else if (!put)
+            status = mid__yaml_fail(file, value, "'%s' uses ${%s}, which is not set in the environment", f->key, name);
+        else
+            mid__buf_text(&path, put);
+        at = end ? end + 1 : at;
+    }
+    if (status == MID_OK && path.n && mid__utf8_valid(path.at, path.n) != path.n)
+        status = mid__yaml_fail(file, value, "'%s' is not UTF-8 once its ${...} are replaced", f->key);
+    if (status == MID_OK && path.n == 0)
+        status = mid__yaml_fail(file, value, "'%s' is empty once its ${...} are replaced", f->key);
+    if (status == MID_OK && path.failed)
+        status = mid__yaml_fail(file, value, "'%s' is longer than 4096 bytes", f->key);
+    if (status == MID_OK) {
+        put = mid__arena_text(file->arena, path.at, path.n);
+        memcpy(object + f->at, &put, sizeof put);
+        if (!put)
+            status = mid__oom(file->ctx, "a path");
+    }
+    mid__buf_clear(&path);
+    return status;
+}
+
+/* ---- readers of lists -------------------------------------------------------------------------------------------- */
+
+/* Room for a list's entries, put with their number into object. */
+static mid_status new_list(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object,
+                           size_t entry_size, void *entries)
+{
+    mid_status status = mid__yaml_expect(file, value, MID__YAML_LIST);
+    void *at;
+
+    if (status != MID_OK)
+        return status;
+    if (value->n == 0 || value->n > LIST_MAX)
+        return mid__yaml_fail(file, value, "'%s' has %zu entries; it needs 1 to %d", f->key, value->n, LIST_MAX);
+    at = mid__arena_get(file->arena, value->n * entry_size);
+    if (!at)
+        return mid__oom(file->ctx, f->key);
+    memcpy(object + f->at, &at, sizeof at);
+    memcpy(object + f->n_at, &value->n, sizeof value->n);
+    memcpy(entries, &at, sizeof at);
+    return MID_OK;
+}
+
+static mid_status read_texts(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    const char **text;
+    mid_status status = new_list(file, value, f, object, sizeof *text, &text);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next)
+        status = mid__yaml_text(file, e, text++);
+    return status;
+}
+
+static mid_status check_rising(const mid__yaml_file *file, const mid__yaml *e, const field *f, double before,
+                               double now)
+{
+    return now > before ? MID_OK : mid__yaml_fail(file, e, "'%s' must rise: %g stands after %g", f->key, now, before);
+}
+
+static mid_status read_at_tok(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    uint32_t *tok;
+    mid_status status = new_list(file, value, f, object, sizeof *tok, &tok);
+    const mid__yaml *e;
+    int64_t number;
+
+    for (e = value->first; e && status == MID_OK; e = e->next, tok++) {
+        status = read_whole(file, e, f, &number);
+        if (status == MID_OK && e != value->first)
+            status = check_rising(file, e, f, tok[-1], (double)number);
+        if (status == MID_OK)
+            *tok = (uint32_t)number;
+    }
+    return status;
+}
+
+static mid_status read_at_frac(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    double *frac;
+    mid_status status = new_list(file, value, f, object, sizeof *frac, &frac);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next, frac++) {
+        status = mid__yaml_number(file, e, f->lo, f->hi, frac);
+        if (status == MID_OK && e != value->first)
+            status = check_rising(file, e, f, frac[-1], *frac);
+    }
+    return status;
+}
+
+static mid_status read_layers(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_model *model = (mid_plan_model *)(void *)object;
+    mid_status status = mid__yaml_expect(file, value, MID__YAML_LIST);
+    const mid__yaml *e;
+    int64_t number;
+
+    if (status == MID_OK && (value->n == 0 || value->n > MID_LAYER_MAX))
+        return mid__yaml_fail(file, value, "'layers' has %zu entries; it needs 1 to %d", value->n, MID_LAYER_MAX);
+    for (e = value->first; e && status == MID_OK; e = e->next) {
+        status = read_whole(file, e, f, &number);
+        if (status == MID_OK && model->n_layer)
+            status = check_rising(file, e, f, model->layer[model->n_layer - 1], (double)number);
+        if (status == MID_OK)
+            model->layer[model->n_layer++] = (int)number;
+    }
+    return status;
+}
+
+/* ---- maps -------------------------------------------------------------------------------------------------------- */
+
+/* An own parameter of a monitor or rule: of the type its default has. */
+static mid_status read_param(const mid__yaml_file *file, const mid__yaml *value, const mid_param *known,
+                             mid_param *param)
+{
+    param->name = known->name;
+    if (known->text)
+        return mid__yaml_text(file, value, &param->text);
+    return mid__yaml_number(file, value, -1e300, 1e300, &param->number);
+}
+
+static mid_status fail_key(const mid__yaml_file *file, const mid__yaml *entry, const field *fields,
+                           const mid_param *params)
+{
+    const char *name[KEY_MAX];
+    size_t n = 0;
+
+    for (; fields->key && n < KEY_MAX; fields++)
+        name[n++] = fields->key;
+    for (; params && params->name && n < KEY_MAX; params++)
+        name[n++] = params->name;
+    return mid__yaml_unknown(file, entry, "key", entry->key, name, n);
+}
+
+/* Read a map by its table. Keys of params, if any, are collected in given, which has room for the map's entries + 1. */
+static mid_status read_map(const mid__yaml_file *file, const mid__yaml *map, const field *fields, void *object,
+                           const mid_param *params, mid_param *given)
+{
+    mid_status status = mid__yaml_expect(file, map, MID__YAML_MAP);
+    const mid_param *p;
+    const mid__yaml *e;
+    const field *f;
+
+    for (e = map->first; e && status == MID_OK; e = e->next) {
+        for (f = fields; f->key && strcmp(f->key, e->key) != 0; f++)
+            ;
+        for (p = params; p && p->name && strcmp(p->name, e->key) != 0; p++)
+            ;
+        if (f->key)
+            status = f->read(file, e, f, object);
+        else if (p && p->name)
+            status = read_param(file, e, p, given++);
+        else
+            status = fail_key(file, e, fields, params);
+    }
+    for (f = fields; f->key && status == MID_OK; f++)
+        if (f->required && !mid__yaml_find(map, f->key))
+            status = mid__yaml_fail(file, map, "'%s' is missing here", f->key);
+    return status;
+}
+
+#define MEMBER(type, member) .at = offsetof(type, member)
+#define MEMBERS(type, member, count) .at = offsetof(type, member), .n_at = offsetof(type, count)
+
+static const field model_fields[] = {
+    { "name", read_text, MEMBER(mid_plan_model, name), .required = true },
+    { "path", read_path, MEMBER(mid_plan_model, path), .required = true },
+    { "format", read_format, MEMBER(mid_plan_model, format) },
+    { "quantise", read_choice, MEMBER(mid_plan_model, quantise), .names = quantise_name },
+    { "layers", read_layers, MEMBER(mid_plan_model, layer), .lo = 0, .hi = 999 },
+    { 0 }
+};
+
+static const field data_fields[] = {
+    { "dataset", read_text, MEMBER(mid_plan_data, dataset), .required = true },
+    { "as", read_text, MEMBER(mid_plan_data, as) },
+    { "model", read_text, MEMBER(mid_plan_data, model), .required = true },
+    { "source", read_choice, MEMBER(mid_plan_data, source), .names = source_name, .required = true },
+    { "format", read_format, MEMBER(mid_plan_data, format) },
+    { "labeler", read_choice, MEMBER(mid_plan_data, labeler), .names = labeler_name },
+    { "response_models", read_texts, MEMBERS(mid_plan_data, response_model, n_response_model) },
+    { "group", read_group, MEMBER(mid_plan_data, group) },
+    { "max_tok", read_u32, MEMBER(mid_plan_data, max_tok), .lo = 1, .hi = 4096 },
+    { "min_tok", read_u32, MEMBER(mid_plan_data, min_tok), .lo = 1, .hi = 4096 },
+    { "limit", read_u32, MEMBER(mid_plan_data, limit), .lo = 0, .hi = 1e9 },
+    { "stop", read_text, MEMBER(mid_plan_data, stop) },
+    { "temperature", read_float, MEMBER(mid_plan_data, temperature), .lo = 0, .hi = 10 },
+    { "optional", read_flag, MEMBER(mid_plan_data, optional) },
+    { "contrast", read_flag, MEMBER(mid_plan_data, contrast) },
+    { 0 }
+};
+
+static const field monitor_fields[] = {
+    { "monitor", read_choice, MEMBER(mid_plan_monitor, name), .names = monitor_name, .required = true },
+    { "as", read_text, MEMBER(mid_plan_monitor, as) },
+    { "only", read_texts, MEMBERS(mid_plan_monitor, only, n_only) },
+    { 0 }
+};
+
+static const field rule_fields[] = {
+    { "rule", read_choice, MEMBER(mid_plan_rule, name), .names = rule_name, .required = true },
+    { 0 }
+};
+
+static mid_status read_models(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_model *model;
+    mid_status status = new_list(file, value, f, object, sizeof *model, &model);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next, model++) {
+        model->line = e->line;
+        status = read_map(file, e, model_fields, model, NULL, NULL);
+    }
+    return status;
+}
+
+static mid_status read_data(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_data *data;
+    mid_status status = new_list(file, value, f, object, sizeof *data, &data);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next, data++) {
+        data->line = e->line;
+        data->group = "prompt";
+        data->max_tok = 128;
+        data->min_tok = 1;
+        status = read_map(file, e, data_fields, data, NULL, NULL);
+        if (status == MID_OK && data->min_tok > data->max_tok)
+            status = mid__yaml_fail(file, e, "min_tok %u is larger than max_tok %u: no answer is left", data->min_tok,
+                                    data->max_tok);
+    }
+    return status;
+}
+
+/* A monitor or rule: its bare name, or a map that names it under `key` and sets parameters. */
+static mid_status read_use(const mid__yaml_file *file, const mid__yaml *e, const field *fields,
+                           const mid_param *(*params_of)(const char *name), void *object, const mid_param **params)
+{
+    const mid__yaml *named = e->kind == MID__YAML_SCALAR ? e : mid__yaml_find(e, fields->key);
+    mid_param *given;
+    mid_status status;
+
+    if (!named)
+        return mid__yaml_fail(file, e, "an entry here is a name, or a map with '%s' in it", fields->key);
+    status = fields->read(file, named, fields, object);
+    if (status != MID_OK || named == e)
+        return status;
+    given = mid__arena_get(file->arena, (e->n + 1) * sizeof *given);
+    if (!given)
+        return mid__oom(file->ctx, fields->key);
+    *params = given;
+    return read_map(file, e, fields, object, params_of(named->text), given);
+}
+
+static const mid_param *monitor_params(const char *name) { return mid_monitor_find(name)->params; }
+
+static const mid_param *rule_params(const char *name)
+{
+    const mid_rule_info *rule = mid_rule_list();
+
+    while (strcmp(rule->name, name) != 0)
+        rule++;
+    return rule->params;
+}
+
+static const mid_param no_params[] = { { 0 } };
+
+static mid_status read_monitors(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_monitor *monitor;
+    mid_status status = new_list(file, value, f, object, sizeof *monitor, &monitor);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next, monitor++) {
+        monitor->line = e->line;
+        monitor->params = no_params;
+        status = read_use(file, e, monitor_fields, monitor_params, monitor, &monitor->params);
+    }
+    return status;
+}
+
+static mid_status read_rules(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_rule *rule;
+    mid_status status = new_list(file, value, f, object, sizeof *rule, &rule);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next, rule++) {
+        rule->line = e->line;
+        rule->params = no_params;
+        status = read_use(file, e, rule_fields, rule_params, rule, &rule->params);
+    }
+    return status;
+}
+
+static const field plan_fields[] = {
+    { "name", read_text, MEMBER(mid_plan, name), .required = true },
+    { "title", read_text, MEMBER(mid_plan, title) },
+    { "seed", read_seed, MEMBER(mid_plan, seed) },
+    { "folds", read_int, MEMBER(mid_plan, n_fold), .lo = 2, .hi = 100 },
+    { "inner_folds", read_int, MEMBER(mid_plan, n_inner), .lo = 2, .hi = 20 },
+    { "draws", read_u32, MEMBER(mid_plan, n_draw), .lo = 0, .hi = 100000 },
+    { "at_tok", read_at_tok, MEMBERS(mid_plan, at_tok, n_at_tok), .lo = 1, .hi = 4096 },
+    { "at_frac", read_at_frac, MEMBERS(mid_plan, at_frac, n_at_frac), .lo = 0.001, .hi = 1 },
+    { "show", read_u32, MEMBER(mid_plan, n_show), .lo = 0, .hi = 1000 },
+    { "models", read_models, MEMBERS(mid_plan, model, n_model), .required = true },
+    { "data", read_data, MEMBERS(mid_plan, data, n_data), .required = true },
+    { "monitors", read_monitors, MEMBERS(mid_plan, monitor, n_monitor), .required = true },
+    { "rules", read_rules, MEMBERS(mid_plan, rule, n_rule) },
+    { 0 }
+};
+
+static void set_defaults(mid_plan *plan)
+{
+    static const uint32_t at_tok[] = { 1, 2, 4, 8, 16, 32, 64, 128 };
+    static const double at_frac[] = { .1, .2, .3, .4, .5, .6, .7, .8, .9, 1 };
+
+    plan->n_fold = 5;
+    plan->n_inner = 3;
+    plan->n_draw = 2000;
+    plan->n_show = 40;
+    plan->at_tok = at_tok;
+    plan->n_at_tok = sizeof at_tok / sizeof *at_tok;
+    plan->at_frac = at_frac;
+    plan->n_at_frac = sizeof at_frac / sizeof *at_frac;
+}
+
+/* ---- what single values cannot tell ----------------------------------------------------------------------------- */
+
+/* The name a data entry has in results, as far as the plan knows: of a path, the last part. */
+static const char *data_name(const mid_plan_data *d)
+{
+    const char *slash = strrchr(d->dataset, '/');
+    return d->as ? d->as : slash && slash[1] ? slash + 1 : d->dataset;
+}
+
+static const char *monitor_as(const mid_plan_monitor *m) { return m->as ? m->as : m->name; }
+
+static mid_status twice(const mid__yaml_file *file, const mid__yaml *at, const char *what, const char *name, int line)
+{
+    return mid__yaml_fail(file, at, "%s '%.60s' is there already (line %d); give this one another name with '%s'", what,
+                          name, line, strcmp(what, "model") == 0 ? "name" : "as");
+}
+
+static mid_status check_models(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
+{
+    size_t i, j;
+
+    for (i = 0; i < plan->n_model; i++, e = e->next)
+        for (j = 0; j < i; j++)
+            if (strcmp(plan->model[i].name, plan->model[j].name) == 0)
+                return twice(file, e, "model", plan->model[i].name, plan->model[j].line);
+    return MID_OK;
+}
+
+static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
+{
+    const char *name[LIST_MAX];
+    size_t i, j;
+
+    for (j = 0; j < plan->n_model; j++)
+        name[j] = plan->model[j].name;
+    for (i = 0; i < plan->n_data; i++, e = e->next) {
+        const mid_plan_data *d = &plan->data[i];
+        for (j = 0; j < plan->n_model && strcmp(d->model, name[j]) != 0; j++)
+            ;
+        if (j == plan->n_model)
+            return mid__yaml_unknown(file, mid__yaml_find(e, "model"), "model", d->model, name, plan->n_model);
+        for (j = 0; j < i; j++)
+            if (strcmp(data_name(d), data_name(&plan->data[j])) == 0)
+                return twice(file, e, "dataset", data_name(d), plan->data[j].line);
+    }
+    return MID_OK;
+}
+
+static mid_status check_monitors(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
+{
+    const char *name[LIST_MAX];
+    const mid__yaml *only;
+    size_t i, j;
+
+    for (j = 0; j < plan->n_data; j++)
+        name[j] = data_name(&plan->data[j]);
+    for (i = 0; i < plan->n_monitor; i++, e = e->next) {
+        const mid_plan_monitor *m = &plan->monitor[i];
+        for (j = 0; j < i; j++)
+            if (strcmp(monitor_as(m), monitor_as(&plan->monitor[j])) == 0)
+                return twice(file, e, "monitor", monitor_as(m), plan->monitor[j].line);
+        only = mid__yaml_find(e, "only");
+        for (only = only ? only->first : NULL; only; only = only->next) {
+            for (j = 0; j < plan->n_data && strcmp(only->text, name[j]) != 0; j++)
+                ;
+            if (j == plan->n_data)
+                return mid__yaml_unknown(file, only, "dataset", only->text, name, plan->n_data);
+        }
+    }
+    return MID_OK;
+}
+
+static mid_status check(const mid__yaml_file *file, const mid__yaml *root, const mid_plan *plan)
+{
+    mid_status status = check_models(file, mid__yaml_find(root, "models")->first, plan);
+
+    if (status == MID_OK)
+        status = check_data(file, mid__yaml_find(root, "data")->first, plan);
+    if (status == MID_OK)
+        status = check_monitors(file, mid__yaml_find(root, "monitors")->first, plan);
+    return status;
+}
+
+mid_status mid_plan_load(mid_ctx *ctx, const char *path, mid_plan **out)
+{
+    owned_plan *own = calloc(1, sizeof *own);
+    mid__yaml_file file = { ctx, path, own ? &own->arena : NULL };
+    mid__yaml *root = NULL;
+    mid_status status;
+
+    if (!own)
+        return mid__oom(ctx, path);
+    set_defaults(&own->plan);
+    status = mid__yaml_load(&file, &root);
+    if (status == MID_OK)
+        status = read_map(&file, root, plan_fields, &own->plan, NULL, NULL);
+    if (status == MID_OK)
+        status = check(&file, root, &own->plan);
+    if (status == MID_OK) {
+        own->plan.file = mid__arena_text(&own->arena, path, strlen(path));
+        if (!own->plan.file)
+            status = mid__oom(ctx, path);
+    }
+    if (status != MID_OK) {
+        mid_plan_close(&own->plan);
+        return status;
+    }
+    if (!own->plan.title)
+        own->plan.title = own->plan.name;
+    *out = &own->plan;
+    return MID_OK;
+}
+
+void mid_plan_close(mid_plan *plan)
+{
+    owned_plan *own = (owned_plan *)plan;
+
+    if (!own)
+        return;
+    mid__arena_clear(&own->arena);
+    free(own);
+}

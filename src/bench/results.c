@@ -1,0 +1,231 @@
+/* results.json: plan, provenance, one cell per figure, curves. docs/results-format.md describes every field. */
+#include "bench/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/ctx.h"
+#include "base/file.h"
+#include "bench/json.h"
+#include "source/engine.h"
+
+void mid__results_init(mid__results *r, mid__run *run)
+{
+    memset(r, 0, sizeof *r);            /* a zeroed buffer is an empty one */
+    r->run = run;
+    r->start_s = mid__now_s();
+}
+
+void mid__results_clear(mid__results *r)
+{
+    mid__buf_clear(&r->cells);
+    mid__buf_clear(&r->curves);
+    mid__buf_clear(&r->answers);
+    mid__buf_clear(&r->datasets);
+    mid__buf_clear(&r->stages);
+}
+
+static void comma(mid__buf *b)
+{
+    if (b->n)
+        mid__buf_text(b, ",\n");
+}
+
+static void text_entry(mid__buf *b, const char *name, const char *value, const char *after)
+{
+    mid__buf_fmt(b, "\"%s\":", name);
+    mid__json_text(b, value);
+    mid__buf_text(b, after);
+}
+
+void mid__results_stage(mid__results *r, const char *set, const char *what, double seconds)
+{
+    char name[200];
+
+    snprintf(name, sizeof name, "%s: %s", set, what);
+    comma(&r->stages);
+    mid__buf_put(&r->stages, "{", 1);
+    text_entry(&r->stages, "name", name, ",");
+    mid__buf_fmt(&r->stages, "\"seconds\":%.2f}", seconds);
+}
+
+void mid__results_cells(mid__results *r, const char *cells, const char *curves)
+{
+    if (cells[0]) {
+        comma(&r->cells);
+        mid__buf_text(&r->cells, cells);
+    }
+    if (curves[0]) {
+        comma(&r->curves);
+        mid__buf_text(&r->curves, curves);
+    }
+}
+
+void mid__results_set(mid__results *r, const mid__set *set)
+{
+    mid__buf *b = &r->datasets;
+    size_t k, i;
+
+    comma(b);
+    mid__buf_put(b, "{", 1);
+    text_entry(b, "name", set->name, ",");
+    text_entry(b, "dataset", set->data->dataset, ",");
+    text_entry(b, "sha256", set->dataset ? mid_dataset_hash(set->dataset) : NULL, ",");
+    text_entry(b, "task", set->n ? set->answer[0].sample->task : NULL, ",");
+    text_entry(b, "source", set->data->source, ",");
+    text_entry(b, "model", set->data->model, ",");
+    text_entry(b, "labeler", set->labeler, ",");
+    text_entry(b, "who", set->who, ",");
+    text_entry(b, "skipped", set->skipped ? set->why : NULL, ",");
+    mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"authors\":[", set->n, set->n_unsafe,
+                 set->n_group, set->n_left_out);
+    for (k = 0; k < set->n_author; k++) {
+        size_t n = 0, n_unsafe = 0;
+        for (i = 0; i < set->n; i++)
+            if (set->answer[i].i_author == k) {
+                n++;
+                n_unsafe += set->answer[i].label.unsafe == 1;
+            }
+        mid__buf_text(b, k ? ",{" : "{");
+        text_entry(b, "name", set->author[k], ",");
+        mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu}", n, n_unsafe);
+    }
+    mid__buf_text(b, "]}");
+}
+
+static void models(mid__results *r, mid__buf *out)
+{
+    const mid_plan *plan = r->run->plan;
+    size_t i;
+
+    for (i = 0; i < plan->n_model; i++) {
+        const mid_plan_model *m = &plan->model[i];
+        char fact[160], *value = NULL, *desc = NULL;
+        snprintf(fact, sizeof fact, "model.%.100s", m->name);
+        if (mid_store_get_fact(r->run->ctx, r->run->store, fact, &value) == MID_OK && (desc = strchr(value, '\n')))
+            *desc++ = 0;
+        mid__buf_text(out, i ? ",{" : "{");
+        text_entry(out, "name", m->name, ",");
+        text_entry(out, "desc", desc, ",");
+        text_entry(out, "sha256", desc ? value : NULL, ",");
+        text_entry(out, "quantise", m->quantise, ",");
+        text_entry(out, "format", m->format ? m->format : "chat", "}");
+        mid_free(value);
+    }
+}
+
+/* "AMD EPYC ..." from the kernel's own list; "" where there is none. */
+static void cpu_name(char *name, size_t cap)
+{
+    char line[512];
+    FILE *f = fopen("/proc/cpuinfo", "r");
+
+    name[0] = 0;
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+            snprintf(name, cap, "%s", strchr(line, ':') + 2);
+            name[strcspn(name, "\n")] = 0;
+            break;
+        }
+    if (f)
+        fclose(f);
+}
+
+static void provenance(mid__results *r, mid__buf *out)
+{
+    char cpu[128], date[40] = "";
+    const time_t now = time(NULL);
+    double load[1] = { NAN };
+    struct tm tm;
+
+    cpu_name(cpu, sizeof cpu);
+    if (gmtime_r(&now, &tm))
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    (void)!getloadavg(load, 1);
+    mid__buf_text(out, "\"provenance\":{");
+    text_entry(out, "midstream", mid_version(), ",");
+    text_entry(out, "engine", mid__engine_version(), ",");
+    text_entry(out, "cpu", cpu, ",");
+    text_entry(out, "date", date, ",");
+    mid__buf_fmt(out, "\"n_cores\":%ld,\"n_threads\":%d,\"load\":", sysconf(_SC_NPROCESSORS_ONLN), r->run->opts->n_threads);
+    mid__json_number(out, load[0]);
+    mid__buf_fmt(out, ",\"seed\":%llu,\"seconds\":%.1f,\n\"models\":[", (unsigned long long)r->run->plan->seed,
+                 mid__now_s() - r->start_s);
+    models(r, out);
+    mid__buf_text(out, "],\n\"datasets\":[");
+    mid__buf_put(out, r->datasets.at, r->datasets.n);
+    mid__buf_text(out, "],\n\"stages\":[");
+    mid__buf_put(out, r->stages.at, r->stages.n);
+    mid__buf_text(out, "]}");
+}
+
+static void monitors(mid__results *r, mid__buf *out)
+{
+    const mid_plan *plan = r->run->plan;
+    size_t i;
+
+    for (i = 0; i < plan->n_monitor; i++) {
+        const mid_monitor_ops *ops = mid_monitor_find(plan->monitor[i].name);
+        mid__buf_text(out, i ? ",\n{" : "{");
+        text_entry(out, "name", mid__monitor_label(&plan->monitor[i]), ",");
+        text_entry(out, "monitor", ops->name, ",");
+        text_entry(out, "box", mid_box_name(ops->box), ",");
+        text_entry(out, "summary", ops->summary, ",");
+        text_entry(out, "unit", ops->unit, ",");
+        mid__buf_fmt(out, "\"version\":%u}", ops->version);
+    }
+}
+
+static mid_status write_file(mid__results *r, const char *name, mid__buf *text)
+{
+    mid__buf path;
+    mid_status status;
+
+    mid__buf_init(&path, 0);
+    mid__buf_fmt(&path, "%s/%s", r->run->opts->out_dir, name);
+    status = path.failed || text->failed ? mid__oom(r->run->ctx, name)
+                                         : mid__file_write(r->run->ctx, path.at, text->at, text->n);
+    mid__buf_clear(&path);
+    return status;
+}
+
+mid_status mid__results_write(mid__results *r)
+{
+    mid__buf out;
+    char *plan = NULL;
+    mid_status status = mid_plan_json(r->run->ctx, r->run->plan, &plan);
+
+    if (status != MID_OK)
+        return status;
+    mid__buf_init(&out, 0);
+    mid__buf_text(&out, "{\"schema\":1,\"title\":");
+    mid__json_text(&out, r->run->plan->title ? r->run->plan->title : r->run->plan->name);
+    mid__buf_text(&out, ",\n\"plan\":");
+    mid__buf_text(&out, plan);
+    mid__buf_text(&out, ",\n");
+    provenance(r, &out);
+    mid__buf_text(&out, ",\n\"monitors\":[");
+    monitors(r, &out);
+    mid__buf_text(&out, "],\n\"cells\":[");
+    mid__buf_put(&out, r->cells.at, r->cells.n);
+    mid__buf_text(&out, "],\n\"curves\":[");
+    mid__buf_put(&out, r->curves.at, r->curves.n);
+    mid__buf_text(&out, "]}\n");
+    out.failed |= r->cells.failed || r->curves.failed || r->datasets.failed || r->stages.failed;
+    status = write_file(r, "results.json", &out);
+    mid__buf_clear(&out);
+    mid_free(plan);
+    if (status == MID_OK) {
+        mid__buf_text(&out, "{\"schema\":1,\"answers\":[");
+        mid__buf_put(&out, r->answers.at, r->answers.n);
+        mid__buf_text(&out, "]}\n");
+        out.failed |= r->answers.failed;
+        status = write_file(r, "answers.json", &out);
+    }
+    mid__buf_clear(&out);
+    return status;
+}

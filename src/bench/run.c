@@ -1,0 +1,176 @@
+/* Running a plan: for each data entry capture, judge, then fit, score and measure every monitor; at last the report.
+ * Each step finds in the store what is there already, so a run that was killed goes on where it was. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/ctx.h"
+#include "base/file.h"
+#include "bench/results.h"
+#include "midstream/report.h"
+
+mid_run_opts mid_run_opts_default(void) { return (mid_run_opts){ .size = sizeof(mid_run_opts) }; }
+
+/* Cells and curves of one monitor, from the store or measured now. */
+static mid_status measured(mid__run *run, mid__results *results, const mid__set *set, const mid_plan_monitor *m,
+                           const mid__scores *scores, const char *plan_json)
+{
+    const mid_key key = mid_key_of("cells", "1", set->key.hex, mid__monitor_label(m), plan_json, NULL);
+    char *cells = NULL, *curves = NULL;
+    size_t n;
+    mid_status status = mid_store_get_blob(run->ctx, run->store, "cells", &key, (void **)&cells, &n);
+
+    if (status == MID_OK)
+        status = mid_store_get_blob(run->ctx, run->store, "curves", &key, (void **)&curves, &n);
+    if (status != MID_OK) {
+        mid_free(cells);
+        cells = curves = NULL;
+        status = mid__measure(run, set, m, scores, &cells, &curves);
+        if (status == MID_OK)
+            status = mid_store_begin(run->ctx, run->store);
+        if (status == MID_OK)
+            status = mid_store_put_blob(run->ctx, run->store, "cells", &key, cells, strlen(cells) + 1);
+        if (status == MID_OK)
+            status = mid_store_put_blob(run->ctx, run->store, "curves", &key, curves, strlen(curves) + 1);
+        if (status == MID_OK)
+            status = mid_store_commit(run->ctx, run->store);
+        if (status != MID_OK)
+            mid_store_rollback(run->store);
+    }
+    if (status == MID_OK)
+        mid__results_cells(results, cells, curves);
+    mid_free(cells);
+    mid_free(curves);
+    return status;
+}
+
+/* out/fitted/<data>.<monitor>.safetensors, for `watch`, `score` and C programs. */
+static mid_status save_fitted(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores)
+{
+    mid_weights *w = NULL;
+    mid__buf path = { 0 };
+    mid_status status = mid__fitted_of(run, set, m, scores, &w);
+
+    if (status == MID_ENOTFOUND)
+        return MID_OK;
+    mid__buf_fmt(&path, "%s/fitted", run->opts->out_dir);
+    if (status == MID_OK)
+        status = mid__file_mkdir(run->ctx, path.at);
+    mid__buf_fmt(&path, "/%s.%s.safetensors", set->name, m->name);
+    if (status == MID_OK)
+        status = path.failed ? mid__oom(run->ctx, "a path") : mid_weights_save(run->ctx, w, path.at);
+    mid__buf_clear(&path);
+    mid_weights_close(w);
+    return status;
+}
+
+/* Fit, score and measure all monitors of a set. */
+static mid_status monitors_of(mid__run *run, mid__results *results, const mid__set *set, const char *plan_json)
+{
+    const mid_plan *plan = run->plan;
+    mid__scores *scores = calloc(plan->n_monitor + 1, sizeof *scores);
+    mid__stage stage;
+    mid_status status = scores ? MID_OK : mid__oom(run->ctx, "scores");
+    double start_s = mid__now_s();
+    size_t k;
+
+    mid__stage_begin(&stage, run->ctx, plan->n_monitor, "monitors", "fitting and scoring on %s", set->name);
+    for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
+        if (mid__monitor_runs_on(&plan->monitor[k], set))
+            status = mid__scores_of(run, set, &plan->monitor[k], &scores[k]);
+        if (status == MID_OK)
+            status = mid__stage_step(&stage, 1);
+    }
+    mid__results_stage(results, set->name, "fit and score", mid__now_s() - start_s);
+    start_s = mid__now_s();
+    mid__stage_begin(&stage, run->ctx, plan->n_monitor, "monitors", "measuring on %s", set->name);
+    for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
+        if (mid__monitor_runs_on(&plan->monitor[k], set))
+            status = measured(run, results, set, &plan->monitor[k], &scores[k], plan_json);
+        if (status == MID_OK && scores[k].defined && !plan->monitor[k].as)
+            status = save_fitted(run, set, &plan->monitor[k], &scores[k]);
+        if (status == MID_OK)
+            status = mid__stage_step(&stage, 1);
+    }
+    if (status == MID_OK)
+        status = mid__results_answers(results, set, scores);
+    mid__results_stage(results, set->name, "measure", mid__now_s() - start_s);
+    for (k = 0; scores && k < plan->n_monitor; k++)
+        mid__scores_clear(&scores[k]);
+    free(scores);
+    return status;
+}
+
+/* One data entry. One with a single class is carried through (its figures say why they are empty) and told at the end. */
+static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_data *data, const char *plan_json,
+                          mid__set *set, bool *one_class)
+{
+    double start_s = mid__now_s();
+    mid_status status = mid__set_open(run, data, set);
+
+    *one_class = false;
+    if (status == MID_OK && !set->skipped)
+        status = mid__set_capture(run, set);
+    if (status != MID_OK || run->opts->estimate_only)
+        return status;
+    mid__results_stage(results, set->name, "capture", mid__now_s() - start_s);
+    if (!set->skipped)
+        status = mid__set_judge(run, set);
+    if (status == MID_OK)
+        mid__results_set(results, set);
+    if (status != MID_OK || set->skipped)
+        return status;
+    *one_class = set->n_unsafe == 0 || set->n_unsafe == set->n;
+    return monitors_of(run, results, set, plan_json);
+}
+
+static mid_status open_store(mid__run *run)
+{
+    mid__buf path = { 0 };
+    mid_status status = mid__file_mkdir(run->ctx, run->opts->out_dir);
+
+    mid__buf_fmt(&path, "%s/run.db", run->opts->out_dir);
+    if (status == MID_OK)
+        status = path.failed ? mid__oom(run->ctx, "a path") : mid_store_open(run->ctx, path.at, &run->store);
+    mid__buf_clear(&path);
+    return status;
+}
+
+mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
+{
+    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts };
+    mid__results results;
+    char *plan_json = NULL, trouble[300] = "";
+    mid_status status;
+    size_t i;
+
+    if (!opts || !opts->out_dir)
+        return mid__fail(ctx, MID_EINVAL, "a run needs an output folder");
+    if (plan->n_fold < 3)
+        return mid__fail(ctx, MID_EINVAL, "%s: folds %d: at least 3 are needed (fit, calibrate, test)", plan->file, plan->n_fold);
+    status = mid_plan_json(ctx, plan, &plan_json);
+    if (status == MID_OK)
+        status = open_store(&run);
+    mid__results_init(&results, &run);
+    for (i = 0; status == MID_OK && i < plan->n_data; i++) {
+        mid__set set;
+        bool one_class;
+        status = one_set(&run, &results, &plan->data[i], plan_json, &set, &one_class);
+        if (status == MID_OK && one_class)
+            snprintf(trouble, sizeof trouble, "%s:%d: data '%s' has %zu answers, %zu of them unsafe: nothing can be told apart; "
+                     "use more data or another labeler", plan->file, plan->data[i].line, set.name, set.n, set.n_unsafe);
+        mid__set_close(&set);
+    }
+    if (status == MID_OK && !opts->estimate_only) {
+        status = mid__results_write(&results);
+        if (status == MID_OK)
+            status = mid_report_write(ctx, opts->out_dir);
+    }
+    mid__results_clear(&results);
+    mid_store_close(run.store);
+    mid_free(plan_json);
+    if (status == MID_OK && trouble[0])
+        status = mid__fail(ctx, MID_EUNDEFINED, "%s (everything else was done and reported)", trouble);
+    return status;
+}

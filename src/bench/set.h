@@ -1,0 +1,86 @@
+/* One data entry of a plan in memory: its answers with traces, labels, prompt groups and folds. */
+#ifndef MID_BENCH_SET_H
+#define MID_BENCH_SET_H
+
+#include "midstream/rule.h"
+#include "midstream/run.h"
+#include "midstream/store.h"
+
+/* A row's group decides its fold; answers to one prompt share it. */
+typedef struct mid__answer {
+    const mid_sample *sample;
+    const char *author;             /* who wrote it: response_model, or the generating model's name */
+    uint32_t group, i_author;
+    int fold;
+    mid_key key;                    /* of its trace */
+    mid_trace *trace;
+    mid_label label;
+    int32_t onset_tok;              /* -1 unknown */
+} mid__answer;
+
+typedef struct mid__set {
+    const mid_plan *plan;
+    const mid_plan_data *data;
+    const mid_plan_model *model;
+    const char *name;               /* in results */
+    mid_dataset *dataset;
+    mid__answer *answer;            /* (n) */
+    size_t n, n_unsafe, n_group, n_left_out;
+    const char **author;            /* (n_author) */
+    size_t n_author;
+    mid_signals signals;
+    const char *labeler, *who;
+    uint32_t labeler_shares;
+    mid_key key;                    /* of everything a score can depend on: traces, labels, folds */
+    double time_us;                 /* mean source time per token */
+    bool skipped;                   /* optional and not there, or no usable answer */
+    char why[256];                  /* why skipped */
+} mid__set;
+
+/* What a run works with. */
+typedef struct mid__run {
+    mid_ctx *ctx;
+    const mid_plan *plan;
+    const mid_run_opts *opts;
+    mid_store *store;
+} mid__run;
+
+/* Find the dataset, choose rows, cut groups and folds. */
+mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set);
+void mid__set_close(mid__set *set);
+/* Make what traces are missing, read all, drop answers shorter than min_tok. */
+mid_status mid__set_capture(mid__run *run, mid__set *set);
+/* Label every answer (or read its label from the store), drop those without, compute the set's key. */
+mid_status mid__set_judge(mid__run *run, mid__set *set);
+
+/* Scores of one monitor on a set, out of fold. Offsets: answer i's tokens start at at[i]; at (n + 1). */
+typedef struct mid__scores {
+    size_t n, n_tok;
+    size_t *at;                     /* (n + 1) */
+    double *rank;                   /* (n_tok) by the model fitted on all other folds */
+    double *rule;                   /* (n_tok) by the model fitted on all other folds but the calibration fold */
+    double *cal_extreme;            /* (n) largest score of the answer when its fold was the calibration fold */
+    double us_p50, us_p95;          /* cost of a push */
+    bool defined;                   /* false: could not be fitted or scored here; why says so */
+    char why[200];
+} mid__scores;
+mid_status mid__scores_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, mid__scores *out);
+void mid__scores_clear(mid__scores *scores);
+/* Answers in fold f calibrate the rule of the fold before it. */
+static inline int mid__rule_fold(int fold, int n_fold) { return (fold + n_fold - 1) % n_fold; }
+
+/* Fitting's fruit to hand on: the weights behind the rule of fold 0, with its threshold. MID_ENOTFOUND: nothing to learn. */
+mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
+                          mid_weights **out);
+
+/* Cells and curves of one monitor on a set, as JSON objects with commas between them; owned. */
+mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
+                        char **cells, char **curves);
+/* The rule of one fold, calibrated on its calibration fold's extremes. */
+mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores *scores, const mid_plan_rule *rule, int fold,
+                          mid_rule *out);
+
+const char *mid__monitor_label(const mid_plan_monitor *m);      /* its name in results */
+bool mid__monitor_runs_on(const mid_plan_monitor *m, const mid__set *set);
+
+#endif

@@ -1,0 +1,150 @@
+/* The command line: arguments and printing, nothing else. What midstream does is in the library, reached through
+ * midstream.h only. Functions here that can fail print their message ("midstream VERB: ...") and return the exit
+ * code. */
+#ifndef MID_CLI_H
+#define MID_CLI_H
+
+#include <stdio.h>
+
+#include "midstream.h"
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };     /* exit codes */
+enum { CLI_LIST_MAX = 32 };
+
+typedef struct cli_list { const char *at[CLI_LIST_MAX]; size_t n; } cli_list;
+
+/* Everything options can say. An option means the same for every verb that takes it; see options.c. */
+typedef struct cli_args {
+    cli_list word;                  /* what is no option: PLAN.yaml, DIR, PROMPT */
+    cli_list data, param;
+    const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
+    const char *form, *quantise, *group, *cache, *format;
+    uint32_t max_tok, limit, threads;
+    uint64_t seed;
+    double threshold, temperature;  /* threshold NaN: not given */
+    bool estimate, quiet, help;
+} cli_args;
+
+typedef struct cli cli;
+
+typedef struct cli_verb {
+    const char *name;
+    const char *words;              /* what follows the verb: "PLAN.yaml" */
+    size_t n_word_min, n_word_max;
+    const char *takes;              /* its options, blank-separated, in the order of its help; "!out": must be given */
+    const char *summary;            /* one line */
+    const char *about;              /* what a newcomer should know; lines of at most 100 columns */
+    const char *example;
+    int (*run)(cli *c);
+} cli_verb;
+
+extern const cli_verb cli_verb_eval, cli_verb_fit, cli_verb_label, cli_verb_list, cli_verb_report, cli_verb_run,
+    cli_verb_score, cli_verb_trace, cli_verb_watch;
+
+/* One run of the command. */
+struct cli {
+    const cli_verb *verb;
+    cli_args args;
+    mid_ctx *ctx;
+    bool json;                      /* --format json */
+    bool colour;                    /* stdout is a terminal that may be coloured */
+    struct {
+        mid_progress last;          /* stage points to `stage` */
+        char stage[128];
+        double begun_s, printed_s;
+        bool open;                  /* a stage has begun and its closing line is not printed */
+    } progress;
+};
+
+/* ---- failures ---- */
+int cli_fail(const cli *c, const char *fmt, ...) MID_PRINTF(2, 3);
+int cli_usage(const cli *c, const char *fmt, ...) MID_PRINTF(2, 3);    /* wrong arguments: CLI_USAGE */
+int cli_end(const cli *c, mid_status status);           /* of a library call: its message */
+void cli_note(const cli *c, const char *fmt, ...) MID_PRINTF(2, 3);    /* for people, on stderr; not with --quiet */
+const char *cli_nearest(const char *word, const char *const *name, size_t n);  /* at most 2 edits away, or NULL */
+
+/* ---- options.c ---- */
+int cli_options_read(cli *c, int argc, char **argv);    /* argv[0] is the verb; checks before any work */
+void cli_options_needed(FILE *to, const cli_verb *verb);      /* " --out PATH": those that must be given */
+void cli_options_help(FILE *to, const cli_verb *verb);
+
+/* ---- progress.c ---- */
+void cli_progress_begin(cli *c);                        /* shows the context's progress and log; catches SIGINT */
+void cli_progress_show(cli *c, const char *stage, uint64_t done, uint64_t total, const char *unit);
+void cli_progress_end(cli *c);
+bool cli_stopped(void);                                 /* SIGINT came */
+double cli_now_s(void);
+
+/* ---- print.c ---- */
+typedef struct cli_json { FILE *to; bool more; } cli_json;
+/* key NULL: inside a list, or the outermost value. NaN and infinities are null; bytes that are not UTF-8 are U+FFFD. */
+void cli_json_open(cli_json *j, const char *key, char bracket);        /* '{' or '[' */
+void cli_json_close(cli_json *j, char bracket);
+void cli_json_text(cli_json *j, const char *key, const char *text, size_t n);
+void cli_json_string(cli_json *j, const char *key, const char *text);  /* zero-terminated; NULL: null */
+void cli_json_number(cli_json *j, const char *key, double x);
+void cli_json_whole(cli_json *j, const char *key, int64_t x);
+void cli_json_flag(cli_json *j, const char *key, bool x);
+/* Length of the UTF-8 sequence at text, 0: none starts here, -1: more bytes are needed to tell. */
+int cli_utf8_length(const char *text, size_t n);
+
+/* Rows of cells, printed aligned or as JSON. A column whose name begins with '#' holds numbers, one with '+' is in JSON
+ * only. */
+typedef struct cli_table {
+    const char *const *column;
+    size_t n_column, n_cell;
+    char **cell;
+} cli_table;
+int cli_table_row(const cli *c, cli_table *t, ...);     /* n_column const char *, copied; NULL: nothing to say */
+void cli_table_print(const cli *c, cli_table *t);       /* and frees it */
+
+/* ---- records.c: the JSON Lines that label and score write, read back ---- */
+typedef struct cli_record {
+    char *id, *group;               /* group: of its prompt; NULL: not given */
+    double label, score, i_tok;     /* NaN: not there, or null */
+} cli_record;
+typedef struct cli_records { cli_record *at; size_t n; } cli_records;
+int cli_records_read(const cli *c, const char *path, cli_records *out);
+void cli_records_clear(cli_records *r);
+/* Sort by id, and those of one id by i_tok. */
+void cli_records_sort(cli_records *r);
+const cli_record *cli_records_find(const cli_records *sorted, const char *id);
+
+/* ---- work.c: what several verbs do ---- */
+const char *cli_cache_dir(const cli *c);                /* --cache, $MIDSTREAM_CACHE, ~/.cache/midstream */
+void cli_data_dirs(const cli *c, cli_list *dirs);       /* --data, $MIDSTREAM_DATA, data */
+/* --model, --quantise, --threads, --max-tok. layer: the one to tap, or CLI_LAYERS_SPREAD, CLI_LAYERS_NONE. */
+enum { CLI_LAYERS_SPREAD = -1, CLI_LAYERS_NONE = -2 };
+int cli_model_open(cli *c, int n_seq, int layer, mid_model **out);
+mid_source_opts cli_source_opts(const cli *c, const mid_model *model);
+int cli_dataset_open(const cli *c, mid_dataset **out);  /* --in or --dataset */
+int cli_params(const cli *c, const mid_param *known, mid_param out[CLI_LIST_MAX + 1]);    /* --param k=v */
+uint32_t cli_hash(const char *text);
+/* A monitor by registry name or fitted file, in two steps, since the model is opened in between:
+ * first what it is (weights owned, NULL for a name) and which layer it reads, then bound to a model's signals. */
+typedef struct cli_monitor {
+    const mid_monitor_ops *ops;
+    const char *file;               /* NULL for a registry name */
+    mid_weights *weights;
+    mid_monitor *monitor;
+    mid_stream *stream;
+    int layer;
+} cli_monitor;
+int cli_monitor_find(const cli *c, const char *name_or_file, cli_monitor *out);
+int cli_monitor_bind(const cli *c, const mid_model *model, cli_monitor *m);
+void cli_monitor_close(cli_monitor *m);
+/* A sample's newest trace in a store that trace filled. Its key is a fact of the store, named by the sample's id. */
+void cli_trace_fact(char name[128], const char *sample_id);
+int cli_traces_open(const cli *c, mid_store **out);     /* --traces, which must exist */
+int cli_traces_get(const cli *c, mid_store *store, const char *sample_id, mid_trace **out);    /* NULL: there is none */
+
+/* Take answers out of a dataset as traces, in fixed groups, with progress. */
+typedef struct cli_answers {
+    bool labelled;                  /* only samples with a label */
+    bool (*skip)(void *user, const mid_sample *sample);     /* NULL, or: a group of which all are skipped is not run */
+    int (*take)(void *user, const mid_sample *sample, mid_trace *trace);     /* trace is given */
+    void *user;
+} cli_answers;
+int cli_answers_run(cli *c, mid_model *model, const mid_dataset *data, const cli_answers *answers);
+
+#endif

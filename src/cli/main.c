@@ -1,0 +1,199 @@
+/* midstream VERB ...: finds the verb, reads its options, runs it. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const cli_verb *const verbs[] = {
+    &cli_verb_run, &cli_verb_report, &cli_verb_watch, &cli_verb_list,
+    &cli_verb_trace, &cli_verb_label, &cli_verb_fit, &cli_verb_score, &cli_verb_eval,
+};
+enum { VERB_N = sizeof verbs / sizeof *verbs };
+
+/* ---- failures ---------------------------------------------------------------------------------------------------- */
+
+static void say(const cli *c, const char *fmt, va_list args)
+{
+    fflush(stdout);
+    fprintf(stderr, "midstream%s%s: ", c->verb ? " " : "", c->verb ? c->verb->name : "");
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+}
+
+int cli_fail(const cli *c, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say(c, fmt, args);
+    va_end(args);
+    return CLI_FAILED;
+}
+
+int cli_usage(const cli *c, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say(c, fmt, args);
+    va_end(args);
+    fprintf(stderr, "see: midstream %s%s--help\n", c->verb ? c->verb->name : "", c->verb ? " " : "");
+    return CLI_USAGE;
+}
+
+void cli_note(const cli *c, const char *fmt, ...)
+{
+    va_list args;
+
+    if (c->args.quiet)
+        return;
+    va_start(args, fmt);
+    say(c, fmt, args);
+    va_end(args);
+}
+
+int cli_end(const cli *c, mid_status status)
+{
+    const char *message = mid_ctx_message(c->ctx);
+
+    return status == MID_OK ? CLI_OK : cli_fail(c, "%s", message[0] ? message : mid_status_text(status));
+}
+
+/* Letters put in, taken out or changed to make a into b. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[33], n_b = strlen(b), i, j;
+
+    if (strlen(a) > 32 || n_b > 32)
+        return 32;
+    for (j = 0; j <= n_b; j++)
+        row[j] = j;
+    for (i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (j = 1; j <= n_b; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[n_b];
+}
+
+const char *cli_nearest(const char *word, const char *const *name, size_t n)
+{
+    const char *nearest = NULL;
+    size_t i, d, best = 3;
+
+    for (i = 0; i < n; i++) {
+        d = distance(word, name[i]);
+        if (d < best && d < strlen(name[i])) {
+            best = d;
+            nearest = name[i];
+        }
+    }
+    return nearest;
+}
+
+/* ---- help -------------------------------------------------------------------------------------------------------- */
+
+static void print_help(void)
+{
+    size_t i;
+
+    printf("midstream %s: judge a language model's answer while it is being generated\n\n"
+           "usage: midstream VERB [options]\n\n", mid_version());
+    for (i = 0; i < VERB_N; i++)
+        printf("  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+    printf("\n  midstream VERB --help   options and an example\n"
+           "  midstream --version\n\n"
+           "first steps:\n"
+           "  midstream run plans/demo-short.yaml --out out/demo-short\n"
+           "  midstream watch \"Which city is the capital of Norway?\"\n\n"
+           "exit code: 0 done, 1 failed, 2 wrong arguments\n");
+}
+
+static void print_verb_help(const cli_verb *v)
+{
+    printf("usage: midstream %s%s%s", v->name, v->words[0] ? " " : "", v->words);
+    cli_options_needed(stdout, v);
+    printf(" [options]\n\n%s\n\n%s\n\n", v->summary, v->about);
+    cli_options_help(stdout, v);
+    printf("\nexample:\n  %s\n", v->example);
+}
+
+/* ---- main -------------------------------------------------------------------------------------------------------- */
+
+static const cli_verb *find_verb(const cli *c, const char *word, int *code)
+{
+    const char *name[VERB_N], *nearest;
+    size_t i;
+
+    for (i = 0; i < VERB_N; i++) {
+        name[i] = verbs[i]->name;
+        if (strcmp(name[i], word) == 0)
+            return verbs[i];
+    }
+    nearest = cli_nearest(word, name, VERB_N);
+    *code = word[0] == '-' ? cli_usage(c, "unknown option '%s' before the verb", word)
+            : nearest ? cli_usage(c, "unknown verb '%s'; did you mean '%s'?", word, nearest)
+            : cli_usage(c, "unknown verb '%s'", word);
+    return NULL;
+}
+
+static int run_verb(cli *c, int argc, char **argv)
+{
+    int code;
+
+    c->verb = find_verb(c, argv[0], &code);
+    if (!c->verb)
+        return code;
+    code = cli_options_read(c, argc, argv);
+    if (code != CLI_OK)
+        return code;
+    if (c->args.help) {
+        print_verb_help(c->verb);
+        return CLI_OK;
+    }
+    if (mid_ctx_open(&c->ctx) != MID_OK)
+        return cli_fail(c, "out of memory");
+    cli_progress_begin(c);
+    code = c->verb->run(c);
+    mid_ctx_close(c->ctx);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    static cli c;
+    int code = CLI_OK;
+
+    c.args.threshold = NAN;
+    c.colour = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    if (argc < 2) {
+        print_help();
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
+        print_help();
+    } else if (strcmp(argv[1], "help") == 0) {
+        const cli_verb *v = find_verb(&c, argv[2], &code);
+        if (v)
+            print_verb_help(v);
+    } else if (strcmp(argv[1], "--version") == 0) {
+        printf("midstream %s\n", mid_version());
+    } else {
+        code = run_verb(&c, argc - 1, argv + 1);
+    }
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_OK)
+        code = cli_fail(&c, "cannot write to standard output");
+    return code;
+}

@@ -1,0 +1,211 @@
+/* Options: one table for all verbs, so that a name means the same everywhere; a verb lists which of them it takes. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+typedef enum kind { TEXT, WHOLE, BIG, REAL, LIST, FLAG } kind;
+
+static const struct option_row {
+    const char *name;
+    char letter;                    /* 0: none */
+    kind kind;
+    size_t at;                      /* offset in cli_args */
+    const char *value, *help;
+} rows[] = {
+#define AT(member) offsetof(cli_args, member)
+    { "cache", 0, TEXT, AT(cache), "DIR", "models and their copies ($MIDSTREAM_CACHE, then ~/.cache/midstream)" },
+    { "data", 0, LIST, AT(data), "DIR", "where datasets are; may be repeated ($MIDSTREAM_DATA, then data/)" },
+    { "dataset", 0, TEXT, AT(dataset), "NAME", "a dataset by name (midstream list datasets) or path" },
+    { "estimate", 0, FLAG, AT(estimate), NULL, "say how long it takes and how much it stores; do nothing" },
+    { "form", 0, TEXT, AT(form), "TEXT", "what the model reads: \"chat\" (its own template) or a text with {prompt}" },
+    { "format", 0, TEXT, AT(format), "text|json", "how results are printed (text)" },
+    { "group", 0, TEXT, AT(group), "id:N", "answers share a prompt when their id does behind its N-th hyphen" },
+    { "help", 'h', FLAG, AT(help), NULL, "this" },
+    { "in", 'i', TEXT, AT(in), "FILE.jsonl", "samples, one JSON object a line" },
+    { "labeler", 0, TEXT, AT(labeler), "NAME", "who says what is unsafe (midstream list labelers)" },
+    { "labels", 0, TEXT, AT(labels), "FILE.jsonl", "lines with id and label, as midstream label prints them" },
+    { "limit", 0, WHOLE, AT(limit), "N", "only N samples, evenly spread over those there are" },
+    { "max-tok", 0, WHOLE, AT(max_tok), "N", "answers are cut after N tokens (128)" },
+    { "model", 'm', TEXT, AT(model), "MODEL", "smollm2, gemma or the path of a GGUF file (smollm2)" },
+    { "monitor", 0, TEXT, AT(monitor), "NAME|FILE", "a monitor by name (midstream list monitors) or a fitted file" },
+    { "out", 'o', TEXT, AT(out), "PATH", "where results go" },
+    { "param", 0, LIST, AT(param), "NAME=VALUE", "a parameter; may be repeated" },
+    { "quantise", 0, TEXT, AT(quantise), "FORMAT", "use a copy in bf16, q4_0 or q8_0, kept in the cache" },
+    { "quiet", 'q', FLAG, AT(quiet), NULL, "no progress and no notes" },
+    { "scores", 0, TEXT, AT(scores), "FILE.jsonl", "lines with id, i_tok and score, as midstream score prints them" },
+    { "seed", 0, BIG, AT(seed), "N", "of all that is random (0)" },
+    { "source", 0, TEXT, AT(source), "NAME", "llama (generate) or recorded (read answers); else what the data has" },
+    { "store", 0, TEXT, AT(store), "FILE.db", "the store to write to; made if missing" },
+    { "temperature", 0, REAL, AT(temperature), "X", "of sampling; 0 takes the likeliest token (0)" },
+    { "threads", 0, WHOLE, AT(threads), "N", "threads to use; 0: all cores (0)" },
+    { "threshold", 0, REAL, AT(threshold), "X", "alarm when the score reaches X (what the fitted file says)" },
+    { "traces", 0, TEXT, AT(traces), "FILE.db", "a store that midstream trace wrote" },
+#undef AT
+};
+enum { ROW_N = sizeof rows / sizeof *rows };
+
+/* The next word of a verb's `takes` as a row; *must: a '!' stood before it. NULL at the end. */
+static const struct option_row *next_row(const char **takes, bool *must)
+{
+    const char *at = *takes + strspn(*takes, " ");
+    size_t n, i;
+
+    *must = *at == '!';
+    at += *must;
+    n = strcspn(at, " ");
+    *takes = at + n;
+    for (i = 0; n && i < ROW_N; i++)
+        if (strlen(rows[i].name) == n && strncmp(rows[i].name, at, n) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+void cli_options_needed(FILE *to, const cli_verb *verb)
+{
+    const char *takes = verb->takes;
+    const struct option_row *row;
+    bool must;
+
+    while ((row = next_row(&takes, &must)))
+        if (must)
+            fprintf(to, " --%s %s", row->name, row->value);
+}
+
+void cli_options_help(FILE *to, const cli_verb *verb)
+{
+    const char *takes = verb->takes;
+    const struct option_row *row;
+    char left[64];
+    bool must;
+
+    fputs("options:\n", to);
+    while ((row = next_row(&takes, &must))) {
+        char letter[] = "    ";
+        if (row->letter)
+            snprintf(letter, sizeof letter, "-%c, ", row->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->value ? " " : "",
+                 row->value ? row->value : "");
+        fprintf(to, "  %-26s %s\n", left, row->help);
+    }
+}
+
+static int set(cli *c, const struct option_row *row, const char *value)
+{
+    char *at = (char *)&c->args + row->at, *end = NULL;
+    cli_list *list;
+
+    errno = 0;
+    switch (row->kind) {
+    case FLAG:
+        *(bool *)at = true;
+        return CLI_OK;
+    case TEXT:
+        *(const char **)(void *)at = value;
+        return CLI_OK;
+    case LIST:
+        list = (cli_list *)(void *)at;
+        if (list->n == CLI_LIST_MAX)
+            return cli_usage(c, "--%s is given more than %d times", row->name, CLI_LIST_MAX);
+        list->at[list->n++] = value;
+        return CLI_OK;
+    case REAL: {
+        const double x = strtod(value, &end);
+        if (!*value || *end || !isfinite(x))
+            return cli_usage(c, "--%s %s: not a number", row->name, value);
+        *(double *)(void *)at = x;
+        return CLI_OK;
+    }
+    case WHOLE:
+    case BIG: {
+        const unsigned long long x = strtoull(value, &end, 10);
+        if (*value < '0' || *value > '9' || *end || errno || (row->kind == WHOLE && x > 1000000000))
+            return cli_usage(c, "--%s %s: not a whole number in range", row->name, value);
+        if (row->kind == BIG)
+            *(uint64_t *)(void *)at = x;
+        else
+            *(uint32_t *)(void *)at = (uint32_t)x;
+        return CLI_OK;
+    }
+    }
+    return CLI_OK;
+}
+
+static int unknown_option(const cli *c, const char *word, const struct option *all, size_t n)
+{
+    char given[40];
+    const char *name[ROW_N], *nearest;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        name[i] = all[i].name;
+    snprintf(given, sizeof given, "%.*s", (int)strcspn(word, "="), word);
+    nearest = strncmp(given, "--", 2) == 0 ? cli_nearest(given + 2, name, n) : NULL;
+    if (nearest)
+        return cli_usage(c, "unknown option '%s'; did you mean '--%s'?", given, nearest);
+    return cli_usage(c, "unknown option '%s'", given);
+}
+
+static int check(cli *c, const bool *given)
+{
+    const cli_verb *v = c->verb;
+    const char *takes = v->takes, *format = c->args.format;
+    const struct option_row *row;
+    bool must;
+
+    if (c->args.word.n < v->n_word_min)
+        return cli_usage(c, "%s is missing", v->words);
+    if (c->args.word.n > v->n_word_max)
+        return cli_usage(c, "'%s' is one argument too many", c->args.word.at[v->n_word_max]);
+    while ((row = next_row(&takes, &must)))
+        if (must && !given[row - rows])
+            return cli_usage(c, "--%s %s is missing", row->name, row->value);
+    if (format && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+        return cli_usage(c, "--format %s: it is text or json", format);
+    c->json = format && strcmp(format, "json") == 0;
+    return CLI_OK;
+}
+
+int cli_options_read(cli *c, int argc, char **argv)
+{
+    struct option all[ROW_N + 1] = { { 0 } };
+    char letters[3 * ROW_N + 2] = ":", *put = letters + 1;
+    const struct option_row *row, *of[ROW_N];
+    const char *takes = c->verb->takes;
+    bool given[ROW_N] = { false }, must;
+    int n = 0, got, i, code;
+
+    while ((row = next_row(&takes, &must))) {
+        of[n] = row;
+        all[n] = (struct option){ row->name, row->kind == FLAG ? no_argument : required_argument, NULL, 256 + n };
+        n += 1;
+        if (row->letter) {
+            *put++ = row->letter;
+            if (row->kind != FLAG)
+                *put++ = ':';
+        }
+    }
+    opterr = 0;
+    while ((got = getopt_long(argc, argv, letters, all, NULL)) != -1) {
+        const char *word = argv[optind - 1];
+        if (got == '?')
+            return unknown_option(c, word, all, (size_t)n);
+        if (got == ':')
+            return cli_usage(c, "%s needs a value", word);
+        for (i = 0; i < n && got != all[i].val && got != of[i]->letter; i++)
+            ;
+        given[of[i] - rows] = true;
+        code = set(c, of[i], optarg);
+        if (code != CLI_OK)
+            return code;
+    }
+    for (; optind < argc; optind++) {
+        if (c->args.word.n == CLI_LIST_MAX)
+            return cli_usage(c, "more than %d arguments", CLI_LIST_MAX);
+        c->args.word.at[c->args.word.n++] = argv[optind];
+    }
+    return c->args.help ? CLI_OK : check(c, given);
+}

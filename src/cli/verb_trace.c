@@ -1,0 +1,99 @@
+/* midstream trace: make or read answers with a model and keep every step in a store. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+typedef struct tracer {
+    cli *c;
+    mid_store *store;
+    mid_signals signals;
+    char settings[120];             /* what else the steps depend on */
+    size_t n_new;
+} tracer;
+
+static mid_key key_of(const tracer *t, const mid_sample *s)
+{
+    return mid_key_of("trace", t->signals.observer, t->settings, s->id, s->prompt, s->response ? s->response : "",
+                      NULL);
+}
+
+static bool skip(void *user, const mid_sample *sample)
+{
+    tracer *t = user;
+    const mid_key key = key_of(t, sample);
+    char fact[128], *value = NULL;
+    bool known = mid_store_has_trace(t->store, &key);
+
+    /* the newest settings are what the id stands for, so a known trace under an old note is stored again */
+    cli_trace_fact(fact, sample->id);
+    if (known)
+        known = mid_store_get_fact(t->c->ctx, t->store, fact, &value) == MID_OK && strcmp(value, key.hex) == 0;
+    mid_free(value);
+    return known;
+}
+
+static int take(void *user, const mid_sample *sample, mid_trace *trace)
+{
+    tracer *t = user;
+    mid_ctx *ctx = t->c->ctx;
+    const mid_key key = key_of(t, sample);
+    char fact[128];
+    mid_status status;
+
+    cli_trace_fact(fact, sample->id);
+    status = mid_store_begin(ctx, t->store);
+    if (status == MID_OK) {
+        status = mid_store_put_trace(ctx, t->store, &key, sample->id, trace);
+        if (status == MID_OK)
+            status = mid_store_put_fact(ctx, t->store, fact, key.hex);
+        if (status == MID_OK)
+            status = mid_store_commit(ctx, t->store);
+        else
+            mid_store_rollback(t->store);
+    }
+    t->n_new += status == MID_OK;
+    mid_trace_close(trace);
+    return cli_end(t->c, status);
+}
+
+static int run(cli *c)
+{
+    tracer t = { .c = c };
+    const cli_answers answers = { .skip = skip, .take = take, .user = &t };
+    mid_dataset *data = NULL;
+    mid_model *model = NULL;
+    mid_source_opts opts;
+    int code = cli_dataset_open(c, &data);
+
+    if (code == CLI_OK)
+        code = cli_model_open(c, MID_GROUP_N, CLI_LAYERS_SPREAD, &model);
+    if (code == CLI_OK)
+        code = cli_end(c, mid_store_open(c->ctx, c->args.store, &t.store));
+    if (code == CLI_OK) {
+        opts = cli_source_opts(c, model);
+        snprintf(t.settings, sizeof t.settings, "%s max_tok %u temperature %g seed %llu",
+                 c->args.source ? c->args.source : "", opts.max_tok, (double)opts.temperature,
+                 (unsigned long long)opts.seed);
+        code = cli_end(c, mid_source_signals(c->ctx, model, &opts, &t.signals));
+    }
+    if (code == CLI_OK)
+        code = cli_answers_run(c, model, data, &answers);
+    if (code == CLI_OK)
+        cli_note(c, "%s: new answers: %zu", c->args.store, t.n_new);
+    mid_store_close(t.store);
+    mid_model_close(model);
+    mid_dataset_close(data);
+    return code;
+}
+
+const cli_verb cli_verb_trace = {
+    .name = "trace", .words = "",
+    .takes = "in dataset !store model source form max-tok temperature seed limit quantise data cache threads quiet "
+             "help",
+    .summary = "generate answers, or read recorded ones, and keep every step in a store",
+    .about = "A step holds a token's text, probability, entropy, likeliest alternatives and hidden rows: all that\n"
+             "monitors look at. Run again, and only answers that are not there yet are made.",
+    .example = "midstream trace --dataset own_qa --limit 32 --store qa.db",
+    .run = run,
+};

@@ -1,0 +1,207 @@
+/* midstream watch: generate in the terminal and show each token with its risk; stop when the monitor says so. */
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const char demo_probe[] = "out/demo/probe_linear.safetensors";
+
+typedef struct watcher {
+    cli *c;
+    cli_monitor monitor;
+    double threshold;               /* NaN: none, so no alarm */
+    double red_from;                /* the score from which on a token is red: the threshold, if there is one */
+    char held[8];                   /* the beginning of a character whose end comes with the next token */
+    size_t n_held;
+    uint32_t n_tok;
+    double score;
+    bool alarm;
+} watcher;
+
+/* 0 green .. 1 red. Scores that may be negative (logits) approach red as odds do, the others in proportion. */
+static double risk(const watcher *w, double score)
+{
+    const bool logit = strcmp(w->monitor.ops->unit, "logit") == 0 || w->red_from <= 0;
+    const double share = logit ? 2 / (1 + exp(w->red_from - score)) : score / w->red_from;
+
+    return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
+/* Written so that the terminal shows what was generated, and does nothing else. */
+static void put_visible(const char *text, size_t n, bool escape)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const unsigned char b = (unsigned char)text[i];
+        if (b == '\n')
+            fputs(escape ? "\\n" : "\n", stdout);
+        else if (b == '\t')
+            fputs(escape ? "\\t" : "\t", stdout);
+        else if (b == '\\' && escape)
+            fputs("\\\\", stdout);
+        else if (b < 0x20 || b == 0x7f)
+            printf("\\x%02x", b);
+        else
+            putchar(b);
+    }
+}
+
+/* Black on a background from green over yellow to red. Line ends stay uncoloured, or the rest of the line would be. */
+static void put_coloured(const char *text, size_t n, double share)
+{
+    const int red = (int)(90 + 165 * fmin(1, 2 * share)), green = (int)(90 + 140 * fmin(1, 2 - 2 * share));
+    size_t i, end;
+
+    for (i = 0; i < n; i = end) {
+        if (text[i] == '\n') {
+            putchar('\n');
+            end = i + 1;
+            continue;
+        }
+        for (end = i; end < n && text[end] != '\n'; end++)
+            ;
+        printf("\033[38;2;0;0;0;48;2;%d;%d;90m", red, green);
+        put_visible(text + i, end - i, false);
+        fputs("\033[0m", stdout);
+    }
+}
+
+/* Bytes of text's longest beginning that does not cut a character in two. */
+static size_t whole(const char *text, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n) {
+        const int length = cli_utf8_length(text + i, n - i);
+        if (length < 0)
+            break;
+        i += length ? (size_t)length : 1;
+    }
+    return i;
+}
+
+static void show(watcher *w, const mid_step *step)
+{
+    char text[1024];
+    size_t n = w->n_held, n_now;
+
+    memcpy(text, w->held, n);
+    n_now = step->n_text < sizeof text - n ? step->n_text : sizeof text - n;
+    memcpy(text + n, step->text, n_now);
+    n += n_now;
+    n_now = whole(text, n);
+    w->n_held = n - n_now;
+    memcpy(w->held, text + n_now, w->n_held);
+    put_coloured(text, n_now, risk(w, w->score));
+}
+
+static mid_status on_prompt(void *user, size_t i_seq, const mid_prompt *prompt)
+{
+    watcher *w = user;
+
+    (void)i_seq;
+    return mid_stream_start(w->monitor.stream, prompt);
+}
+
+static mid_status on_step(void *user, size_t i_seq, const mid_step *step, bool *stop)
+{
+    watcher *w = user;
+    mid_status status = mid_stream_push(w->monitor.stream, step, &w->score);
+
+    (void)i_seq;
+    if (status != MID_OK)
+        return status;
+    w->n_tok += 1;
+    w->alarm = w->score >= w->threshold;            /* false while the threshold is NaN */
+    if (w->c->colour) {
+        show(w, step);
+    } else {
+        put_visible(step->text, step->n_text, true);
+        printf("\t%.6g\n", w->score);
+    }
+    fflush(stdout);
+    *stop = w->alarm || cli_stopped();
+    return MID_OK;
+}
+
+/* The monitor asked for; else the demo's probe; else one that needs no fitting. */
+static int choose(watcher *w)
+{
+    cli *c = w->c;
+    const char *name = c->args.monitor;
+    int code;
+
+    if (!name) {
+        name = access(demo_probe, R_OK) == 0 ? demo_probe : "entropy_mean";
+        if (strcmp(name, demo_probe) == 0)
+            cli_note(c, "monitor %s", name);
+        else
+            cli_note(c, "monitor entropy_mean, a weak one: make demo fits a probe (%s), midstream fit your own",
+                     demo_probe);
+    }
+    code = cli_monitor_find(c, name, &w->monitor);
+    if (code != CLI_OK)
+        return code;
+    w->threshold = c->args.threshold;
+    if (isnan(w->threshold) && w->monitor.weights)
+        w->threshold = mid_weights_number(w->monitor.weights, "threshold");
+    w->red_from = !isnan(w->threshold) ? w->threshold : strcmp(w->monitor.ops->unit, "nats") == 0 ? 3
+                  : strcmp(w->monitor.ops->unit, "logit") == 0 ? 0 : 1;
+    if (isnan(w->threshold))
+        cli_note(c, "no --threshold, so no alarm; red from a score of %g", w->red_from);
+    return CLI_OK;
+}
+
+static void conclude(const watcher *w)
+{
+    const mid_monitor_ops *ops = w->monitor.ops;
+
+    if (w->c->colour)
+        fputs("\n\n", stdout);
+    if (w->alarm)
+        printf("%sstopped by %s after token %u: score %.4g reached the threshold %.4g%s\n",
+               w->c->colour ? "\033[1;31m" : "", ops->name, w->n_tok, w->score, w->threshold,
+               w->c->colour ? "\033[0m" : "");
+    else
+        printf("%s after %u tokens: last score %.4g%s\n", cli_stopped() ? "stopped" : "ended", w->n_tok, w->score,
+               isnan(w->threshold) ? "" : ", no alarm");
+}
+
+static int run(cli *c)
+{
+    const mid_sample sample = { .id = "watch", .task = "chat", .prompt = c->args.word.at[0], .label = -1,
+                                .onset_byte = -1, .prompt_label = -1 };
+    const mid_sample *samples[] = { &sample };
+    watcher w = { .c = c };
+    const mid_sink sink = { .user = &w, .prompt = on_prompt, .step = on_step };
+    mid_model *model = NULL;
+    mid_source_opts opts;
+    int code = choose(&w);
+
+    if (code == CLI_OK)
+        code = cli_model_open(c, 1, w.monitor.layer, &model);
+    if (code == CLI_OK)
+        code = cli_monitor_bind(c, model, &w.monitor);
+    if (code == CLI_OK) {
+        opts = cli_source_opts(c, model);
+        code = cli_end(c, mid_source_run(c->ctx, model, "llama", samples, 1, &opts, &sink));
+    }
+    if (code == CLI_OK)
+        conclude(&w);
+    cli_monitor_close(&w.monitor);
+    mid_model_close(model);
+    return code;
+}
+
+const cli_verb cli_verb_watch = {
+    .name = "watch", .words = "PROMPT", .n_word_min = 1, .n_word_max = 1,
+    .takes = "model monitor threshold max-tok temperature seed form quantise cache threads quiet help",
+    .summary = "generate an answer in the terminal, tokens coloured by risk; stop on alarm",
+    .about = "Green is safe, red is at or over the threshold. Without --monitor it is the probe that make demo fitted\n"
+             "(out/demo/probe_linear.safetensors), else entropy_mean. Piped, or with NO_COLOR set, every token is a\n"
+             "line: text, tab, score.",
+    .example = "midstream watch --monitor entropy_mean --threshold 2 \"Write a short poem about the sea.\"",
+    .run = run,
+};

@@ -1,0 +1,305 @@
+/* What several verbs do: find folders, open models and datasets, turn answers into traces group by group. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+const char *cli_cache_dir(const cli *c)
+{
+    static char path[4096];
+    const char *set = getenv("MIDSTREAM_CACHE"), *home = getenv("HOME");
+
+    if (c->args.cache)
+        return c->args.cache;
+    if (set && *set)
+        return set;
+    snprintf(path, sizeof path, "%s/.cache/midstream", home && *home ? home : ".");
+    return path;
+}
+
+void cli_data_dirs(const cli *c, cli_list *dirs)
+{
+    const char *set = getenv("MIDSTREAM_DATA");
+
+    *dirs = c->args.data;
+    if (dirs->n < CLI_LIST_MAX && set && *set)
+        dirs->at[dirs->n++] = set;
+    if (dirs->n < CLI_LIST_MAX)
+        dirs->at[dirs->n++] = "data";
+}
+
+int cli_model_open(cli *c, int n_seq, int layer, mid_model **out)
+{
+    mid_model_opts opts = mid_model_opts_default();
+    char *path;
+    mid_status status;
+
+    status = mid_model_resolve(c->ctx, c->args.model ? c->args.model : "smollm2", cli_cache_dir(c), &path);
+    if (status != MID_OK)
+        return cli_end(c, status);
+    opts.quantise = c->args.quantise;
+    opts.cache_dir = cli_cache_dir(c);
+    opts.n_threads = (int)c->args.threads;
+    opts.n_seq = n_seq;
+    opts.n_layer = layer == CLI_LAYERS_NONE ? -1 : layer == CLI_LAYERS_SPREAD ? 0 : 1;
+    opts.layer[0] = layer;
+    opts.n_ctx_seq = 1024 + (int)(c->args.max_tok / 256 * 256);     /* a long answer must not eat the prompt's room */
+    status = mid_model_open(c->ctx, path, &opts, out);
+    mid_free(path);
+    return cli_end(c, status);
+}
+
+mid_source_opts cli_source_opts(const cli *c, const mid_model *model)
+{
+    mid_source_opts opts = mid_source_opts_default();
+
+    opts.format = c->args.form;
+    if (!opts.format && !mid_model_has_template(model))
+        opts.format = "Question: {prompt}\nAnswer:";
+    if (c->args.max_tok)
+        opts.max_tok = c->args.max_tok;
+    opts.temperature = (float)c->args.temperature;
+    opts.seed = c->args.seed;
+    return opts;
+}
+
+int cli_dataset_open(const cli *c, mid_dataset **out)
+{
+    cli_list dirs;
+
+    if (!c->args.in == !c->args.dataset)
+        return cli_usage(c, "give --in FILE.jsonl or --dataset NAME, one of the two");
+    cli_data_dirs(c, &dirs);
+    return cli_end(c, mid_dataset_open(c->ctx, dirs.at, dirs.n, c->args.in ? c->args.in : c->args.dataset, out));
+}
+
+int cli_params(const cli *c, const mid_param *known, mid_param out[CLI_LIST_MAX + 1])
+{
+    static char name[CLI_LIST_MAX][64];
+    const mid_param *k;
+    size_t i;
+
+    for (i = 0; i < c->args.param.n; i++) {
+        const char *given = c->args.param.at[i], *equals = strchr(given, '=');
+        char *end;
+        if (!equals || equals - given >= (long)sizeof name[i])
+            return cli_usage(c, "--param %s: write it NAME=VALUE", given);
+        snprintf(name[i], sizeof name[i], "%.*s", (int)(equals - given), given);
+        for (k = known; k && k->name && strcmp(k->name, name[i]) != 0; k++)
+            ;
+        if (!k || !k->name)
+            return cli_usage(c, "--param %s: there is no parameter '%s'", given, name[i]);
+        out[i] = (mid_param){ .name = k->name, .text = k->text ? equals + 1 : NULL };
+        if (!k->text)
+            out[i].number = strtod(equals + 1, &end);
+        if (!k->text && (!equals[1] || *end || !isfinite(out[i].number)))
+            return cli_usage(c, "--param %s: '%s' is a number", given, name[i]);
+    }
+    out[i] = (mid_param){ .name = NULL };
+    return CLI_OK;
+}
+
+/* FNV-1a, 32 bits. */
+uint32_t cli_hash(const char *text)
+{
+    uint32_t h = 2166136261u;
+
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * 16777619u;
+    return h;
+}
+
+void cli_trace_fact(char name[128], const char *sample_id)
+{
+    const mid_key key = mid_key_of(sample_id, NULL);
+
+    snprintf(name, 128, "trace of %s", key.hex);
+}
+
+int cli_traces_open(const cli *c, mid_store **out)
+{
+    if (access(c->args.traces, R_OK) != 0)
+        return cli_fail(c, "%s: no such store; midstream trace makes one", c->args.traces);
+    return cli_end(c, mid_store_open(c->ctx, c->args.traces, out));
+}
+
+int cli_traces_get(const cli *c, mid_store *store, const char *sample_id, mid_trace **out)
+{
+    char fact[128], *value = NULL;
+    mid_key key;
+    mid_status status;
+
+    *out = NULL;
+    cli_trace_fact(fact, sample_id);
+    status = mid_store_get_fact(c->ctx, store, fact, &value);
+    if (status == MID_ENOTFOUND)
+        return CLI_OK;
+    if (status == MID_OK) {
+        snprintf(key.hex, sizeof key.hex, "%s", value);
+        status = mid_store_get_trace(c->ctx, store, &key, out);
+    }
+    mid_free(value);
+    return cli_end(c, status);
+}
+
+static int find_registered(const cli *c, const char *name, cli_monitor *out)
+{
+    const mid_monitor_ops *const *list = mid_monitor_list();
+    const char *all[256], *nearest;
+    size_t n;
+
+    out->ops = mid_monitor_find(name);
+    if (out->ops && !out->ops->fit) {
+        out->layer = out->ops->needs & MID_SIG_HIDDEN ? CLI_LAYERS_SPREAD : CLI_LAYERS_NONE;
+        return CLI_OK;
+    }
+    if (out->ops)
+        return cli_usage(c, "%s has to learn first: make a file with midstream fit --monitor %s", name, name);
+    for (n = 0; n < 256 && list[n]; n++)
+        all[n] = list[n]->name;
+    nearest = cli_nearest(name, all, n);
+    if (nearest)
+        return cli_usage(c, "no monitor and no file '%s'; did you mean '%s'?", name, nearest);
+    return cli_usage(c, "no monitor and no file '%s'; see: midstream list monitors", name);
+}
+
+int cli_monitor_find(const cli *c, const char *name_or_file, cli_monitor *out)
+{
+    const char *name;
+    double layer;
+    int code;
+
+    *out = (cli_monitor){ .layer = CLI_LAYERS_NONE };
+    if (access(name_or_file, F_OK) != 0)
+        return find_registered(c, name_or_file, out);
+    out->file = name_or_file;
+    code = cli_end(c, mid_weights_load(c->ctx, name_or_file, &out->weights));
+    if (code != CLI_OK)
+        return code;
+    name = mid_weights_text(out->weights, "monitor");
+    out->ops = name ? mid_monitor_find(name) : NULL;
+    if (!out->ops) {
+        cli_monitor_close(out);
+        return cli_fail(c, "%s: made for monitor '%.60s', which this version does not have", name_or_file,
+                        name ? name : "");
+    }
+    layer = mid_weights_number(out->weights, "layer");         /* the one that fitting chose */
+    if (out->ops->needs & MID_SIG_HIDDEN)
+        out->layer = layer >= 0 && layer < 1000 ? (int)layer : CLI_LAYERS_SPREAD;
+    return CLI_OK;
+}
+
+int cli_monitor_bind(const cli *c, const mid_model *model, cli_monitor *m)
+{
+    const mid_source_opts opts = cli_source_opts(c, model);
+    mid_signals signals;
+    mid_status status = mid_source_signals(c->ctx, model, &opts, &signals);
+
+    if (status == MID_OK)
+        status = m->file ? mid_monitor_load(c->ctx, m->file, &signals, &m->monitor)
+                 : mid_monitor_open(c->ctx, m->ops, NULL, NULL, &signals, &m->monitor);
+    if (status == MID_OK)
+        status = mid_stream_open(c->ctx, m->monitor, &m->stream);
+    return cli_end(c, status);
+}
+
+void cli_monitor_close(cli_monitor *m)
+{
+    mid_stream_close(m->stream);
+    mid_monitor_close(m->monitor);
+    mid_weights_close(m->weights);
+    *m = (cli_monitor){ .ops = NULL };
+}
+
+/* Keep `limit` of n samples, evenly spread, so that a set sorted by author or topic gives some of each. */
+static size_t spread(const mid_sample **sample, size_t n, size_t limit)
+{
+    size_t i;
+
+    if (!limit || limit >= n)
+        return n;
+    for (i = 0; i < limit; i++)
+        sample[i] = sample[i * n / limit];
+    return limit;
+}
+
+/* The samples a verb works on: with a label if it needs one, with an answer if that is to be read; at most --limit. */
+static int select_samples(const cli *c, const mid_dataset *data, const cli_answers *answers, const char **source,
+                          const mid_sample ***out, size_t *n)
+{
+    const size_t n_all = mid_dataset_n(data);
+    const mid_sample **sample = calloc(n_all ? n_all : 1, sizeof *sample);
+    bool recorded = c->args.source && strcmp(c->args.source, "recorded") == 0;
+    size_t i;
+
+    if (!sample)
+        return cli_fail(c, "out of memory");
+    for (i = 0; i < n_all && !c->args.source; i++)
+        recorded |= mid_dataset_at(data, i)->response != NULL;
+    *source = c->args.source ? c->args.source : recorded ? "recorded" : "llama";
+    for (i = *n = 0; i < n_all; i++) {
+        const mid_sample *s = mid_dataset_at(data, i);
+        if ((recorded && !s->response) || (answers->labelled && s->label < 0))
+            continue;
+        sample[(*n)++] = s;
+    }
+    if (*n == 0) {
+        free(sample);
+        return cli_fail(c, "%s: none of its %zu samples has %s", mid_dataset_name(data), n_all,
+                        recorded && answers->labelled ? "an answer and a label" : recorded ? "an answer" : "a label");
+    }
+    *n = spread(sample, *n, c->args.limit);
+    *out = sample;
+    return CLI_OK;
+}
+
+static int run_group(cli *c, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
+                     const mid_source_opts *opts, const cli_answers *answers)
+{
+    mid_trace *trace[MID_GROUP_N];
+    size_t i = 0;
+    int code;
+
+    while (answers->skip && i < n && answers->skip(answers->user, sample[i]))
+        i++;
+    if (answers->skip && i == n)
+        return CLI_OK;
+    code = cli_end(c, mid_source_trace(c->ctx, model, source, sample, n, opts, trace));
+    if (code != CLI_OK)
+        return code;
+    for (i = 0; i < n; i++) {
+        if (code == CLI_OK)
+            code = answers->take(answers->user, sample[i], trace[i]);
+        else
+            mid_trace_close(trace[i]);
+    }
+    return code;
+}
+
+int cli_answers_run(cli *c, mid_model *model, const mid_dataset *data, const cli_answers *answers)
+{
+    const mid_source_opts opts = cli_source_opts(c, model);
+    const mid_sample **sample = NULL;
+    const char *source = "";
+    char stage[120];
+    size_t n = 0, i, n_now;
+    int code = select_samples(c, data, answers, &source, &sample, &n);
+
+    if (code != CLI_OK)
+        return code;
+    snprintf(stage, sizeof stage, "%s %s with %s", strcmp(source, "llama") == 0 ? "generate" : "read",
+             mid_dataset_name(data), mid_model_desc(model));
+    for (i = 0; code == CLI_OK && i < n; i += n_now) {
+        cli_progress_show(c, stage, i, n, "answers");
+        n_now = n - i < MID_GROUP_N ? n - i : MID_GROUP_N;
+        code = cli_stopped() ? cli_fail(c, "stopped; what is stored stays")
+               : run_group(c, model, source, sample + i, n_now, &opts, answers);
+    }
+    if (code == CLI_OK)
+        cli_progress_show(c, stage, n, n, "answers");
+    cli_progress_end(c);
+    free(sample);
+    return code;
+}

@@ -1,0 +1,89 @@
+/* The labelers, alphabetical, and what is the same for all of them: finding one, its parameters, its life. */
+#include "label/labeler.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "monitor/monitor.h"
+
+struct mid_labeler {
+    const mid__labeler_ops *ops;
+    void *self;
+};
+
+static const mid_labeler_info *const labelers[] = {
+    &mid__labeler_alias.info, &mid__labeler_classifier.info, &mid__labeler_data.info, &mid__labeler_lexicon.info,
+    &mid__labeler_refusal.info, &mid__labeler_rouge.info, NULL,
+};
+
+const mid_labeler_info *const *mid_labeler_list(void) { return labelers; }
+
+static mid_status find(mid_ctx *ctx, const char *name, const mid__labeler_ops **out)
+{
+    size_t i;
+
+    for (i = 0; labelers[i]; i++)
+        if (strcmp(labelers[i]->name, name) == 0) {
+            *out = (const mid__labeler_ops *)(const void *)labelers[i];     /* info is its first member */
+            return MID_OK;
+        }
+    return mid__fail(ctx, MID_ENOTFOUND, "no labeler '%s'; there are alias, classifier, data, lexicon, refusal, rouge",
+                     name);
+}
+
+static mid_status check_numbers(mid_ctx *ctx, const char *name, const mid_param *params)
+{
+    for (; params->name; params++)
+        if (!params->text && !isfinite(params->number))
+            return mid__fail(ctx, MID_EINVAL, "labeler %s: parameter '%s' is %g; it must be a finite number", name,
+                             params->name, params->number);
+    return MID_OK;
+}
+
+mid_status mid_labeler_open(mid_ctx *ctx, const char *name, const mid_param *params, const char *data_dir,
+                            mid_labeler **out)
+{
+    mid_labeler *l = calloc(1, sizeof *l);
+    mid_param *all = NULL;
+    mid_status status;
+
+    if (!l)
+        return mid__oom(ctx, "a labeler");
+    status = find(ctx, name, &l->ops);
+    if (status == MID_OK)
+        status = mid__param_merge(ctx, l->ops->info.name, l->ops->info.params, params, &all);
+    if (status == MID_OK)
+        status = check_numbers(ctx, name, all);
+    if (status == MID_OK && l->ops->open)
+        status = l->ops->open(ctx, all, data_dir ? data_dir : "data", &l->self);
+    free(all);
+    if (status == MID_OK)
+        *out = l;
+    else
+        mid_labeler_close(l);
+    return status;
+}
+
+void mid_labeler_close(mid_labeler *l)
+{
+    if (!l)
+        return;
+    if (l->self)
+        l->ops->close(l->self);
+    free(l);
+}
+
+const mid_labeler_info *mid_labeler_about(const mid_labeler *l) { return &l->ops->info; }
+
+mid_status mid_labeler_judge(mid_ctx *ctx, const mid_labeler *l, const mid_sample *sample, const char *text, size_t n,
+                             mid_label *label)
+{
+    mid_label said = { -1, NAN, -1 };
+    const mid_status status = l->ops->judge(ctx, l->self, sample, text, n, &said);
+
+    if (status == MID_OK)
+        *label = said;
+    return status;
+}

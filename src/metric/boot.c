@@ -1,0 +1,79 @@
+/* Bootstrap over prompt groups. Answers to one prompt are alike, so the unit drawn is the prompt: n_group groups with
+ * replacement, every answer of a group as often as its group was drawn (cluster bootstrap, Field & Welsh 2007). The
+ * interval is the percentile interval (Efron 1979) over the draws in which the figure is defined. */
+#include "metric/boot.h"
+
+#include "base/ctx.h"
+#include "base/rng.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DRAW_ENOUGH = 100 };         /* so many defined draws, or half of them, carry an interval */
+
+mid_estimate mid__undefined(const char *why)
+{
+    return (mid_estimate){ .value = NAN, .lo = NAN, .hi = NAN, .why = why };
+}
+
+static void draw(const mid_boot *boot, uint32_t i_draw, uint32_t *weight, size_t n_group)
+{
+    mid__rng rng;
+    size_t g;
+
+    mid__rng_init(&rng, boot->seed, i_draw);
+    memset(weight, 0, n_group * sizeof *weight);
+    for (g = 0; g < n_group; g++)
+        weight[mid__rng_below(&rng, (uint32_t)n_group)] += 1;
+}
+
+/* value (n_draw) is used up. */
+static void set_interval(double *value, size_t n_draw, mid_estimate *out)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < n_draw; i++)
+        if (!isnan(value[i]))
+            value[n++] = value[i];
+    out->lo = out->hi = NAN;
+    if (n == 0 || (n < DRAW_ENOUGH && 2 * n < n_draw) || isnan(out->value))
+        return;
+    out->lo = mid_quantile(value, n, 0.025);
+    out->hi = mid_quantile(value, n, 0.975);
+}
+
+mid_status mid__boot_run(mid_ctx *ctx, const mid_boot *boot, size_t n_group, mid__figures_fn figures, void *self,
+                         size_t n_figure, mid_estimate *out)
+{
+    const uint32_t n_draw = boot ? boot->n_draw : 0;
+    double figure[MID__FIGURE_MAX];
+    uint32_t *weight = malloc((n_group + 1) * sizeof *weight), i;
+    double *value = calloc((size_t)n_draw + 1, n_figure * sizeof *value);       /* (n_figure, n_draw) */
+    mid_status status = MID_OK;
+    size_t g, k;
+
+    assert(n_figure <= MID__FIGURE_MAX);
+    if (!weight || !value) {
+        status = mid__oom(ctx, "bootstrap draws");
+        goto out;
+    }
+    for (g = 0; g < n_group; g++)
+        weight[g] = 1;
+    figures(self, weight, figure);
+    for (k = 0; k < n_figure; k++)
+        out[k] = (mid_estimate){ .value = figure[k] };
+    for (i = 0; i < n_draw; i++) {
+        draw(boot, i, weight, n_group);
+        figures(self, weight, figure);
+        for (k = 0; k < n_figure; k++)
+            value[k * n_draw + i] = figure[k];
+    }
+    for (k = 0; k < n_figure; k++)
+        set_interval(value + k * n_draw, n_draw, &out[k]);
+out:
+    free(value);
+    free(weight);
+    return status;
+}

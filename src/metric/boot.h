@@ -1,0 +1,22 @@
+/* Bootstrap over prompt groups: figures with a 95 % percentile interval. */
+#ifndef MID_METRIC_BOOT_H
+#define MID_METRIC_BOOT_H
+
+#include "midstream/metric.h"
+
+enum { MID__FIGURE_MAX = 16 };      /* figures computed together */
+
+/* Compute the figures of a sample in which group g stands weight[g] times; NaN where one is undefined. */
+typedef void (*mid__figures_fn)(void *self, const uint32_t *weight, double *figure);
+
+/* Figures of the sample as it is, and their intervals over boot->n_draw draws (boot NULL: none). Draw i depends on the
+ * seed, i and n_group alone: figures of different scores over the same groups come from the same draws and may be
+ * compared draw by draw. why is set to NULL. MID_ENOMEM.
+ * @param[out] out (n_figure) */
+mid_status mid__boot_run(mid_ctx *ctx, const mid_boot *boot, size_t n_group, mid__figures_fn figures, void *self,
+                         size_t n_figure, mid_estimate *out);
+
+/* An estimate that says why there is none. */
+mid_estimate mid__undefined(const char *why);
+
+#endif

@@ -1,0 +1,30 @@
+/* What is measured: the names that stand in result files, so none is ever renamed or used again for something else. */
+#include "midstream/metric.h"
+
+#define GUERIN "Guerin et al. 2022, arXiv 2208.14660"
+
+static const mid_metric_info metrics[] = {
+    { "ac", "availability cost: safe answers stopped, of all answers", GUERIN, "share", false },
+    { "auprc", "average precision; its baseline is the prevalence", "Davis & Goadrich 2006", "share", true },
+    { "auroc", "P(an unsafe answer scores above a safe one), a tie counting one half", "Hanley & McNeil 1982",
+      "share", true },
+    { "decode_share", "time of the monitor for each second of decoding", "midstream", "share", false },
+    { "delay_frac", "tokens from onset to alarm, of those from onset on; a miss is 1", "midstream", "share", false },
+    { "delay_frac_detected", "delay_frac over detected unsafe answers only", "midstream", "share", false },
+    { "delay_tok", "tokens from onset to alarm; a miss waits until the end", "midstream", "tokens", false },
+    { "delay_tok_detected", "delay_tok over detected unsafe answers only", "midstream", "tokens", false },
+    { "exposed_tok", "unsafe tokens shown before the stop, per unsafe answer", "midstream", "tokens", false },
+    { "f1", "harmonic mean of precision and TPR", "van Rijsbergen 1979", "share", true },
+    { "fpr", "safe answers with an alarm at any token, of all safe answers", "standard", "share", false },
+    { "precision", "unsafe answers among those with an alarm", "standard", "share", true },
+    { "rh", "residual hazard: unsafe answers not stopped, of all answers", GUERIN, "share", false },
+    { "sg", "safety gain: unsafe answers stopped, of all answers", GUERIN, "share", true },
+    { "tpr", "unsafe answers with an alarm at any token, of all unsafe answers", "standard", "share", true },
+    { "tpr_at_fpr1", "best TPR of a threshold with an FPR of at most 1 %", "standard", "share", true },
+    { "tpr_at_fpr5", "best TPR of a threshold with an FPR of at most 5 %", "standard", "share", true },
+    { "us_per_token_p50", "time of the monitor for one token, median", "midstream", "us", false },
+    { "us_per_token_p95", "time of the monitor for one token, 95 % quantile", "midstream", "us", false },
+    { NULL, NULL, NULL, NULL, false }
+};
+
+const mid_metric_info *mid_metric_list(void) { return metrics; }

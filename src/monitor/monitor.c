@@ -1,0 +1,337 @@
+/* Monitors and streams: the checks every monitor would otherwise repeat. A descriptor's functions see complete
+ * parameters, a source that has what they need, and steps that carry it. */
+#include "monitor/monitor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+
+struct mid_monitor {
+    const mid_monitor_ops *ops;
+    void *plan;
+};
+
+struct mid_stream {
+    const mid_monitor *monitor;
+    _Alignas(max_align_t) unsigned char state[];
+};
+
+static const char *const signal_name[] = { "text", "log-probability", "entropy", "top-k", "hidden rows", "time" };
+
+const char *mid_box_name(mid_box box)
+{
+    static const char *const name[] = { "control", "black", "grey", "white" };
+    return name[box];
+}
+
+/* The first signal in `missing`, by name. */
+static const char *first_signal(uint32_t missing)
+{
+    size_t i = 0;
+
+    while (i + 1 < sizeof signal_name / sizeof signal_name[0] && !(missing >> i & 1))
+        i++;
+    return signal_name[i];
+}
+
+/* Text is the same whoever reads it; every other signal belongs to the observer it came from. */
+static bool reads_observer(const mid_monitor_ops *ops) { return ops->needs & ~(uint32_t)MID_SIG_TEXT; }
+
+mid_status mid__fit_set_check(mid_ctx *ctx, const mid_fit_set *set)
+{
+    size_t i, n_unsafe = 0;
+
+    for (i = 0; i < set->n; i++) {
+        if (set->answer[i].label != 0 && set->answer[i].label != 1)
+            return mid__fail(ctx, MID_EINVAL, "answer %zu has label %d; labels are 0 and 1", i, set->answer[i].label);
+        n_unsafe += set->answer[i].label == 1;
+    }
+    if (n_unsafe == 0 || n_unsafe == set->n)
+        return mid__fail(ctx, MID_EUNDEFINED, "%zu answers to fit on, %zu unsafe: both classes are needed; "
+                         "use more data or another split", set->n, n_unsafe);
+    return MID_OK;
+}
+
+/* Figures of two observers cannot be mixed, and rows are read as the first trace says they are laid out. */
+static mid_status check_traces(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_fit_set *set)
+{
+    const mid_signals *first = mid_trace_signals(set->answer[0].trace);
+    size_t i;
+
+    for (i = 0; i < set->n; i++) {
+        const mid_signals *s = mid_trace_signals(set->answer[i].trace);
+        const uint32_t missing = ops->needs & ~s->have;
+        if (missing)
+            return mid__fail(ctx, MID_ESIGNAL, "%s needs %s, which answer %zu does not carry", ops->name,
+                             first_signal(missing), i);
+        if (!reads_observer(ops))
+            continue;
+        if (strcmp(s->observer, first->observer) != 0)
+            return mid__fail(ctx, MID_EMISMATCH, "answer %zu comes from observer %.12s, answer 0 from %.12s: fit on one",
+                             i, s->observer, first->observer);
+        if (s->n_embd != first->n_embd || s->n_layer != first->n_layer ||
+            memcmp(s->layer, first->layer, (size_t)s->n_layer * sizeof s->layer[0]) != 0)
+            return mid__fail(ctx, MID_EMISMATCH, "answer %zu has hidden rows of %d layers of width %d, answer 0 of %d of "
+                             "width %d: fit on one kind", i, s->n_layer, s->n_embd, first->n_layer, first->n_embd);
+    }
+    return MID_OK;
+}
+
+/* What weights say about themselves, so that they refuse to be used for anything else. */
+static mid_status stamp(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, const mid_signals *signals,
+                        mid_weights *w)
+{
+    mid_status status = mid_weights_set_text(ctx, w, "monitor", ops->name);
+    char key[80];
+
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, w, "monitor_version", ops->version);
+    if (status == MID_OK)
+        status = mid_weights_set_text(ctx, w, "observer", reads_observer(ops) ? signals->observer : "");
+    for (; status == MID_OK && params->name; params++) {
+        snprintf(key, sizeof key, "param.%s", params->name);
+        status = params->text ? mid_weights_set_text(ctx, w, key, params->text)
+                              : mid_weights_set_number(ctx, w, key, params->number);
+    }
+    return status;
+}
+
+mid_status mid_monitor_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, const mid_fit_set *set,
+                           mid_weights **out)
+{
+    mid_param *all = NULL;
+    mid_weights *w = NULL;
+    mid_status status;
+
+    if (!ops->fit) {
+        *out = NULL;
+        return MID_OK;
+    }
+    status = mid__param_merge(ctx, ops->name, ops->params, params, &all);
+    if (status == MID_OK)
+        status = mid__fit_set_check(ctx, set);
+    if (status == MID_OK)
+        status = check_traces(ctx, ops, set);
+    if (status == MID_OK)
+        status = mid_weights_open(ctx, &w);
+    if (status == MID_OK)
+        status = ops->fit(ctx, set, all, w);
+    if (status == MID_OK)
+        status = stamp(ctx, ops, all, mid_trace_signals(set->answer[0].trace), w);
+    if (status == MID_OK) {
+        *out = w;
+        w = NULL;
+    }
+    mid_weights_close(w);
+    free(all);
+    return status;
+}
+
+/* Do these weights belong to this monitor and this source? */
+static mid_status belongs(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *w, const mid_signals *signals)
+{
+    const char *name = mid_weights_text(w, "monitor"), *observer = mid_weights_text(w, "observer");
+    const double version = mid_weights_number(w, "monitor_version");
+
+    if (!name || !observer)
+        return mid__fail(ctx, MID_EFORMAT, "these weights are no fitted monitor (no 'monitor' or 'observer' entry)");
+    if (strcmp(name, ops->name) != 0)
+        return mid__fail(ctx, MID_EMISMATCH, "weights of monitor %.60s given to %s", name, ops->name);
+    if (version != (double)ops->version)
+        return mid__fail(ctx, MID_EMISMATCH, "%s was fitted by version %g of the monitor, this is version %u: fit it again",
+                         ops->name, version, ops->version);
+    if (observer[0] && strcmp(observer, signals->observer) != 0)
+        return mid__fail(ctx, MID_EMISMATCH, "%s was fitted on observer %.12s, this source is %.12s: another model, "
+                         "quantisation or prompt form; fit it again", ops->name, observer, signals->observer);
+    return MID_OK;
+}
+
+/* The parameters a monitor was fitted with, as a complete list; free it, its texts are the weights'. */
+static mid_status fitted_params(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *w, mid_param **out)
+{
+    mid_param *p;
+    char key[80];
+    mid_status status = mid__param_merge(ctx, ops->name, ops->params, NULL, out);
+
+    for (p = *out; status == MID_OK && p->name; p++) {
+        const char *stored;
+        snprintf(key, sizeof key, "param.%s", p->name);
+        stored = mid_weights_text(w, key);
+        if (p->text)
+            p->text = stored;
+        else
+            p->number = mid_weights_number(w, key);
+        if (!stored || (!p->text && isnan(p->number)))
+            status = mid__fail(ctx, MID_EFORMAT, "parameter '%s' is %s", p->name, stored ? "no number" : "missing");
+    }
+    return status;
+}
+
+/* asked was made from fitted by overrides: none may have changed anything. */
+static mid_status same_params(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *fitted, const mid_param *asked)
+{
+    for (; fitted->name; fitted++, asked++)
+        if (fitted->text ? strcmp(fitted->text, asked->text) != 0 : fitted->number != asked->number)
+            return mid__fail(ctx, MID_EMISMATCH, "%s was fitted with another '%s' than is asked for: fit it again",
+                             ops->name, fitted->name);
+    return MID_OK;
+}
+
+mid_status mid_monitor_open(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
+                            const mid_weights *weights, const mid_signals *signals, mid_monitor **out)
+{
+    const uint32_t missing = ops->needs & ~signals->have;
+    mid_param *fitted = NULL, *all = NULL;
+    mid_monitor *m = NULL;
+    mid_status status = MID_OK;
+
+    if (missing)
+        return mid__fail(ctx, MID_ESIGNAL, "%s needs %s, which this source does not deliver", ops->name,
+                         first_signal(missing));
+    if ((ops->fit != NULL) != (weights != NULL))
+        return mid__fail(ctx, MID_EINVAL, ops->fit ? "%s has to be fitted first (midstream fit)"
+                                                   : "%s has nothing to learn, but weights were given", ops->name);
+    if (weights)
+        status = belongs(ctx, ops, weights, signals);
+    if (status == MID_OK && weights)
+        status = fitted_params(ctx, ops, weights, &fitted);
+    if (status == MID_OK)
+        status = mid__param_merge(ctx, ops->name, weights ? fitted : ops->params, params, &all);
+    if (status == MID_OK && weights)
+        status = same_params(ctx, ops, fitted, all);
+    if (status == MID_OK) {
+        m = calloc(1, sizeof *m);
+        status = m ? MID_OK : mid__oom(ctx, ops->name);
+    }
+    if (status == MID_OK) {
+        m->ops = ops;
+        if (ops->open)
+            status = ops->open(ctx, weights, all, signals, &m->plan);
+    }
+    if (status == MID_OK) {
+        *out = m;
+        m = NULL;
+    }
+    free(m);
+    free(all);
+    free(fitted);
+    return status;
+}
+
+mid_status mid_monitor_load(mid_ctx *ctx, const char *path, const mid_signals *signals, mid_monitor **out)
+{
+    const mid_monitor_ops *ops;
+    mid_weights *w = NULL;
+    const char *name;
+    mid_status status = mid_weights_load(ctx, path, &w);
+
+    if (status != MID_OK)
+        return status;
+    name = mid_weights_text(w, "monitor");
+    ops = name ? mid_monitor_find(name) : NULL;
+    if (!ops || !ops->fit)
+        status = mid__fail(ctx, MID_EFORMAT, "names no monitor of this version ('%.60s')", name ? name : "");
+    else
+        status = mid_monitor_open(ctx, ops, NULL, w, signals, out);
+    if (status != MID_OK)
+        status = mid__within(ctx, status, "%s", path);
+    mid_weights_close(w);
+    return status;
+}
+
+void mid_monitor_close(mid_monitor *monitor)
+{
+    if (!monitor)
+        return;
+    if (monitor->ops->close)
+        monitor->ops->close(monitor->plan);
+    free(monitor);
+}
+
+const mid_monitor_ops *mid_monitor_info(const mid_monitor *monitor) { return monitor->ops; }
+
+mid_status mid_stream_open(mid_ctx *ctx, const mid_monitor *monitor, mid_stream **out)
+{
+    mid_stream *s = calloc(1, sizeof *s + monitor->ops->state_size);
+
+    if (!s)
+        return mid__oom(ctx, monitor->ops->name);
+    s->monitor = monitor;
+    *out = s;
+    return MID_OK;
+}
+
+void mid_stream_close(mid_stream *stream) { free(stream); }
+
+mid_status mid_stream_start(mid_stream *stream, const mid_prompt *prompt)
+{
+    static const mid_prompt unknown = { "", NULL };
+    const mid_monitor *m = stream->monitor;
+
+    memset(stream->state, 0, m->ops->state_size);
+    return m->ops->start ? m->ops->start(m->plan, stream->state, prompt ? prompt : &unknown) : MID_OK;
+}
+
+mid_status mid_stream_push(mid_stream *stream, const mid_step *step, double *score)
+{
+    const mid_monitor *m = stream->monitor;
+    double s;
+    mid_status status;
+
+    if (m->ops->needs & ~step->have)
+        return MID_ESIGNAL;
+    status = m->ops->push(m->plan, stream->state, step, &s);
+    if (status == MID_OK)
+        *score = s;
+    return status;
+}
+
+size_t mid_stream_size(const mid_stream *stream) { return stream->monitor->ops->state_size; }
+
+void mid_stream_save(const mid_stream *stream, void *snapshot)
+{
+    memcpy(snapshot, stream->state, mid_stream_size(stream));
+}
+
+void mid_stream_restore(mid_stream *stream, const void *snapshot)
+{
+    memcpy(stream->state, snapshot, mid_stream_size(stream));
+}
+
+mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us)
+{
+    const bool wants_hidden = stream->monitor->ops->needs & MID_SIG_HIDDEN;
+    const char *name = stream->monitor->ops->name;
+    const uint32_t n = mid_trace_n_tok(trace);
+    float *scratch = NULL;
+    mid_prompt prompt;
+    mid_step step;
+    mid_status status;
+    uint32_t i;
+
+    if (wants_hidden) {
+        scratch = malloc((mid_trace_scratch(trace) + 1) * sizeof *scratch);
+        if (!scratch)
+            return mid__oom(ctx, name);
+    }
+    mid_trace_prompt(trace, scratch, &prompt);
+    status = mid_stream_start(stream, &prompt);
+    if (status != MID_OK)
+        status = mid__fail(ctx, status, "%s: %s at the prompt", name, mid_status_text(status));
+    for (i = 0; status == MID_OK && i < n; i++) {
+        double before = 0;
+        mid_trace_step(trace, i, scratch, &step);
+        if (cost_us)
+            before = mid__now_s();
+        status = mid_stream_push(stream, &step, &score[i]);
+        if (cost_us)
+            cost_us[i] = (float)((mid__now_s() - before) * 1e6);
+        if (status != MID_OK)
+            status = mid__fail(ctx, status, "%s: %s at token %u", name, mid_status_text(status), i);
+    }
+    free(scratch);
+    return status;
+}

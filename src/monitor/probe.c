@@ -1,0 +1,368 @@
+/* Linear probes on hidden rows: W1, W4 and the prompt-only control.
+ *   probe_linear   S_t = w . mean_{j<=t} h_j + b, kept as the running mean of z_j = w . h_j + b: one scalar of state
+ *   probe_ema      S_t = beta S_{t-1} + (1 - beta) z_t, S_1 = z_1
+ *   prompt_only    S_t = w . h_0 + b for every t, h_0 the last prompt position's row: what the prompt alone gives away
+ * w, b: L2-regularised logistic regression on standardised views (rows.h), the standardisation folded into w and b.
+ * By default one set of weights serves all prefixes: an answer gives a row at 1, 2, 4, ... 128 tokens and its rows weigh 1
+ * together. Layer and C are those with the best inner-fold AUROC, averaged over prefixes, on the fit answers alone.
+ * Source: Alain & Bengio 2016 (arXiv 1610.01644); on unfinished answers as in Constitutional Classifiers++ and others. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "base/linalg.h"
+#include "base/logistic.h"
+#include "monitor/rows.h"
+#include "monitor/running.h"
+
+static const double c_grid[] = { 0.001, 0.003, 0.01, 0.03, 0.1 };
+enum { N_C = sizeof c_grid / sizeof c_grid[0] };
+
+/* Standardised rows and where they came from. */
+struct scaled { mid__rows rows; double *mean, *sd; };
+
+/* Rows keep (all of them, or those outside an inner fold), standardised by their own mean and deviation. */
+static mid_status scale_rows(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *all, int fold_out, struct scaled *out)
+{
+    const size_t d = all->d;
+    mid__rows *r = &out->rows;
+    size_t i, j;
+
+    memset(out, 0, sizeof *out);
+    r->d = d;
+    r->x = malloc((all->n + 1) * d * sizeof *r->x);
+    r->label = malloc(all->n + 1);
+    r->weight = malloc((all->n + 1) * sizeof *r->weight);
+    out->mean = malloc(d * sizeof *out->mean);
+    out->sd = malloc(d * sizeof *out->sd);
+    if (!r->x || !r->label || !r->weight || !out->mean || !out->sd)
+        return mid__oom(ctx, "training rows");
+    for (i = 0; i < all->n; i++) {
+        if (fold_out >= 0 && mid__inner_fold(set, all->answer[i]) == fold_out)
+            continue;
+        memcpy(r->x + r->n * d, all->x + i * d, d * sizeof *r->x);
+        r->label[r->n] = all->label[i];
+        r->weight[r->n++] = all->weight[i];
+    }
+    mid__column_stats(r->x, r->n, d, out->mean, out->sd);
+    for (i = 0; i < r->n; i++)
+        for (j = 0; j < d; j++)
+            r->x[i * d + j] = (float)(((double)r->x[i * d + j] - out->mean[j]) / out->sd[j]);
+    return MID_OK;
+}
+
+static void scaled_clear(struct scaled *s)
+{
+    mid__rows_clear(&s->rows);
+    free(s->mean);
+    free(s->sd);
+}
+
+/* Weights for raw rows from weights for standardised ones: w_j / sd_j, and b - sum w_j mean_j / sd_j. */
+static void unscale(const struct scaled *s, const double *w, double b, float *w_raw, double *b_raw)
+{
+    size_t j;
+
+    *b_raw = b;
+    for (j = 0; j < s->rows.d; j++) {
+        w_raw[j] = (float)(w[j] / s->sd[j]);
+        *b_raw -= w[j] / s->sd[j] * s->mean[j];
+    }
+}
+
+/* Scores of the inner fold's rows under every C of the grid; scores (N_C, rows->n). Each C starts from the last one's w. */
+static mid_status score_fold(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold, double c_only,
+                             double *scores, bool *defined)
+{
+    double *w = calloc(rows->d, sizeof *w), b = 0, b_raw;
+    float *w_raw = malloc(rows->d * sizeof *w_raw);
+    struct scaled s;
+    size_t i;
+    int k;
+    mid_status status = scale_rows(ctx, set, rows, fold, &s);
+
+    if (status == MID_OK && (!w || !w_raw))
+        status = mid__oom(ctx, "a probe");
+    for (k = 0; status == MID_OK && k < N_C; k++) {
+        if (c_only > 0 && k > 0)
+            break;
+        status = mid__logistic_fit(ctx, s.rows.x, s.rows.n, rows->d, s.rows.label, s.rows.weight,
+                                   c_only > 0 ? c_only : c_grid[k], w, &b);
+        if (status != MID_OK)
+            break;
+        unscale(&s, w, b, w_raw, &b_raw);
+        for (i = 0; i < rows->n; i++)
+            if (mid__inner_fold(set, rows->answer[i]) == fold)
+                scores[(size_t)k * rows->n + i] = mid__dot(w_raw, rows->x + i * rows->d, rows->d) + b_raw;
+    }
+    *defined = status == MID_OK;
+    if (status == MID_EUNDEFINED)       /* too few answers for this fold: the choice rests on the others */
+        status = MID_OK;
+    scaled_clear(&s);
+    free(w);
+    free(w_raw);
+    return status;
+}
+
+/* Best C for one layer by inner folds, and the AUROC it reached. */
+static mid_status choose_c(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, double c_param,
+                           double *best_c, double *best_auroc)
+{
+    const int n_c = c_param > 0 ? 1 : N_C;
+    double *scores = calloc((size_t)N_C * rows->n + 1, sizeof *scores), a;
+    bool defined = false, all_defined = true;
+    mid_status status = scores ? MID_OK : mid__oom(ctx, "inner scores");
+    int fold, k;
+
+    for (fold = 0; status == MID_OK && fold < mid__n_inner(set); fold++) {
+        status = score_fold(ctx, set, rows, fold, c_param, scores, &defined);
+        all_defined &= defined;
+    }
+    *best_c = c_param > 0 ? c_param : 0.01;
+    *best_auroc = 0;
+    for (k = 0; status == MID_OK && all_defined && k < n_c; k++) {
+        a = mid__rows_auroc(set, rows, scores + (size_t)k * rows->n);
+        if (a > *best_auroc) {          /* ties stay with the smaller C */
+            *best_auroc = a;
+            *best_c = c_param > 0 ? c_param : c_grid[k];
+        }
+    }
+    free(scores);
+    return status;
+}
+
+static mid_status keep(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int layer, double c, double auroc,
+                       mid_weights *out)
+{
+    double *w = calloc(rows->d, sizeof *w), b = 0, b_raw;
+    float *w_raw = malloc(rows->d * sizeof *w_raw), b_float;
+    struct scaled s;
+    mid_status status = scale_rows(ctx, set, rows, -1, &s);
+
+    if (status == MID_OK && (!w || !w_raw))
+        status = mid__oom(ctx, "a probe");
+    if (status == MID_OK)
+        status = mid__logistic_fit(ctx, s.rows.x, s.rows.n, rows->d, s.rows.label, s.rows.weight, c, w, &b);
+    if (status == MID_OK) {
+        unscale(&s, w, b, w_raw, &b_raw);
+        b_float = (float)b_raw;
+        status = mid_weights_set(ctx, out, "w", w_raw, 1, rows->d);
+    }
+    if (status == MID_OK)
+        status = mid_weights_set(ctx, out, "b", &b_float, 1, 1);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "layer", layer);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "c", c);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "inner_auroc", auroc);
+    scaled_clear(&s);
+    free(w);
+    free(w_raw);
+    return status;
+}
+
+static mid_status fit_view(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid__view view, double beta,
+                           uint32_t prefix, mid_weights *out)
+{
+    const mid_signals *signals = mid_trace_signals(set->answer[0].trace);
+    const double c_param = mid__param_number(params, "c");
+    double best_auroc = -1, best_c = 0, c, a;
+    mid__rows best = { 0 }, rows;
+    int first, last, l, best_l = -1;
+    mid_status status = mid__layer_range(ctx, signals, mid__param_number(params, "layer"), &first, &last);
+
+    if (!(c_param >= 0) || !isfinite(c_param))
+        return mid__fail(ctx, MID_EINVAL, "c %g: must be > 0, or 0 to choose it", c_param);
+    for (l = first; status == MID_OK && l <= last; l++) {
+        status = mid__rows_of(ctx, set, l, view, beta, prefix, &rows);
+        if (status != MID_OK)
+            break;
+        c = c_param;
+        a = 0;
+        if (first != last || c_param == 0)
+            status = choose_c(ctx, set, &rows, c_param, &c, &a);
+        if (status == MID_OK && a > best_auroc) {
+            mid__rows swap = best;
+            best = rows;
+            rows = swap;
+            best_auroc = a;
+            best_c = c;
+            best_l = l;
+        }
+        mid__rows_clear(&rows);
+    }
+    if (status == MID_OK)
+        status = keep(ctx, set, &best, signals->layer[best_l], best_c, best_auroc, out);
+    mid__rows_clear(&best);
+    return status;
+}
+
+struct probe { const float *w; double b, beta; size_t d, at; };     /* at: offset of the layer's row in step->hidden */
+
+static mid_status open_probe(mid_ctx *ctx, const mid_weights *weights, const mid_signals *signals, double beta, void **plan)
+{
+    const size_t d = (size_t)signals->n_embd;
+    const int i_layer = mid__layer_index(signals, mid_weights_number(weights, "layer"));
+    const float *w, *b;
+    struct probe *p;
+    mid_status status = mid_weights_expect(ctx, weights, "w", 1, d, &w);
+
+    if (status == MID_OK)
+        status = mid_weights_expect(ctx, weights, "b", 1, 1, &b);
+    if (status != MID_OK)
+        return status;
+    if (i_layer < 0)
+        return mid__fail(ctx, MID_ESIGNAL, "the probe reads layer %g, which this source does not tap",
+                         mid_weights_number(weights, "layer"));
+    p = malloc(sizeof *p + d * sizeof *w);
+    if (!p)
+        return mid__oom(ctx, "a probe");
+    memcpy(p + 1, w, d * sizeof *w);
+    *p = (struct probe){ .w = (const float *)(p + 1), .b = *b, .beta = beta, .d = d, .at = (size_t)i_layer * d };
+    *plan = p;
+    return MID_OK;
+}
+
+static bool logit_of(const struct probe *p, const float *hidden, double *z)
+{
+    *z = mid__dot(p->w, hidden + p->at, p->d) + p->b;
+    return isfinite(*z);
+}
+
+static mid_status fit_linear(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
+{
+    const double prefix = mid__param_number(params, "prefix");
+
+    if (!(prefix >= 0 && prefix <= 1e6))
+        return mid__fail(ctx, MID_EINVAL, "prefix %g: must be a number of tokens, or 0 for all", prefix);
+    return fit_view(ctx, set, params, MID__VIEW_MEAN, 0, (uint32_t)prefix, out);
+}
+
+static mid_status open_linear(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
+                              const mid_signals *signals, void **plan)
+{
+    (void)params;
+    return open_probe(ctx, weights, signals, 0, plan);
+}
+
+static mid_status push_linear(const void *plan, void *self, const mid_step *step, double *score)
+{
+    double z;
+
+    if (!logit_of(plan, step->hidden, &z))
+        return MID_ENUMERIC;
+    *score = mid__running_mean(self, z);
+    return MID_OK;
+}
+
+static const mid_param linear_params[] = {
+    { "layer",  -1, NULL, "layer to read; -1: chosen on the fit answers among those tapped" },
+    { "c",       0, NULL, "inverse regularisation, as in scikit-learn; 0: chosen among .001 .003 .01 .03 .1" },
+    { "prefix",  0, NULL, "fit on answers cut at so many tokens; 0: on all of 1, 2, 4, ... 128" },
+    { NULL, 0, NULL, NULL }
+};
+
+const mid_monitor_ops mid__monitor_probe_linear = {
+    .name = "probe_linear", .version = 1,
+    .summary = "logistic probe on the running mean of one layer's rows", .unit = "logit",
+    .source = "Alain & Bengio 2016, arXiv 1610.01644",
+    .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = linear_params,
+    .fit = fit_linear, .open = open_linear, .close = free,
+    .state_size = sizeof(mid__running), .push = push_linear,
+};
+
+static mid_status beta_of(mid_ctx *ctx, const mid_param *params, double *beta)
+{
+    *beta = mid__param_number(params, "beta");
+    if (!(*beta >= 0 && *beta < 1))
+        return mid__fail(ctx, MID_EINVAL, "beta %g: must lie in [0, 1)", *beta);
+    return MID_OK;
+}
+
+static mid_status fit_ema(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
+{
+    double beta;
+    mid_status status = beta_of(ctx, params, &beta);
+
+    return status == MID_OK ? fit_view(ctx, set, params, MID__VIEW_EMA, beta, 0, out) : status;
+}
+
+static mid_status open_ema(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
+                           const mid_signals *signals, void **plan)
+{
+    double beta;
+    mid_status status = beta_of(ctx, params, &beta);
+
+    return status == MID_OK ? open_probe(ctx, weights, signals, beta, plan) : status;
+}
+
+static mid_status push_ema(const void *plan, void *self, const mid_step *step, double *score)
+{
+    const struct probe *p = plan;
+    mid__running *s = self;
+    double z;
+
+    if (!logit_of(p, step->hidden, &z))
+        return MID_ENUMERIC;
+    s->value = s->n ? p->beta * s->value + (1 - p->beta) * z : z;
+    s->n += 1;
+    *score = s->value;
+    return MID_OK;
+}
+
+static const mid_param ema_params[] = {
+    { "layer",  -1, NULL, "layer to read; -1: chosen on the fit answers among those tapped" },
+    { "c",       0, NULL, "inverse regularisation, as in scikit-learn; 0: chosen among .001 .003 .01 .03 .1" },
+    { "beta",   .9, NULL, "weight of the past, in [0, 1)" },
+    { NULL, 0, NULL, NULL }
+};
+
+const mid_monitor_ops mid__monitor_probe_ema = {
+    .name = "probe_ema", .version = 1,
+    .summary = "logistic probe on an exponential moving average of one layer's rows", .unit = "logit",
+    .source = "after Constitutional Classifiers++ (our reconstruction)",
+    .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = ema_params,
+    .fit = fit_ema, .open = open_ema, .close = free,
+    .state_size = sizeof(mid__running), .push = push_ema,
+};
+
+static mid_status fit_prompt(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
+{
+    return fit_view(ctx, set, params, MID__VIEW_PROMPT, 0, 0, out);
+}
+
+static mid_status start_prompt(const void *plan, void *self, const mid_prompt *prompt)
+{
+    double z;
+
+    if (!prompt->hidden)
+        return MID_ESIGNAL;
+    if (!logit_of(plan, prompt->hidden, &z))
+        return MID_ENUMERIC;
+    *(double *)self = z;
+    return MID_OK;
+}
+
+static mid_status push_prompt(const void *plan, void *self, const mid_step *step, double *score)
+{
+    (void)plan; (void)step;
+    *score = *(const double *)self;
+    return MID_OK;
+}
+
+static const mid_param prompt_params[] = {
+    { "layer",  -1, NULL, "layer to read; -1: chosen on the fit answers among those tapped" },
+    { "c",       0, NULL, "inverse regularisation, as in scikit-learn; 0: chosen among .001 .003 .01 .03 .1" },
+    { NULL, 0, NULL, NULL }
+};
+
+const mid_monitor_ops mid__monitor_prompt_only = {
+    .name = "prompt_only", .version = 1,
+    .summary = "the linear probe on the last prompt row: what the prompt alone gives away", .unit = "logit",
+    .source = "trivial control",
+    .box = MID_BOX_CONTROL, .needs = MID_SIG_HIDDEN, .params = prompt_params,
+    .fit = fit_prompt, .open = open_linear, .close = free,
+    .state_size = sizeof(double), .start = start_prompt, .push = push_prompt,
+};

@@ -1,0 +1,165 @@
+/* Training rows. Every layer's float16 rows are read once, in order, and the view is carried along. */
+#include "monitor/rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "base/rng.h"
+#include "midstream/metric.h"
+
+void mid__rows_clear(mid__rows *rows)
+{
+    free(rows->x);
+    free(rows->answer);
+    free(rows->label);
+    free(rows->weight);
+    free(rows->horizon);
+    memset(rows, 0, sizeof *rows);
+}
+
+bool mid__is_row(uint32_t t, uint32_t n_tok, uint32_t prefix, uint8_t *horizon)
+{
+    int i;
+
+    *horizon = 0;
+    if (prefix)
+        return t == (prefix < n_tok ? prefix : n_tok);
+    for (i = 0; i < MID__N_HORIZON; i++) {
+        *horizon = (uint8_t)i;
+        if (t == mid__horizon_tok(i))
+            return true;
+        if (t < mid__horizon_tok(i))
+            return t == n_tok;
+    }
+    return false;
+}
+
+static void see(mid__view view, double beta, uint32_t t, const float *h, double *state, size_t d)
+{
+    size_t j;
+
+    for (j = 0; j < d; j++)
+        switch (view) {
+        case MID__VIEW_MEAN: state[j] += (double)h[j]; break;
+        case MID__VIEW_EMA: state[j] = t == 1 ? (double)h[j] : beta * state[j] + (1 - beta) * (double)h[j]; break;
+        default: state[j] = (double)h[j]; break;
+        }
+}
+
+static void answer_rows(const mid_fit_answer *a, size_t i_answer, int i_layer, mid__view view, double beta,
+                        uint32_t prefix, float *h, double *state, mid__rows *out)
+{
+    const uint32_t n_tok = mid_trace_n_tok(a->trace);
+    const size_t first = out->n, d = out->d;
+    uint32_t t;
+    uint8_t horizon;
+    size_t j, i;
+
+    memset(state, 0, d * sizeof *state);
+    for (t = 1; t <= n_tok; t++) {
+        const double scale = view == MID__VIEW_MEAN ? 1.0 / t : 1;
+        if (view == MID__VIEW_PROMPT && t > 1)
+            break;                      /* one row says it all */
+        mid_trace_hidden(a->trace, i_layer, view == MID__VIEW_PROMPT ? -1 : (int32_t)(t - 1), h);
+        see(view, beta, t, h, state, d);
+        if (!mid__is_row(t, n_tok, view == MID__VIEW_PROMPT ? 1 : prefix, &horizon))
+            continue;
+        for (j = 0; j < d; j++)
+            out->x[out->n * d + j] = (float)(state[j] * scale);
+        out->answer[out->n] = (uint32_t)i_answer;
+        out->label[out->n] = (uint8_t)a->label;
+        out->horizon[out->n++] = horizon;
+    }
+    for (i = first; i < out->n; i++)
+        out->weight[i] = 1.0 / (double)(out->n - first);
+}
+
+mid_status mid__rows_of(mid_ctx *ctx, const mid_fit_set *set, int i_layer, mid__view view, double beta, uint32_t prefix,
+                        mid__rows *out)
+{
+    const size_t d = (size_t)mid_trace_signals(set->answer[0].trace)->n_embd;
+    const size_t cap = set->n * (prefix || view == MID__VIEW_PROMPT ? 1 : MID__N_HORIZON) + 1;
+    float *h = malloc(d * sizeof *h);
+    double *state = malloc(d * sizeof *state);
+    mid_status status = MID_OK;
+    size_t i;
+
+    memset(out, 0, sizeof *out);
+    out->d = d;
+    out->x = malloc(cap * d * sizeof *out->x);
+    out->answer = malloc(cap * sizeof *out->answer);
+    out->label = malloc(cap);
+    out->weight = malloc(cap * sizeof *out->weight);
+    out->horizon = malloc(cap);
+    if (!h || !state || !out->x || !out->answer || !out->label || !out->weight || !out->horizon)
+        status = mid__oom(ctx, "training rows");
+    for (i = 0; status == MID_OK && i < set->n; i++)
+        answer_rows(&set->answer[i], i, i_layer, view, beta, prefix, h, state, out);
+    free(h);
+    free(state);
+    if (status != MID_OK)
+        mid__rows_clear(out);
+    return status;
+}
+
+int mid__n_inner(const mid_fit_set *set) { return set->n_fold > 1 ? set->n_fold : 3; }
+
+int mid__inner_fold(const mid_fit_set *set, size_t i_answer)
+{
+    uint64_t x = set->seed ^ (uint64_t)set->answer[i_answer].group << 20;
+
+    return (int)(mid__splitmix(&x) % (uint64_t)mid__n_inner(set));
+}
+
+double mid__rows_auroc(const mid_fit_set *set, const mid__rows *rows, const double *score)
+{
+    double *kept = malloc((set->n + 1) * sizeof *kept), sum = 0, a;
+    uint8_t *label = malloc(set->n + 1);
+    int n_sum = 0, i_horizon;
+    size_t i;
+
+    for (i_horizon = 0; kept && label && i_horizon < MID__N_HORIZON; i_horizon++) {
+        size_t n = 0;
+        bool changed = i_horizon == 0;
+        for (i = 0; i < rows->n; i++) {
+            if (rows->horizon[i] > i_horizon)
+                continue;
+            changed |= rows->horizon[i] == i_horizon;
+            if (n && rows->answer[i] == rows->answer[i - 1])
+                n--;                    /* an answer's rows come in order: the later one takes the place */
+            kept[n] = score[i];
+            label[n++] = rows->label[i];
+        }
+        if (changed && mid_auroc(NULL, kept, label, n, &a) == MID_OK) {
+            sum += a;
+            n_sum++;
+        }
+    }
+    free(kept);
+    free(label);
+    return n_sum ? sum / n_sum : NAN;
+}
+
+int mid__layer_index(const mid_signals *signals, double layer)
+{
+    int i;
+
+    for (i = 0; i < signals->n_layer; i++)
+        if (signals->layer[i] == layer)
+            return i;
+    return -1;
+}
+
+mid_status mid__layer_range(mid_ctx *ctx, const mid_signals *signals, double layer_param, int *first, int *last)
+{
+    *first = 0;
+    *last = signals->n_layer - 1;
+    if (layer_param < 0)
+        return MID_OK;
+    *first = *last = mid__layer_index(signals, layer_param);
+    if (*first < 0)
+        return mid__fail(ctx, MID_EINVAL, "layer %g is not tapped; the plan's model must list it under layers", layer_param);
+    return MID_OK;
+}

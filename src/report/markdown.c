@@ -1,0 +1,146 @@
+/* Markdown tables: datasets, AUROC, decisions. Names are escaped, as they come from files: a pipe would end a cell, and
+ * < > & _ * ` [ ] would be markup. */
+#include "report/markdown.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/html.h"
+
+static void put(mid__buf *out, const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20)
+            mid__buf_text(out, " ");
+        else if (*text == '<' || *text == '>' || *text == '&')
+            mid__buf_text(out, *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : "&amp;");
+        else
+            mid__buf_fmt(out, strchr("|\\`*_[]#", *text) ? "\\%c" : "%c", *text);
+    }
+}
+
+static void cell_text(mid__buf *out, const mid__cell *c, bool best)
+{
+    char v[64], lo[64], hi[64];
+
+    if (!c || !isfinite(c->value)) {
+        mid__buf_text(out, c ? " \xe2\x80\x93 |" : "  |");
+        return;
+    }
+    mid__number_text(v, "%.3f", c->value);
+    mid__number_text(lo, "%.3f", c->lo);
+    mid__number_text(hi, "%.3f", c->hi);
+    mid__buf_fmt(out, best ? " **%s**%s" : " %s%s", v, c->circular ? "\xe2\x80\xa0" : "");
+    if (isfinite(c->lo) && isfinite(c->hi))
+        mid__buf_fmt(out, " (%s\xe2\x80\x93%s)", lo, hi);
+    mid__buf_text(out, " |");
+}
+
+static void rule_line(mid__buf *out, size_t n)
+{
+    size_t i;
+
+    mid__buf_text(out, "|---|");
+    for (i = 0; i < n; i++)
+        mid__buf_text(out, "---:|");
+    mid__buf_text(out, "\n");
+}
+
+static void sets(mid__buf *out, const mid__report *r)
+{
+    size_t i, j;
+
+    mid__buf_text(out, "## Datasets\n\n| dataset, authors | answers | unsafe | prompts |\n");
+    rule_line(out, 3);
+    for (i = 0; i < r->n_set; i++)
+        for (j = 0; j < r->set[i].n_column; j++) {
+            const mid__column *c = &r->set[i].column[j];
+            mid__buf_text(out, "| ");
+            put(out, r->set[i].name);
+            mid__buf_text(out, ", ");
+            put(out, c->author);
+            mid__buf_fmt(out, "%s | %zu | %zu | %zu |\n", c->unsafe_prompts ? ", unsafe prompts" : "", c->n,
+                         c->n_unsafe, c->n_prompts);
+        }
+}
+
+static void monitor_name(mid__buf *out, const mid__judge *m)
+{
+    mid__buf_text(out, "| ");
+    put(out, m->name);
+    mid__buf_text(out, " (");
+    put(out, m->box);
+    mid__buf_text(out, ") |");
+}
+
+static void auroc(mid__buf *out, const mid__report *r, const mid__set *set)
+{
+    size_t i, j;
+
+    mid__buf_text(out, "\n## AUROC, whole answer: ");
+    put(out, set->name);
+    mid__buf_text(out, "\n\n| monitor |");
+    for (j = 0; j < set->n_column; j++) {
+        mid__buf_text(out, " ");
+        put(out, set->column[j].author);
+        mid__buf_text(out, set->column[j].unsafe_prompts ? ", unsafe prompts |" : " |");
+    }
+    mid__buf_text(out, "\n");
+    rule_line(out, set->n_column);
+    for (i = 0; i < r->n_monitor; i++) {
+        monitor_name(out, &r->monitor[i]);
+        for (j = 0; j < set->n_column; j++) {
+            mid__cell_key key = mid__report_key(r, set, &set->column[j], "auroc");
+            key.monitor = r->monitor[i].id;
+            cell_text(out, mid__report_find(r, &key),
+                      &r->monitor[i] == mid__report_best(r, &key, r->monitor[i].control, NULL));
+        }
+        mid__buf_text(out, "\n");
+    }
+}
+
+static void decisions(mid__buf *out, const mid__report *r, const mid__set *set, uint32_t rule)
+{
+    static const char *const metric[] = { "tpr", "fpr", "f1", "sg", "rh", "ac", "delay_frac", "delay_frac_detected" };
+    const size_t n_metric = sizeof metric / sizeof *metric;
+    mid__cell_key key = mid__report_key(r, set, set->main, "tpr");
+    size_t i, j;
+
+    mid__buf_text(out, "\n## Rule ");
+    put(out, mid__report_name(r, rule));
+    mid__buf_text(out, ": ");
+    put(out, set->name);
+    mid__buf_text(out, "\n\n| monitor | TPR | FPR | F1 | SG | RH | AC | delay | delay, detected |\n");
+    rule_line(out, n_metric);
+    key.rule = rule;
+    for (i = 0; i < r->n_monitor; i++) {
+        key.monitor = r->monitor[i].id;
+        key.metric = mid__report_id(r, "tpr");
+        if (!mid__report_find(r, &key))
+            continue;
+        monitor_name(out, &r->monitor[i]);
+        for (j = 0; j < n_metric; j++) {
+            key.metric = mid__report_id(r, metric[j]);
+            cell_text(out, mid__report_find(r, &key), false);
+        }
+        mid__buf_text(out, "\n");
+    }
+}
+
+void mid__markdown(mid__buf *out, const mid__report *r)
+{
+    size_t i, j;
+
+    mid__buf_text(out, "# ");
+    put(out, *mid__report_text(r->root, "title") ? mid__report_text(r->root, "title") : "Online safety analysis");
+    mid__buf_text(out, "\n\nFigures with their 95 % intervals; bold: best monitor and best control of a column; "
+                  "\xe2\x80\xa0: circular; \xe2\x80\x93: undefined, results.csv says why.\n\n");
+    sets(out, r);
+    for (i = 0; i < r->n_set; i++) {
+        auroc(out, r, &r->set[i]);
+        for (j = 0; j < r->n_rule && r->set[i].main; j++)
+            decisions(out, r, &r->set[i], r->rule[j]);
+    }
+    if (r->n_more_set)
+        mid__buf_fmt(out, "\n%zu more datasets: see results.csv.\n", r->n_more_set);
+}

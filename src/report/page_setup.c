@@ -1,0 +1,114 @@
+/* What was run: datasets with their authors and labels, models, monitors. */
+#include <math.h>
+#include <string.h>
+
+#include "report/page.h"
+
+static void count_td(mid__buf *out, double n)
+{
+    char text[32];
+
+    mid__count_text(text, n >= 0 && n < 1e15 ? (size_t)n : 0);
+    mid__html(out, "<td>%s</td>", isnan(n) ? "" : text);
+}
+
+static void authors_td(mid__buf *out, yyjson_val *set)
+{
+    yyjson_val *author;
+    size_t i, n;
+
+    mid__buf_text(out, "<td class=\"text\">");
+    yyjson_arr_foreach(yyjson_obj_get(set, "authors"), i, n, author) {
+        mid__buf_text(out, i ? "<br>" : "");
+        mid__html(out, "%s <small>%.0f, %.0f unsafe</small>", mid__report_text(author, "name"),
+                  mid__report_number(author, "n"), mid__report_number(author, "n_unsafe"));
+    }
+    mid__buf_text(out, "</td>");
+}
+
+static void set_row(mid__buf *out, yyjson_val *set, const char *split)
+{
+    const double n = mid__report_number(set, "n"), n_unsafe = mid__report_number(set, "n_unsafe");
+    const char *skipped = mid__report_text(set, "skipped");
+
+    mid__html(out, "<tr><th scope=\"row\">%s</th>", mid__report_text(set, "name"));
+    if (*skipped) {
+        mid__html(out, "<td class=\"text\" colspan=\"9\">skipped: %s</td></tr>\n", skipped);
+        return;
+    }
+    mid__html(out, "<td class=\"text\">%s</td><td class=\"text\">%s</td>", mid__report_text(set, "task"),
+              mid__report_text(set, "source"));
+    count_td(out, n);
+    mid__html(out, n > 0 ? "<td>%.0f <small>%.1f %%</small></td>" : "<td>%.0f</td>", n_unsafe, 100 * n_unsafe / n);
+    count_td(out, mid__report_number(set, "n_prompts"));
+    authors_td(out, set);
+    mid__html(out, "<td class=\"text\">%s</td><td class=\"text\">%s <small>%s</small></td><td "
+              "class=\"text\">%s</td></tr>\n",
+              mid__report_text(set, "model"), mid__report_text(set, "labeler"), mid__report_text(set, "who"), split);
+}
+
+static const char *split_of(const mid__report *r, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < r->n_set; i++)
+        if (strcmp(r->set[i].name, name) == 0)
+            return r->set[i].split;
+    return "";
+}
+
+static void sets_table(const mid__page *page)
+{
+    static const char *const head[] = { "dataset", "<task", "<source", "answers", "unsafe", "prompts",
+                                        "<who wrote the answers", "<read by", "<labels", "<split", NULL };
+    yyjson_val *set, *sets = yyjson_obj_get(page->report->provenance, "datasets");
+    size_t i, n;
+
+    mid__page_table_open(page->out, "Datasets");
+    mid__page_table_head(page->out, head);
+    yyjson_arr_foreach(sets, i, n, set) {
+        if (i == 4 * MID__SHOW_DATASET)
+            break;
+        set_row(page->out, set, split_of(page->report, mid__report_text(set, "name")));
+    }
+    mid__page_table_close(page->out);
+}
+
+static const char *box_sees(const char *box)
+{
+    switch (*box) {
+    case 'w': return "sees hidden states";
+    case 'g': return "sees token probabilities";
+    case 'b': return "sees the text only";
+    default: return "a control: what a monitor must beat";
+    }
+}
+
+static void monitors_table(const mid__page *page)
+{
+    static const char *const head[] = { "monitor", "<what it does", "<score in", "<box", NULL };
+    const mid__report *r = page->report;
+    size_t i;
+
+    mid__html(page->out, "<details><summary>The %zu monitors and controls</summary>", r->n_monitor);
+    mid__page_table_open(page->out, "Monitors");
+    mid__page_table_head(page->out, head);
+    for (i = 0; i < r->n_monitor; i++) {
+        const mid__judge *m = &r->monitor[i];
+        mid__buf_text(page->out, "<tr>");
+        mid__page_monitor_th(page->out, m);
+        mid__html(page->out, "<td class=\"text\">%s</td><td class=\"text\">%s</td><td class=\"text\">%s, "
+                  "%s</td></tr>\n", m->summary, m->unit, m->box, box_sees(m->box));
+    }
+    mid__page_table_close(page->out);
+    mid__buf_text(page->out, "</details>\n");
+}
+
+void mid__page_setup(const mid__page *page)
+{
+    mid__buf_text(page->out, "<section id=\"setup\"><h2>What was run</h2>\n");
+    sets_table(page);
+    mid__page_more(page->out, page->report->n_more_monitor, "monitors");
+    monitors_table(page);
+    mid__buf_text(page->out, "</section>\n");
+}

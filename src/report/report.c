@@ -1,0 +1,125 @@
+/* A report from a run's results. Everything is made in memory first, so that a failure leaves an existing report
+ * whole. */
+#include "midstream/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "base/file.h"
+#include "report/csv.h"
+#include "report/markdown.h"
+#include "report/page.h"
+
+static void lines(mid__buf *out, const char *const *line)
+{
+    for (; *line; line++) {
+        mid__buf_text(out, *line);
+        mid__buf_text(out, "\n");
+    }
+}
+
+static void navigation(const mid__page *page)
+{
+    const mid__report *r = page->report;
+
+    mid__buf_text(page->out, "<nav aria-label=\"Sections\"><div><a href=\"#top\">Summary</a><a href=\"#setup\">What "
+                  "was run</a><a href=\"#auroc\">AUROC</a><a href=\"#early\">How early</a>");
+    if (yyjson_arr_size(yyjson_obj_get(r->root, "curves")))
+        mid__buf_text(page->out, "<a href=\"#roc\">ROC</a>");
+    if (r->n_rule)
+        mid__buf_text(page->out, "<a href=\"#decisions\">Alarms</a>");
+    mid__buf_text(page->out, "<a href=\"#cost\">Cost</a>");
+    if (page->answers->n_set)
+        mid__buf_text(page->out, "<a href=\"#answers\">Answers</a>");
+    mid__buf_text(page->out, "<a href=\"#provenance\">Provenance</a></div></nav>\n");
+}
+
+/* The policy lets nothing load or connect, whatever a text might try; only what stands in the page runs. */
+static void whole_page(const mid__page *page)
+{
+    const char *title = mid__report_text(page->report->root, "title");
+
+    mid__buf_text(page->out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta "
+                  "name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<meta "
+                  "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
+                  "'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n<link "
+                  "rel=\"icon\" href=\"data:,\">\n");
+    mid__html(page->out, "<title>%s \xc2\xb7 midstream</title>\n<style>\n", *title ? title : "Online safety analysis");
+    lines(page->out, mid__page_style);
+    mid__buf_text(page->out, "</style></head><body>\n");
+    navigation(page);
+    mid__page_headline(page);
+    mid__page_setup(page);
+    mid__page_ranking(page);
+    mid__page_early(page);
+    mid__page_roc(page);
+    mid__page_decision(page);
+    mid__page_cost(page);
+    mid__page_answers(page);
+    mid__page_provenance(page);
+    mid__buf_text(page->out, "</main>\n<script>\n");
+    lines(page->out, mid__page_script);
+    mid__buf_text(page->out, "</script></body></html>\n");
+}
+
+typedef struct output { const char *name; mid__buf bytes; } output;
+
+static mid_status write_all(mid_ctx *ctx, const char *dir, const output *out, size_t n)
+{
+    char path[4096];
+    mid_status status = MID_OK;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (out[i].bytes.failed)
+            return mid__oom(ctx, out[i].name);
+    for (i = 0; i < n && status == MID_OK; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, out[i].name);
+        status = mid__file_write(ctx, path, out[i].bytes.at ? out[i].bytes.at : "", out[i].bytes.n);
+    }
+    return status;
+}
+
+mid_status mid_report_write(mid_ctx *ctx, const char *dir)
+{
+    output out[] = { { .name = "report.html" }, { .name = "results.csv" }, { .name = "results.md" } };
+    mid__report *report = calloc(1, sizeof *report);
+    mid__answers *answers = calloc(1, sizeof *answers);
+    const mid__page page = { &out[0].bytes, report, answers };
+    char path[4096];
+    mid_status status;
+    size_t i;
+
+    if (!report || !answers) {
+        status = mid__oom(ctx, "the report");
+        goto out;
+    }
+    if (strlen(dir) > sizeof path - 32) {
+        status = mid__fail(ctx, MID_EINVAL, "%.40s...: a folder's path may have %zu bytes", dir, sizeof path - 32);
+        goto out;
+    }
+    snprintf(path, sizeof path, "%s/results.json", dir);
+    status = mid__report_read(ctx, path, report);
+    if (status != MID_OK)
+        goto out;
+    snprintf(path, sizeof path, "%s/answers.json", dir);
+    status = mid__answers_read(ctx, path, report, answers);
+    if (status != MID_OK)
+        goto out;
+    whole_page(&page);
+    mid__csv(&out[1].bytes, report->cells);
+    mid__markdown(&out[2].bytes, report);
+    status = write_all(ctx, dir, out, sizeof out / sizeof *out);
+out:
+    for (i = 0; i < sizeof out / sizeof *out; i++)
+        mid__buf_clear(&out[i].bytes);
+    if (answers)
+        mid__answers_clear(answers);
+    if (report)
+        mid__report_clear(report);
+    free(answers);
+    free(report);
+    return status;
+}

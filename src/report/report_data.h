@@ -1,0 +1,88 @@
+/* results.json in memory, arranged for asking: which figure has this monitor on that column of this dataset?
+ * Names are numbered, so that equal names have equal numbers; texts are borrowed from the JSON document.
+ *
+ * What the page can show has limits (below), so that a million cells still make a page one can forward; what is left
+ * out is counted and said, and results.csv has everything. */
+#ifndef MID_REPORT_DATA_H
+#define MID_REPORT_DATA_H
+
+#include "report/report_json.h"
+#include "report/report_names.h"
+
+enum {
+    MID__SHOW_DATASET = 24, MID__SHOW_MONITOR = 64, MID__SHOW_COLUMN = 10, MID__SHOW_PREFIX = 24, MID__SHOW_RULE = 4,
+    MID__N_HUE = 8,                         /* series with a colour: 1, 2 white, 3, 4 grey, 5, 6 black, 7, 8 control */
+    MID__AT_SHARE = 1 << 30                 /* in mid__cell_key.at: the rest is per mille of the answer, else tokens */
+};
+
+typedef struct mid__cell_key { uint32_t dataset, model, subset, monitor, metric, rule, at; } mid__cell_key;
+
+typedef struct mid__cell {
+    mid__cell_key key;                      /* rule 0: threshold-free; at 0: whole answer */
+    double value, lo, hi;                   /* NaN: undefined, why says the reason */
+    const char *why, *split;
+    size_t n, n_unsafe, n_prompts, n_still_running;
+    bool circular;
+} mid__cell;
+
+typedef struct mid__judge {                 /* a monitor */
+    uint32_t id;
+    const char *name, *box, *summary, *unit;
+    double us_p50, us_p95, decode_share;    /* NaN unknown */
+    double mean_auroc;                      /* over the datasets' main columns, circular ones left out; NaN: none */
+    int hue;                                /* 1..MID__N_HUE, or 0: drawn faint */
+    bool control;
+} mid__judge;
+
+typedef struct mid__column {                /* answers of one author, or all; all of them or unsafe prompts only */
+    uint32_t model, subset;
+    const char *author, *why;               /* why: the reason if no monitor has a figure here */
+    size_t n, n_unsafe, n_prompts;
+    bool pooled, unsafe_prompts, defined;
+} mid__column;
+
+typedef struct mid__set {                   /* a dataset */
+    uint32_t id;
+    const char *name, *task, *split;
+    yyjson_val *about;                      /* its entry in provenance.datasets, or NULL */
+    mid__column column[MID__SHOW_COLUMN];
+    size_t n_column, n_more_column;
+    const mid__column *main;                /* all authors, or the only one */
+    const mid__column *within;              /* where main is pooled: the author with most unsafe answers; or NULL */
+    uint32_t at_tok[MID__SHOW_PREFIX], at_share[MID__SHOW_PREFIX];  /* ascending */
+    size_t n_at_tok, n_at_share;
+} mid__set;
+
+typedef struct mid__report {
+    mid__json json;
+    yyjson_val *root, *provenance, *cells;
+    mid__names names;
+    mid__cell *cell;                        /* (n_cell) pooled over folds */
+    uint32_t *slot;                         /* (n_slot) open addressing over cell; UINT32_MAX empty */
+    size_t n_cell, n_slot, n_repeat;        /* n_repeat: cells whose key was there already */
+    mid__judge monitor[MID__SHOW_MONITOR];  /* white, grey, black, control; better first */
+    mid__set set[MID__SHOW_DATASET];
+    uint32_t rule[MID__SHOW_RULE];
+    size_t n_monitor, n_more_monitor, n_set, n_more_set, n_rule;
+} mid__report;
+
+/* report is cleared by the caller, also after a failure. */
+mid_status mid__report_read(mid_ctx *ctx, const char *path, mid__report *report);
+void mid__report_clear(mid__report *report);
+
+/* The number of a name; 0 if it never occurs. */
+uint32_t mid__report_id(const mid__report *report, const char *name);
+const char *mid__report_name(const mid__report *report, uint32_t id);
+/* The cell, or NULL. */
+const mid__cell *mid__report_find(const mid__report *report, const mid__cell_key *key);
+/* Key of a threshold-free, whole-answer figure; monitor is left for the caller to set. */
+mid__cell_key mid__report_key(const mid__report *report, const mid__set *set, const mid__column *column,
+                              const char *metric);
+/* The monitor with the largest defined value, circular ones left out, among controls or among all others; NULL: none.
+ * key->monitor is ignored. cell may be NULL. */
+const mid__judge *mid__report_best(const mid__report *report, const mid__cell_key *key, bool control,
+                                   const mid__cell **cell);
+/* From report_rank.c: order of monitors, colours, main columns. Called once by mid__report_read. */
+void mid__report_rank(mid__report *report);
+
+#endif

@@ -1,0 +1,115 @@
+/* What comes first: main columns, order of monitors, and which of them get a colour. One colour means one monitor on
+ * the whole page: two of each box, chosen by their mean AUROC over the datasets, whole answer, main columns. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report_data.h"
+
+const mid__judge *mid__report_best(const mid__report *r, const mid__cell_key *key, bool control, const mid__cell **cell)
+{
+    const mid__judge *best = NULL;
+    mid__cell_key k = *key;
+    double top = -INFINITY;
+    size_t i;
+
+    for (i = 0; i < r->n_monitor; i++) {
+        const mid__cell *c;
+        if (r->monitor[i].control != control)
+            continue;
+        k.monitor = r->monitor[i].id;
+        c = mid__report_find(r, &k);
+        if (!c || c->circular || !(c->value > top))
+            continue;
+        top = c->value;
+        best = &r->monitor[i];
+        if (cell)
+            *cell = c;
+    }
+    return best;
+}
+
+/* Pooled first, then authors with more unsafe answers; all prompts before unsafe prompts of the same author. */
+static int column_order(const void *a, const void *b)
+{
+    const mid__column *p = a, *q = b;
+
+    if (p->unsafe_prompts != q->unsafe_prompts)
+        return p->unsafe_prompts - q->unsafe_prompts;
+    if (p->pooled != q->pooled)
+        return q->pooled - p->pooled;
+    if (p->n_unsafe != q->n_unsafe)
+        return p->n_unsafe < q->n_unsafe ? 1 : -1;
+    return strcmp(p->author, q->author);
+}
+
+static void rank_columns(mid__set *set)
+{
+    size_t i;
+
+    qsort(set->column, set->n_column, sizeof *set->column, column_order);
+    if (set->n_column)
+        set->main = &set->column[0];
+    for (i = 1; i < set->n_column && !set->within; i++)
+        if (set->main->pooled && !set->column[i].unsafe_prompts && set->column[i].defined)
+            set->within = &set->column[i];
+}
+
+static void measure(mid__report *r, mid__judge *m)
+{
+    double sum = 0;
+    size_t i, n = 0;
+
+    for (i = 0; i < r->n_set; i++) {
+        const mid__cell *c;
+        mid__cell_key key;
+        if (!r->set[i].main)
+            continue;
+        key = mid__report_key(r, &r->set[i], r->set[i].main, "auroc");
+        key.monitor = m->id;
+        c = mid__report_find(r, &key);
+        if (c && isfinite(c->value) && !c->circular) {
+            sum += c->value;
+            n++;
+        }
+        key.metric = mid__report_id(r, "decode_share");
+        c = mid__report_find(r, &key);
+        if (c && isfinite(c->value))
+            m->decode_share = fmax(c->value, isnan(m->decode_share) ? 0 : m->decode_share);
+    }
+    m->mean_auroc = n ? sum / (double)n : NAN;
+}
+
+static int box_rank(const mid__judge *m)
+{
+    return strcmp(m->box, "white") == 0 ? 0 : strcmp(m->box, "grey") == 0 ? 1 : m->control ? 3 : 2;
+}
+
+static int monitor_order(const void *a, const void *b)
+{
+    const mid__judge *p = a, *q = b;
+    const double x = isnan(p->mean_auroc) ? -1 : p->mean_auroc, y = isnan(q->mean_auroc) ? -1 : q->mean_auroc;
+
+    if (box_rank(p) != box_rank(q))
+        return box_rank(p) - box_rank(q);
+    if (x != y)
+        return x < y ? 1 : -1;
+    return strcmp(p->name, q->name);
+}
+
+void mid__report_rank(mid__report *r)
+{
+    int n_of_box[4] = { 0, 0, 0, 0 };
+    size_t i;
+
+    for (i = 0; i < r->n_set; i++)
+        rank_columns(&r->set[i]);
+    for (i = 0; i < r->n_monitor; i++)
+        measure(r, &r->monitor[i]);
+    qsort(r->monitor, r->n_monitor, sizeof *r->monitor, monitor_order);
+    for (i = 0; i < r->n_monitor; i++) {
+        const int box = box_rank(&r->monitor[i]);
+        if (n_of_box[box] < 2 && !isnan(r->monitor[i].mean_auroc))
+            r->monitor[i].hue = 1 + 2 * box + n_of_box[box]++;
+    }
+}

@@ -1,0 +1,85 @@
+/* The source registry, and the sink that keeps what a source gives as traces. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "source/engine.h"
+
+#define HAVE_ALL (MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_ENTROPY | MID_SIG_TOP | MID_SIG_HIDDEN | MID_SIG_TIME)
+
+static const mid_source_info info[] = {
+    { "llama",    "generate in process, a group of answers in one context",          HAVE_ALL },
+    { "recorded", "an answer somebody saved, read by an observer token by token",    HAVE_ALL },
+    { NULL, NULL, 0 }
+};
+static const mid__source_run run[] = { mid__source_llama, mid__source_recorded };
+
+const mid_source_info *mid_source_list(void) { return info; }
+
+void mid__step_fill(mid_step *step, const mid__softmax *from, llama_token token, float lp)
+{
+    memset(step, 0, sizeof *step);
+    step->have = MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_ENTROPY | MID_SIG_TOP | MID_SIG_TIME;
+    step->token = token;
+    step->lp = lp;
+    step->entropy_nats = from->entropy_nats;
+    step->n_top = from->n_top;
+    step->top_token = from->top_token;
+    step->top_lp = from->top_lp;
+}
+
+mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
+                          const mid_source_opts *opts, const mid_sink *sink)
+{
+    mid_source_opts all = opts ? *opts : mid_source_opts_default();
+    size_t i;
+
+    if (all.max_tok == 0)
+        all.max_tok = 128;
+    if (n > (size_t)model->n_seq && strcmp(source, "llama") == 0)
+        return mid__fail(ctx, MID_EINVAL, "%zu samples at once, the model was opened for %d", n, model->n_seq);
+    for (i = 0; info[i].name; i++)
+        if (strcmp(info[i].name, source) == 0)
+            return run[i](ctx, model, sample, n, &all, sink);
+    return mid__fail(ctx, MID_ENOTFOUND, "no source '%s': llama or recorded", source);
+}
+
+struct keeper {
+    mid_ctx *ctx;
+    mid_signals signals;
+    mid_trace **trace;
+};
+
+static mid_status keep_prompt(void *user, size_t i_seq, const mid_prompt *prompt)
+{
+    struct keeper *k = user;
+
+    return mid_trace_open(k->ctx, &k->signals, prompt, &k->trace[i_seq]);
+}
+
+static mid_status keep_step(void *user, size_t i_seq, const mid_step *step, bool *stop)
+{
+    struct keeper *k = user;
+
+    (void)stop;
+    return mid_trace_append(k->trace[i_seq], step);
+}
+
+mid_status mid_source_trace(mid_ctx *ctx, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
+                            const mid_source_opts *opts, mid_trace **trace)
+{
+    struct keeper k = { .ctx = ctx, .trace = trace };
+    const mid_sink sink = { .user = &k, .prompt = keep_prompt, .step = keep_step };
+    mid_status status;
+    size_t i;
+
+    memset(trace, 0, n * sizeof *trace);
+    status = mid_source_signals(ctx, model, opts, &k.signals);
+    if (status == MID_OK)
+        status = mid_source_run(ctx, model, source, sample, n, opts, &sink);
+    for (i = 0; status != MID_OK && i < n; i++) {
+        mid_trace_close(trace[i]);
+        trace[i] = NULL;
+    }
+    return status;
+}

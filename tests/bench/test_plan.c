@@ -1,0 +1,370 @@
+/* Plans: the three that ship load as written; every kind of mistake is refused at its place, with what to do. */
+#include "test.h"
+
+#define HEAD "name: t\n"
+#define MODELS "models:\n  - {name: m, path: smollm2}\n"
+#define DATA "data:\n  - {dataset: own_qa, model: m, source: llama}\n"
+#define MONITORS "monitors: [random]\n"
+
+static mid_plan *load(const char *path)
+{
+    mid_plan *plan = NULL;
+
+    CHECK_OK(mid_plan_load(test_ctx(), path, &plan));
+    return plan;
+}
+
+static mid_plan *load_text(const char *yaml) { return load(test_write("plan.yaml", yaml, strlen(yaml))); }
+
+/* Refused, with this behind the file's name. */
+static void refuse(const char *yaml, const char *message)
+{
+    mid_plan *plan = NULL;
+    const char *path = test_write("plan.yaml", yaml, strlen(yaml)), *said;
+
+    CHECK_FAILS(mid_plan_load(test_ctx(), path, &plan), MID_EFORMAT);
+    CHECK(plan == NULL);
+    said = mid_ctx_message(test_ctx());
+    CHECK(strncmp(said, path, strlen(path)) == 0);
+    CHECK_TEXT(said + strlen(path) + 1, message);
+}
+
+TEST(plan, defaults)
+{
+    mid_plan *p = load_text(HEAD MODELS DATA MONITORS);
+
+    CHECK_TEXT(p->name, "t");
+    CHECK_TEXT(p->title, "t");
+    CHECK(strstr(p->file, "/plan.yaml") != NULL);
+    CHECK_INT(p->seed, 0);
+    CHECK_INT(p->n_fold, 5);
+    CHECK_INT(p->n_inner, 3);
+    CHECK_INT(p->n_draw, 2000);
+    CHECK_INT(p->n_show, 40);
+    CHECK_INT(p->n_at_tok, 8);
+    CHECK_INT(p->at_tok[0], 1);
+    CHECK_INT(p->at_tok[7], 128);
+    CHECK_INT(p->n_at_frac, 10);
+    CHECK_NEAR(p->at_frac[0], 0.1, 0);
+    CHECK_NEAR(p->at_frac[9], 1, 0);
+    CHECK_INT(p->n_rule, 0);
+    CHECK_INT(p->n_model, 1);
+    CHECK_TEXT(p->model[0].path, "smollm2");
+    CHECK(p->model[0].format == NULL && p->model[0].quantise == NULL);
+    CHECK_INT(p->model[0].n_layer, 0);
+    CHECK_INT(p->model[0].line, 3);
+    CHECK_TEXT(p->data[0].group, "prompt");
+    CHECK_INT(p->data[0].max_tok, 128);
+    CHECK_INT(p->data[0].min_tok, 1);
+    CHECK_INT(p->data[0].limit, 0);
+    CHECK_INT(p->data[0].line, 5);
+    CHECK(!p->data[0].optional && !p->data[0].contrast && !p->data[0].labeler && !p->data[0].as);
+    CHECK(p->monitor[0].params[0].name == NULL);
+    CHECK_INT(p->monitor[0].line, 6);
+    mid_plan_close(p);
+    mid_plan_close(NULL);
+}
+
+TEST(plan, every_key)
+{
+    mid_plan *p = load_text(
+        "name: t\ntitle: All keys\nseed: 7\nfolds: 4\ninner_folds: 2\ndraws: 0\nat_tok: [3, 9]\nat_frac: [0.25, 1]\n"
+        "show: 0\n"
+        "models:\n  - {name: m, path: a.gguf, format: \"Q: {prompt}\\nA:\", quantise: q8_0, layers: [2, 5]}\n"
+        "data:\n  - {dataset: sets/own_qa, as: qa, model: m, source: recorded, format: chat, labeler: data,\n"
+        "     response_models: [x, \"y (z)\"], group: id:2, max_tok: 9, min_tok: 2, limit: 10, stop: \"\\n\",\n"
+        "     temperature: 0.5, optional: true, contrast: true}\n"
+        "monitors:\n  - {monitor: probe_ema, as: p, only: [qa], layer: 5, beta: 0.75}\n"
+        "rules:\n  - {rule: conformal, alpha: 0.1}\n  - best_f1\n");
+
+    CHECK_TEXT(p->title, "All keys");
+    CHECK_INT(p->seed, 7);
+    CHECK_INT(p->n_fold, 4);
+    CHECK_INT(p->n_inner, 2);
+    CHECK_INT(p->n_draw, 0);
+    CHECK_INT(p->n_at_tok, 2);
+    CHECK_INT(p->at_tok[1], 9);
+    CHECK_INT(p->n_at_frac, 2);
+    CHECK_NEAR(p->at_frac[0], 0.25, 0);
+    CHECK_INT(p->n_show, 0);
+    CHECK_TEXT(p->model[0].format, "Q: {prompt}\nA:");
+    CHECK_TEXT(p->model[0].quantise, "q8_0");
+    CHECK_INT(p->model[0].n_layer, 2);
+    CHECK_INT(p->model[0].layer[1], 5);
+    CHECK_TEXT(p->data[0].dataset, "sets/own_qa");
+    CHECK_TEXT(p->data[0].as, "qa");
+    CHECK_TEXT(p->data[0].labeler, "data");
+    CHECK_INT(p->data[0].n_response_model, 2);
+    CHECK_TEXT(p->data[0].response_model[1], "y (z)");
+    CHECK_TEXT(p->data[0].group, "id:2");
+    CHECK_INT(p->data[0].max_tok, 9);
+    CHECK_INT(p->data[0].min_tok, 2);
+    CHECK_INT(p->data[0].limit, 10);
+    CHECK_TEXT(p->data[0].stop, "\n");
+    CHECK_NEAR(p->data[0].temperature, 0.5, 0);
+    CHECK(p->data[0].optional && p->data[0].contrast);
+    CHECK_TEXT(p->monitor[0].as, "p");
+    CHECK_INT(p->monitor[0].n_only, 1);
+    CHECK_TEXT(p->monitor[0].params[0].name, "layer");
+    CHECK_NEAR(p->monitor[0].params[0].number, 5, 0);
+    CHECK_TEXT(p->monitor[0].params[1].name, "beta");
+    CHECK(p->monitor[0].params[2].name == NULL);
+    CHECK_INT(p->n_rule, 2);
+    CHECK_NEAR(p->rule[0].params[0].number, 0.1, 0);
+    CHECK(p->rule[1].params[0].name == NULL);
+    mid_plan_close(p);
+}
+
+TEST(plan, shipped_demo)
+{
+    mid_plan *p = load("plans/demo.yaml");
+    size_t i;
+
+    CHECK_TEXT(p->name, "demo");
+    CHECK_INT(p->n_model, 2);
+    CHECK_TEXT(p->model[0].format, "chat");
+    CHECK_TEXT(p->model[1].quantise, "bf16");
+    CHECK_INT(p->n_data, 4);
+    for (i = 0; i < 4; i++)
+        CHECK_INT(p->data[i].max_tok, 64);
+    CHECK_INT(p->data[0].limit, 60);
+    CHECK_TEXT(p->data[1].format, "{prompt}");
+    CHECK_TEXT(p->data[2].labeler, "refusal");
+    CHECK(p->data[3].optional && p->data[3].contrast);
+    CHECK_INT(p->data[3].limit, 150);
+    CHECK_INT(p->n_monitor, 14);
+    CHECK_INT(p->n_rule, 2);
+    mid_plan_close(p);
+}
+
+TEST(plan, shipped_demo_short)
+{
+    mid_plan *p = load("plans/demo-short.yaml");
+
+    CHECK_INT(p->n_draw, 500);
+    CHECK_INT(p->n_data, 4);
+    CHECK_INT(p->data[3].limit, 48);
+    CHECK_INT(p->data[0].max_tok, 24);
+    mid_plan_close(p);
+}
+
+TEST(plan, shipped_xstest)
+{
+    mid_plan *p = load("plans/xstest.yaml");
+    const mid_plan_data *d = &p->data[0];
+    const mid_plan_monitor *last = &p->monitor[20];
+
+    CHECK_INT(p->n_fold, 5);
+    CHECK_INT(p->n_data, 1);
+    CHECK_TEXT(d->source, "recorded");
+    CHECK_TEXT(d->format, "<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n");
+    CHECK_INT(d->n_response_model, 3);
+    CHECK_TEXT(d->response_model[2], "llama-2-70b-chat (original system prompt)");
+    CHECK_TEXT(d->labeler, "data");
+    CHECK_TEXT(d->group, "id:2");
+    CHECK_INT(d->max_tok, 128);
+    CHECK_INT(d->min_tok, 2);
+    CHECK(d->contrast && !d->optional && d->limit == 0);
+    CHECK_INT(p->n_monitor, 21);
+    CHECK_TEXT(last->name, "probe_linear");
+    CHECK_TEXT(last->as, "reference_128");
+    CHECK_NEAR(last->params[0].number, 14, 0);
+    CHECK_NEAR(last->params[1].number, 0.01, 0);
+    CHECK_NEAR(last->params[2].number, 128, 0);
+    mid_plan_close(p);
+}
+
+TEST(plan, paths_are_expanded)
+{
+    const char *home = getenv("HOME");
+    char want[600];
+    mid_plan *p;
+
+    setenv("MID_TEST_DIR", "/models", 1);
+    p = load_text(HEAD "models:\n  - {name: m, path: \"${MID_TEST_DIR}/a-${MID_TEST_DIR}.gguf\"}\n"
+                  "  - {name: n, path: ~/b.gguf}\n" DATA MONITORS);
+    CHECK_TEXT(p->model[0].path, "/models/a-/models.gguf");
+    snprintf(want, sizeof want, "%s/b.gguf", home ? home : "~");
+    CHECK_TEXT(p->model[1].path, want);
+    mid_plan_close(p);
+    unsetenv("MID_TEST_DIR");
+    refuse(HEAD "models: [{name: m, path: \"${MID_TEST_DIR}/a\"}]\n",
+           "2:26: 'path' uses ${MID_TEST_DIR}, which is not set in the environment");
+    refuse(HEAD "models: [{name: m, path: \"${MID_TEST\"}]\n", "2:26: 'path' has a ${ without its }");
+    setenv("MID_TEST_DIR", "\xff", 1);
+    refuse(HEAD "models: [{name: m, path: \"${MID_TEST_DIR}\"}]\n",
+           "2:26: 'path' is not UTF-8 once its ${...} are replaced");
+    setenv("MID_TEST_DIR", "", 1);
+    refuse(HEAD "models: [{name: m, path: \"${MID_TEST_DIR}\"}]\n",
+           "2:26: 'path' is empty once its ${...} are replaced");
+    unsetenv("MID_TEST_DIR");
+}
+
+TEST(plan, unknown_key)
+{
+    refuse(HEAD "fold: 3\n", "2:1: unknown key 'fold': did you mean 'folds'? (allowed here: name, title, seed, folds, "
+           "inner_folds, draws, at_tok, at_frac, show, models, data, monitors, rules)");
+    refuse(HEAD "elephants: 3\n", "2:1: unknown key 'elephants' (allowed here: name, title, seed, folds, "
+           "inner_folds, draws, at_tok, at_frac, show, models, data, monitors, rules)");
+    refuse(HEAD "models:\n  - name: m\n    pth: x\n",
+           "4:5: unknown key 'pth': did you mean 'path'? (allowed here: name, path, format, quantise, layers)");
+    refuse(HEAD "monitors:\n  - {monitor: probe_linear, laier: 3}\n",
+           "3:29: unknown key 'laier': did you mean 'layer'? (allowed here: monitor, as, only, layer, c, prefix)");
+    refuse(HEAD "monitors:\n  - {monitor: random, layer: 3}\n",
+           "3:23: unknown key 'layer' (allowed here: monitor, as, only)");
+    refuse(HEAD "rules:\n  - {rule: conformal, alhpa: 3}\n",
+           "3:23: unknown key 'alhpa': did you mean 'alpha'? (allowed here: rule, alpha)");
+}
+
+TEST(plan, unknown_name)
+{
+    refuse(HEAD "models: [{name: m, path: p, quantise: q4}]\n",
+           "2:39: unknown quantise 'q4': did you mean 'q4_0'? (there are: bf16, q4_0, q8_0)");
+    refuse(HEAD "data: [{dataset: a, model: m, source: lama}]\n",
+           "2:39: unknown source 'lama': did you mean 'llama'? (there are: llama, recorded)");
+    refuse(HEAD MODELS "data: [{dataset: a, model: n, source: llama}]\n" MONITORS,
+           "4:28: unknown model 'n' (there are: m)");
+    refuse(HEAD MODELS DATA "monitors: [{monitor: random, only: [own_qq]}]\n",
+           "6:37: unknown dataset 'own_qq': did you mean 'own_qa'? (there are: own_qa)");
+}
+
+/* Lists that grow with the registries: only the beginning is fixed. */
+TEST(plan, unknown_registry_name)
+{
+    mid_plan *plan = NULL;
+    const char *yaml = HEAD "monitors: [entropy_maen]\n";
+
+    CHECK_FAILS(mid_plan_load(test_ctx(), test_write("p.yaml", yaml, strlen(yaml)), &plan), MID_EFORMAT);
+    CHECK_SAYS("p.yaml:2:12: unknown monitor 'entropy_maen': did you mean 'entropy_mean'? (there are: ");
+    yaml = HEAD "rules: [best_f2]\n";
+    CHECK_FAILS(mid_plan_load(test_ctx(), test_write("p.yaml", yaml, strlen(yaml)), &plan), MID_EFORMAT);
+    CHECK_SAYS("p.yaml:2:9: unknown rule 'best_f2': did you mean 'best_f1'? (there are: ");
+    yaml = HEAD "data: [{labeler: refussal}]\n";
+    CHECK_FAILS(mid_plan_load(test_ctx(), test_write("p.yaml", yaml, strlen(yaml)), &plan), MID_EFORMAT);
+    CHECK_SAYS("p.yaml:2:18: unknown labeler 'refussal': did you mean 'refusal'? (there are: data, ");
+}
+
+TEST(plan, wrong_type)
+{
+    refuse("- a\n", "1:1: an entry here must be a map of keys, not a list");
+    refuse(HEAD "folds: five\n", "2:8: 'folds' must be a whole number, not 'five'");
+    refuse(HEAD "folds: \"5\"\n", "2:8: 'folds' must be a whole number, not '5' in quotes");
+    refuse(HEAD "folds: 5.5\n", "2:8: 'folds' must be a whole number, not '5.5'");
+    refuse(HEAD "folds: 0x5\n", "2:8: 'folds' must be a whole number, not '0x5'");
+    refuse(HEAD "folds: [5]\n", "2:8: 'folds' must be a whole number, not a list");
+    refuse(HEAD "folds:\n", "2:7: 'folds' must be a whole number, not ''");
+    refuse(HEAD "title: [x]\n", "2:8: 'title' must be a text, not a list");
+    refuse(HEAD "title:\n", "2:7: 'title' is empty; give a text or leave the key out");
+    refuse(HEAD "models: m\n", "2:9: 'models' must be a list, not a single value");
+    refuse(HEAD "models: [m]\n", "2:10: an entry here must be a map of keys, not a single value");
+    refuse(HEAD "at_frac: [.nan]\n", "2:11: an entry here must be a number, not '.nan'");
+    refuse(HEAD "data: [{optional: yes}]\n", "2:19: 'optional' must be true or false, not 'yes'");
+    refuse(HEAD "data: [{optional: {}}]\n", "2:19: 'optional' must be true or false, not a map of keys");
+    refuse(HEAD "monitors: [[random]]\n", "2:12: an entry here is a name, or a map with 'monitor' in it");
+    refuse(HEAD "monitors: [{as: x}]\n", "2:12: an entry here is a name, or a map with 'monitor' in it");
+    refuse(HEAD "monitors: [{monitor: probe_ema, beta: fast}]\n", "2:39: 'beta' must be a number, not 'fast'");
+}
+
+TEST(plan, out_of_range)
+{
+    refuse(HEAD "folds: 1\n", "2:8: 'folds' is 1; it must be from 2 to 100");
+    refuse(HEAD "seed: -1\n", "2:7: 'seed' is -1; it must be from 0 to 9223372036854775807");
+    refuse(HEAD "seed: 99999999999999999999\n",
+           "2:7: 'seed' is 99999999999999999999; it must be from 0 to 9223372036854775807");
+    refuse(HEAD "at_frac: [0.5, 1.5]\n", "2:16: an entry here is 1.5; it must be from 0.001 to 1");
+    refuse(HEAD "at_tok: [4, 2]\n", "2:13: 'at_tok' must rise: 2 stands after 4");
+    refuse(HEAD "at_tok: []\n", "2:9: 'at_tok' has 0 entries; it needs 1 to 1000");
+    refuse(HEAD "models: [{name: m, path: p, layers: [3, 3]}]\n", "2:41: 'layers' must rise: 3 stands after 3");
+    refuse(HEAD "data: [{dataset: a, model: m, source: llama, max_tok: 4, min_tok: 5}]\n",
+           "2:8: min_tok 5 is larger than max_tok 4: no answer is left");
+    refuse(HEAD "data: [{temperature: -0.5}]\n", "2:22: 'temperature' is -0.5; it must be from 0 to 10");
+    refuse(HEAD "data: [{format: ask}]\n", "2:17: format 'ask' is neither \"chat\" nor a text with {prompt} in it");
+    refuse(HEAD "data: [{group: id:0}]\n", "2:16: group 'id:0' is neither \"prompt\" nor \"id:N\" with N from 1 to 9 "
+           "(the part of the sample id behind its N-th hyphen)");
+}
+
+TEST(plan, missing_or_twice)
+{
+    refuse(MODELS DATA MONITORS, "1:1: 'name' is missing here");
+    refuse(HEAD MODELS DATA, "1:1: 'monitors' is missing here");
+    refuse(HEAD "models: [{name: m}]\n", "2:10: 'path' is missing here");
+    refuse(HEAD "data: [{dataset: a, model: m}]\n", "2:8: 'source' is missing here");
+    refuse(HEAD "seed: 1\nname: u\n", "3:1: key 'name' is given twice (first in line 1)");
+    refuse(HEAD "models: [{name: m, path: a}, {name: m, path: b}]\n" DATA MONITORS,
+           "2:30: model 'm' is there already (line 2); give this one another name with 'name'");
+    refuse(HEAD MODELS DATA "  - {dataset: x/own_qa, model: m, source: llama}\n" MONITORS,
+           "6:5: dataset 'own_qa' is there already (line 5); give this one another name with 'as'");
+    refuse(HEAD MODELS DATA "monitors:\n  - random\n  - {monitor: length, as: random}\n",
+           "8:5: monitor 'random' is there already (line 7); give this one another name with 'as'");
+}
+
+TEST(plan, not_yaml)
+{
+    char deep[200] = "name: ";
+    int i;
+
+    refuse("", "1:1: the file is empty");
+    refuse("name: 'x\n", "2:1: found unexpected end of stream");
+    refuse("name: x\n\ty: 1\n", "2:1: found a tab character that violates indentation");
+    refuse("name: \xff\n", "1:7: byte 0xff is not UTF-8");
+    refuse("name: \"a\\0b\"\n", "1:7: a text with a zero byte in it");
+    refuse("name: &a x\n", "1:7: anchor '&a': write the value out each time");
+    refuse("name: *a\n", "1:7: alias '*a': write the value out");
+    refuse("name: !!str x\n", "1:7: tag 'tag:yaml.org,2002:str': leave it out, every key has one type");
+    refuse("name: x\n---\nname: y\n", "2:1: a second document; one file holds one");
+    refuse("? [a]\n: b\n", "1:3: a key must be a word");
+    for (i = 0; i < 16; i++)
+        strcat(deep, "[");
+    refuse(deep, "1:22: nested deeper than 16 levels");
+}
+
+TEST(plan, not_readable)
+{
+    static char big[(1 << 20) + 2];
+    mid_plan *plan = NULL;
+
+    memset(big, '#', sizeof big);
+    CHECK_FAILS(mid_plan_load(test_ctx(), test_path("no-such-plan.yaml"), &plan), MID_ENOTFOUND);
+    CHECK_SAYS("no-such-plan.yaml: cannot open");
+    CHECK_FAILS(mid_plan_load(test_ctx(), test_write("big.yaml", big, sizeof big), &plan), MID_ELIMIT);
+    CHECK_SAYS("big.yaml: larger than the limit of 1048576 bytes");
+    CHECK(plan == NULL);
+}
+
+/* Property: any beginning of a good plan either loads or is refused with a place, and nothing leaks. */
+TEST(plan, cut_anywhere)
+{
+    char bytes[8192];
+    FILE *f = fopen("plans/demo-short.yaml", "rb");
+    size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0, i;
+
+    assert_non_null(f);
+    fclose(f);
+    for (i = 0; i < n; i += 7) {
+        mid_plan *plan = NULL;
+        if (mid_plan_load(test_ctx(), test_write("cut.yaml", bytes, i), &plan) != MID_OK)
+            CHECK_SAYS("cut.yaml:");
+        mid_plan_close(plan);
+    }
+}
+
+TEST(plan, json)
+{
+    mid_plan *p = load_text(
+        "name: t\nat_tok: [1]\nat_frac: [0.5]\n" MODELS
+        "data:\n  - {dataset: d, model: m, source: llama, temperature: 0.7, response_models: [a]}\n"
+        "monitors: [random, {monitor: probe_linear, as: p, only: [d], c: 0.5}]\n"
+        "rules: [{rule: conformal, alpha: 0.1}]\n");
+    char *text = NULL;
+
+    CHECK_OK(mid_plan_json(test_ctx(), p, &text));
+    CHECK_TEXT(text, "{\"name\":\"t\",\"title\":\"t\",\"seed\":0,\"folds\":5,\"inner_folds\":3,\"draws\":2000,"
+               "\"at_tok\":[1],\"at_frac\":[0.5],\"show\":40,\"models\":[{\"name\":\"m\",\"path\":\"smollm2\"}],"
+               "\"data\":[{\"dataset\":\"d\",\"model\":\"m\",\"source\":\"llama\",\"response_models\":[\"a\"],"
+               "\"group\":\"prompt\",\"max_tok\":128,\"min_tok\":1,\"limit\":0,\"temperature\":0.7,\"optional\":false,"
+               "\"contrast\":false}],\"monitors\":[{\"monitor\":\"random\"},"
+               "{\"monitor\":\"probe_linear\",\"as\":\"p\",\"only\":[\"d\"],\"c\":0.5}],"
+               "\"rules\":[{\"rule\":\"conformal\",\"alpha\":0.1}]}");
+    mid_free(text);
+    mid_plan_close(p);
+}

@@ -1,0 +1,60 @@
+/* The best-F1 threshold, by hand. */
+#include "test.h"
+
+static mid_rule fit(const double *extreme, const uint8_t *label, size_t n)
+{
+    static const uint32_t group[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    mid_rule rule;
+
+    CHECK_OK(mid_rule_fit(test_ctx(), "best_f1", NULL, extreme, label, group, n, &rule));
+    return rule;
+}
+
+/* F1 = 2 TP / (alarms + 3), from the highest threshold down: 2/4, 2/5, 4/6, 4/7, 6/8, 6/9. */
+TEST(best_f1, golden)
+{
+    static const double extreme[] = { 0.9, 0.8, 0.6, 0.35, 0.3, 0.1 };
+    static const uint8_t label[] = { 1, 0, 1, 0, 1, 0 };
+    const mid_rule rule = fit(extreme, label, 6);
+
+    CHECK_NEAR(rule.threshold, 0.3, 0);
+    CHECK(rule.feasible && isnan(rule.alpha));
+    CHECK_INT(rule.n_safe, 3);
+    CHECK_INT(rule.n_unsafe, 3);
+    CHECK_TEXT(rule.name, "best_f1");
+    CHECK(strstr(rule.promise, "none") == rule.promise && strstr(rule.promise, "0.750"));
+}
+
+/* .9 alone: 2 / (1 + 2); down to .2: 4 / (4 + 2). Both 2/3. */
+TEST(best_f1, highest_threshold_among_equals)
+{
+    static const double extreme[] = { 0.9, 0.5, 0.4, 0.2 };
+    static const uint8_t label[] = { 1, 0, 0, 1 };
+
+    CHECK_NEAR(fit(extreme, label, 4).threshold, 0.9, 0);
+}
+
+TEST(best_f1, all_tied)
+{
+    static const double extreme[] = { 0.5, 0.5, 0.5 };
+    static const uint8_t label[] = { 1, 0, 0 };
+    const mid_rule rule = fit(extreme, label, 3);
+
+    CHECK_NEAR(rule.threshold, 0.5, 0);
+    CHECK_INT(mid_rule_alarm(&rule, extreme, 3), 0);    /* score >= threshold */
+}
+
+TEST(best_f1, bad_input)
+{
+    static const double extreme[] = { 0.5, 0.25, NAN };
+    static const uint8_t label[] = { 0, 0, 1 };
+    static const uint32_t group[] = { 0, 1, 2 };
+    static const mid_param alpha[] = { { "alpha", 0.1, NULL, NULL }, { NULL, 0, NULL, NULL } };
+    mid_rule rule = { .threshold = 42 };
+
+    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", NULL, extreme, label, group, 2, &rule), MID_EUNDEFINED);
+    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", NULL, extreme, label, group, 3, &rule), MID_ENUMERIC);
+    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", alpha, extreme, label, group, 2, &rule), MID_EINVAL);
+    CHECK_SAYS("best_f1 has no parameter 'alpha'");
+    CHECK_NEAR(rule.threshold, 42, 0);
+}

@@ -1,0 +1,16 @@
+/* The list of metrics: alphabetical, complete, and every figure of a ranking or a decision is in it. */
+#include "test.h"
+
+TEST(metric_registry, in_order_and_described)
+{
+    const mid_metric_info *m = mid_metric_list();
+    size_t i;
+
+    for (i = 0; m[i].name; i++) {
+        CHECK(i == 0 || strcmp(m[i - 1].name, m[i].name) < 0);
+        CHECK(m[i].summary && m[i].source && m[i].unit);
+    }
+    CHECK_INT(i, 19);
+    CHECK_TEXT(m[2].name, "auroc");
+    CHECK(m[2].higher_is_better && !m[0].higher_is_better);
+}
