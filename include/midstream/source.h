@@ -31,6 +31,9 @@ MID_API mid_model_opts mid_model_opts_default(void);
  *          MID_EINVAL for a layer the model does not have; MID_EIO if the copy cannot be written. @param[out] out owned. */
 MID_API mid_status mid_model_open(mid_ctx *ctx, const char *path, const mid_model_opts *opts, mid_model **out);
 MID_API void mid_model_close(mid_model *model);
+/** Another context on the same weights, for another thread; opts as for mid_model_open (quantise is ignored).
+ *  @param model  borrowed until *out is closed. @return MID_EMODEL, MID_EINVAL, MID_ENOMEM. @param[out] out owned. */
+MID_API mid_status mid_model_fork(mid_ctx *ctx, mid_model *model, const mid_model_opts *opts, mid_model **out);
 /** What its steps carry. Borrowed. @c observer covers file and quantisation; a run adds the prompt form. */
 MID_API const mid_signals *mid_model_signals(const mid_model *model);
 MID_API int mid_model_n_layer(const mid_model *model);

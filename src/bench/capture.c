@@ -1,9 +1,11 @@
 /* From samples to stored traces. The unit of work is a fixed group of 16 samples in the set's order: what a batch computes
  * depends on who is in it, so its members are part of every trace's key and never change with timing or resume. A
  * group's traces are committed together. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ctx.h"
 #include "base/file.h"
@@ -23,7 +25,7 @@ static mid_source_opts source_opts(const mid__set *set)
     return o;
 }
 
-static mid_status open_model(mid__run *run, const mid__set *set, mid_model **out)
+static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts *opts, mid_model **out)
 {
     mid_model_opts o = mid_model_opts_default();
     const bool recorded = strcmp(set->data->source, "recorded") == 0;
@@ -34,9 +36,10 @@ static mid_status open_model(mid__run *run, const mid__set *set, mid_model **out
     o.cache_dir = run->opts->cache_dir;
     o.n_layer = set->model->n_layer;
     memcpy(o.layer, set->model->layer, sizeof o.layer);
-    o.n_threads = run->opts->n_threads;
+    o.n_threads = 1;                    /* of each worker */
     o.n_seq = recorded ? 1 : MID_GROUP_N;
     o.n_ctx_seq = recorded ? 4096 : 1024;
+    *opts = o;
     if (status == MID_OK)
         status = mid_model_open(run->ctx, path, &o, out);
     if (status != MID_OK)
@@ -97,26 +100,42 @@ static mid_status leave_out_long(mid__run *run, mid__set *set, const mid_model *
     return MID_OK;
 }
 
-static mid_status make_group(mid__run *run, mid__set *set, mid_model *model, const mid_source_opts *o, size_t first, size_t end)
-{
-    const mid_sample *sample[MID_GROUP_N];
-    mid_trace *trace[MID_GROUP_N] = { NULL };
-    size_t i;
-    mid_status status;
+/* Workers: each has a context of its own on one thread and takes the next group that is missing. Contexts of one thread
+ * need no barriers, so a busy machine slows them only by its share (two threads at a barrier can fall to a hundredth), and
+ * what a group computes does not depend on how many workers there are. */
+enum { WORKER_MAX = 64 };
 
-    for (i = first; i < end; i++)
-        sample[i - first] = set->answer[i].sample;
-    status = mid_source_trace(run->ctx, model, set->data->source, sample, end - first, o, trace);
-    if (status == MID_OK)
-        status = mid_store_begin(run->ctx, run->store);
-    for (i = first; status == MID_OK && i < end; i++)
-        status = mid_store_put_trace(run->ctx, run->store, &set->answer[i].key, set->answer[i].sample->id, trace[i - first]);
+struct work {
+    mid__run *run;
+    mid__set *set;
+    const mid_source_opts *opts;
+    pthread_mutex_t lock;           /* over all below, the store and the run's context */
+    mid__stage stage;
+    size_t next;                    /* first answer of the next group to look at */
+    mid_status status;              /* the first failure ends the work of all */
+};
+
+struct worker {
+    struct work *work;
+    mid_ctx *ctx;
+    mid_model *model;
+    pthread_t thread;
+    bool started;
+};
+
+static mid_status put_group(struct work *w, size_t first, size_t n, mid_trace *const *trace)
+{
+    mid__run *run = w->run;
+    mid_status status = mid_store_begin(run->ctx, run->store);
+    size_t i;
+
+    for (i = 0; status == MID_OK && i < n; i++)
+        status = mid_store_put_trace(run->ctx, run->store, &w->set->answer[first + i].key, w->set->answer[first + i].sample->id,
+                                     trace[i]);
     if (status == MID_OK)
         status = mid_store_commit(run->ctx, run->store);
     if (status != MID_OK)
         mid_store_rollback(run->store);
-    for (i = 0; i < end - first; i++)
-        mid_trace_close(trace[i]);
     return status;
 }
 
@@ -130,8 +149,87 @@ static bool has_group(mid__run *run, const mid__set *set, size_t first, size_t e
     return true;
 }
 
+/* First answer of the next missing group, and its size; set->n when there is none. */
+static size_t take_group(struct work *w, size_t *n)
+{
+    size_t first = w->next;
+
+    for (; first < w->set->n; first += *n) {
+        *n = w->set->n - first < MID_GROUP_N ? w->set->n - first : MID_GROUP_N;
+        if (!has_group(w->run, w->set, first, first + *n))
+            break;
+    }
+    w->next = first < w->set->n ? first + *n : first;
+    return first;
+}
+
+static void *work_on(void *user)
+{
+    struct worker *me = user;
+    struct work *w = me->work;
+    const mid_sample *sample[MID_GROUP_N];
+    mid_trace *trace[MID_GROUP_N];
+    mid_status status;
+    size_t first, n, i;
+
+    pthread_mutex_lock(&w->lock);
+    while (w->status == MID_OK && (first = take_group(w, &n)) < w->set->n) {
+        pthread_mutex_unlock(&w->lock);
+        for (i = 0; i < n; i++)
+            sample[i] = w->set->answer[first + i].sample;
+        status = mid_source_trace(me->ctx, me->model, w->set->data->source, sample, n, w->opts, trace);
+        pthread_mutex_lock(&w->lock);
+        if (status != MID_OK && w->status == MID_OK)
+            w->status = mid__fail(w->run->ctx, status, "%s", mid_ctx_message(me->ctx));
+        if (status == MID_OK && w->status == MID_OK)
+            w->status = put_group(w, first, n, trace);
+        if (status == MID_OK && w->status == MID_OK)
+            w->status = mid__stage_step(&w->stage, n);
+        for (i = 0; status == MID_OK && i < n; i++)
+            mid_trace_close(trace[i]);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+/* The first worker is the calling thread with the model it has; the others fork it. */
+static mid_status work_all(struct work *w, mid_model *model, const mid_model_opts *opts, int n_worker)
+{
+    struct worker worker[WORKER_MAX] = { { 0 } };
+    int i;
+
+    pthread_mutex_init(&w->lock, NULL);
+    for (i = 0; i < n_worker; i++) {
+        mid_status status = MID_OK;
+        worker[i].work = w;
+        if (i > 0)
+            status = mid_model_fork(w->run->ctx, model, opts, &worker[i].model);
+        if (status == MID_OK)
+            status = mid_ctx_open(&worker[i].ctx);
+        if (status == MID_OK && i > 0)
+            worker[i].started = pthread_create(&worker[i].thread, NULL, work_on, &worker[i]) == 0;
+        if (status != MID_OK && i > 0)
+            mid__log(w->run->ctx, MID_LOG_WARN, "going on with %d workers: %s", i, mid_ctx_message(w->run->ctx));
+    }
+    worker[0].model = model;
+    if (worker[0].ctx)
+        work_on(&worker[0]);
+    else
+        w->status = mid__oom(w->run->ctx, "a worker");
+    for (i = 0; i < n_worker; i++) {
+        if (worker[i].started)
+            pthread_join(worker[i].thread, NULL);
+        if (i > 0)
+            mid_model_close(worker[i].model);
+        mid_ctx_close(worker[i].ctx);
+    }
+    pthread_mutex_destroy(&w->lock);
+    return w->status;
+}
+
 /* Before the long work: how much there is of it. Time is told by one short decode on this machine as it is now. */
-static void estimate(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o, size_t n_missing)
+static void estimate(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o, size_t n_missing,
+                     int n_worker)
 {
     const mid_sample probe = { .id = "probe", .task = "chat", .prompt = "Tell me about rivers.", .response = "Rivers carry rain "
                                "from the hills to the sea, and on their way they cut valleys and water fields.", .label = -1 };
@@ -157,14 +255,15 @@ static void estimate(mid__run *run, const mid__set *set, mid_model *model, const
     }
     mid__log(run->ctx, MID_LOG_INFO, "%s: %zu answers to %s, at most %u tokens each: up to %.0f MB and about %.0f s", set->name,
              n_missing, recorded ? "read" : "generate", o->max_tok, bytes_tok * (double)n_missing * o->max_tok / 1e6,
-             s / (n_tok > 0 ? n_tok : 1) * (double)n_missing * o->max_tok);
+             s / (n_tok > 0 ? n_tok : 1) * (double)n_missing * o->max_tok / n_worker);
 }
 
-static mid_status make_missing(mid__run *run, mid__set *set, mid_model *model, const mid_source_opts *o)
+static mid_status make_missing(mid__run *run, mid__set *set, mid_model *model, const mid_model_opts *opts,
+                               const mid_source_opts *o)
 {
-    mid__stage stage;
+    struct work w = { .run = run, .set = set, .opts = o };
+    int n_worker = run->opts->n_threads > 0 ? run->opts->n_threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     size_t first, end, n_missing = 0;
-    mid_status status = MID_OK;
 
     for (first = 0; first < set->n; first = end) {
         end = first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
@@ -173,20 +272,15 @@ static mid_status make_missing(mid__run *run, mid__set *set, mid_model *model, c
     }
     if (n_missing == 0)
         return MID_OK;
-    estimate(run, set, model, o, n_missing);
+    if ((size_t)n_worker > (n_missing + MID_GROUP_N - 1) / MID_GROUP_N)
+        n_worker = (int)((n_missing + MID_GROUP_N - 1) / MID_GROUP_N);
+    n_worker = n_worker < 1 ? 1 : n_worker > WORKER_MAX ? WORKER_MAX : n_worker;
+    estimate(run, set, model, o, n_missing, n_worker);
     if (run->opts->estimate_only)
         return MID_OK;
-    mid__stage_begin(&stage, run->ctx, n_missing, "answers", "%s %s with %s",
+    mid__stage_begin(&w.stage, run->ctx, n_missing, "answers", "%s %s with %s",
                      strcmp(set->data->source, "recorded") == 0 ? "reading" : "generating", set->name, set->model->name);
-    for (first = 0; status == MID_OK && first < set->n; first = end) {
-        end = first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
-        if (has_group(run, set, first, end))
-            continue;
-        status = make_group(run, set, model, o, first, end);
-        if (status == MID_OK)
-            status = mid__stage_step(&stage, end - first);
-    }
-    return status;
+    return work_all(&w, model, opts, n_worker);
 }
 
 /* Read all traces; answers shorter than min_tok (or without a token) are left out. */
@@ -227,9 +321,10 @@ static mid_status read_traces(mid__run *run, mid__set *set)
 mid_status mid__set_capture(mid__run *run, mid__set *set)
 {
     const mid_source_opts o = source_opts(set);
+    mid_model_opts opts;
     mid_model *model = NULL;
     size_t i;
-    mid_status status = open_model(run, set, &model);
+    mid_status status = open_model(run, set, &opts, &model);
 
     if (status == MID_OK)
         status = mid_source_signals(run->ctx, model, &o, &set->signals);
@@ -238,7 +333,7 @@ mid_status mid__set_capture(mid__run *run, mid__set *set)
     for (i = 0; status == MID_OK && i < set->n; i++)
         set->answer[i].key = trace_key(set, &o, i);
     if (status == MID_OK)
-        status = make_missing(run, set, model, &o);
+        status = make_missing(run, set, model, &opts, &o);
     if (status == MID_OK) {
         char fact[160], value[400];
         snprintf(fact, sizeof fact, "model.%.100s", set->model->name);

@@ -62,29 +62,30 @@ int cli_end(const cli *c, mid_status status)
     return status == MID_OK ? CLI_OK : cli_fail(c, "%s", message[0] ? message : mid_status_text(status));
 }
 
-/* Letters put in, taken out or changed to make a into b. */
+/* Edits that make a into b: a letter put in, taken out, changed, or swapped with its neighbour. */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[33], n_b = strlen(b), i, j;
+    enum { LONG = 32 };
+    size_t d[LONG + 1][LONG + 1];   /* d[i][j]: from a's first i letters to b's first j */
+    const size_t n_a = strlen(a), n_b = strlen(b);
+    size_t i, j;
 
-    if (strlen(a) > 32 || n_b > 32)
-        return 32;
-    for (j = 0; j <= n_b; j++)
-        row[j] = j;
-    for (i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (j = 1; j <= n_b; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
+    if (n_a > LONG || n_b > LONG)
+        return LONG;
+    for (i = 0; i <= n_a; i++)
+        for (j = 0; j <= n_b; j++) {
+            d[i][j] = i + j;
+            if (!i || !j)
+                continue;
+            d[i][j] = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            if (d[i - 1][j] + 1 < d[i][j])
+                d[i][j] = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < d[i][j])
+                d[i][j] = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < d[i][j])
+                d[i][j] = d[i - 2][j - 2] + 1;
         }
-    }
-    return row[n_b];
+    return d[n_a][n_b];
 }
 
 const char *cli_nearest(const char *word, const char *const *name, size_t n)

@@ -168,7 +168,7 @@ static int width(const char *text)
 
 static int column_width(const cli_table *t, size_t column)
 {
-    int wide = width(t->column[column]);
+    int wide = width(t->column[column]) - (t->column[column][0] == '#');
     size_t i;
 
     for (i = column; i < t->n_cell; i += t->n_column)

@@ -230,16 +230,15 @@ static void read_pair(scan *s, cli_record *r)
 
 static void read_object(scan *s, cli_record *r)
 {
+    bool more;
+
     if (!expect(s, '{'))
         return;
-    while (!s->wrong && peek(s) != '}') {
+    for (more = peek(s) != '}'; more && !s->wrong; s->at += more && !s->wrong) {
         read_pair(s, r);
-        if (s->wrong || peek(s) == '}')
-            break;
-        if (*s->at != ',')
+        more = peek(s) == ',';
+        if (!s->wrong && !more && *s->at != '}')
             s->wrong = "expected ',' or '}'";
-        else
-            s->at += 1;
     }
     if (s->wrong)
         return;

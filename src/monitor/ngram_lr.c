@@ -61,8 +61,9 @@ static bool count_up(struct counts *s, uint32_t bucket, uint32_t *count)
 
 /* ---- fitting ---------------------------------------------------------------------------------------------------- */
 
-/* Rows as rows.h has them, but sparse: rows.x is NULL. The buffers hold size_t, uint32_t and float. */
-struct sparse_rows { mid__rows rows; mid__buf row_at, col, value; };
+/* Rows as rows.h has them, but sparse: rows.x is NULL. The buffers hold size_t, uint32_t and float. Columns are buckets
+ * until they are numbered. */
+struct sparse_rows { mid__rows rows; size_t n_col; mid__buf row_at, col, value; };
 
 static void sparse_clear(struct sparse_rows *s)
 {
@@ -74,7 +75,7 @@ static void sparse_clear(struct sparse_rows *s)
 
 static mid__sparse view_of(const struct sparse_rows *s)
 {
-    return (mid__sparse){ s->rows.n, N_BUCKET, (const size_t *)(const void *)s->row_at.at,
+    return (mid__sparse){ s->rows.n, s->n_col, (const size_t *)(const void *)s->row_at.at,
                           (const uint32_t *)(const void *)s->col.at, (const float *)(const void *)s->value.at };
 }
 
@@ -156,7 +157,22 @@ static bool put_answer(const mid_fit_answer *a, size_t i_answer, struct counts *
     return true;
 }
 
-static mid_status rows_of(mid_ctx *ctx, const mid_fit_set *set, struct sparse_rows *out)
+/* Number the buckets that occur, so that the fit's vectors are as long as what was seen and not as the bucket space.
+ * column (N_BUCKET): 1 + the number of a bucket, 0 if it does not occur. */
+static void number_columns(struct sparse_rows *s, uint32_t *column)
+{
+    uint32_t *col = (uint32_t *)(void *)s->col.at;
+    size_t i;
+
+    memset(column, 0, N_BUCKET * sizeof *column);
+    for (i = 0; i < s->col.n / sizeof *col; i++) {
+        if (!column[col[i]])
+            column[col[i]] = (uint32_t)++s->n_col;
+        col[i] = column[col[i]] - 1;
+    }
+}
+
+static mid_status rows_of(mid_ctx *ctx, const mid_fit_set *set, struct sparse_rows *out, uint32_t *column)
 {
     struct counts *counts = malloc(sizeof *counts);
     bool ok = sparse_init(out, set->n * MID__N_HORIZON) && counts;
@@ -164,6 +180,8 @@ static mid_status rows_of(mid_ctx *ctx, const mid_fit_set *set, struct sparse_ro
 
     for (i = 0; ok && i < set->n; i++)
         ok = put_answer(&set->answer[i], i, counts, out);
+    if (ok)
+        number_columns(out, column);
     free(counts);
     return ok ? MID_OK : mid__oom(ctx, "n-gram rows");
 }
@@ -177,6 +195,7 @@ static mid_status outside_fold(mid_ctx *ctx, const mid_fit_set *set, const struc
     bool ok = sparse_init(out, r->n);
     size_t i;
 
+    out->n_col = all->n_col;
     for (i = 0; ok && i < r->n; i++) {
         const size_t at = from.row_at[i], n = from.row_at[i + 1] - at;
         if (mid__inner_fold(set, r->answer[i]) == fold)
@@ -238,7 +257,8 @@ static mid_status choose_c(mid_ctx *ctx, const mid_fit_set *set, const struct sp
     return status;
 }
 
-static mid_status keep(mid_ctx *ctx, const double *w, double b, double c, double auroc, mid_weights *out)
+static mid_status keep(mid_ctx *ctx, const double *w, const uint32_t *column, double b, double c, double auroc,
+                       mid_weights *out)
 {
     float *w_float = malloc(N_BUCKET * sizeof *w_float);
     const float b_float = (float)b;
@@ -248,7 +268,7 @@ static mid_status keep(mid_ctx *ctx, const double *w, double b, double c, double
     if (!w_float)
         return mid__oom(ctx, "n-gram weights");
     for (i = 0; i < N_BUCKET; i++)
-        w_float[i] = (float)w[i];
+        w_float[i] = column[i] ? (float)w[column[i] - 1] : 0;
     status = mid_weights_set(ctx, out, "w", w_float, 1, N_BUCKET);
     if (status == MID_OK)
         status = mid_weights_set(ctx, out, "b", &b_float, 1, 1);
@@ -264,15 +284,16 @@ static mid_status keep(mid_ctx *ctx, const double *w, double b, double c, double
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    double c = mid__param_number(params, "c"), auroc = 0, b, *w;
-    struct sparse_rows all;
+    double c = mid__param_number(params, "c"), auroc = 0, b, *w = NULL;
+    uint32_t *column = malloc(N_BUCKET * sizeof *column);
+    struct sparse_rows all = { .n_col = 0 };
     mid_status status;
 
     if (!(c >= 0) || !isfinite(c))
-        return mid__fail(ctx, MID_EINVAL, "c %g: must be > 0, or 0 to choose it", c);
-    w = malloc(N_BUCKET * sizeof *w);
-    status = rows_of(ctx, set, &all);
-    if (status == MID_OK && !w)
+        status = mid__fail(ctx, MID_EINVAL, "c %g: must be > 0, or 0 to choose it", c);
+    else
+        status = column ? rows_of(ctx, set, &all, column) : mid__oom(ctx, "n-gram columns");
+    if (status == MID_OK && !(w = malloc((all.n_col + 1) * sizeof *w)))
         status = mid__oom(ctx, "n-gram weights");
     if (status == MID_OK && c == 0)
         status = choose_c(ctx, set, &all, w, &c, &auroc);
@@ -281,8 +302,9 @@ static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *par
         status = mid__logistic_sparse_fit(ctx, &x, all.rows.label, all.rows.weight, c, w, &b);
     }
     if (status == MID_OK)
-        status = keep(ctx, w, b, c, auroc, out);
+        status = keep(ctx, w, column, b, c, auroc, out);
     sparse_clear(&all);
+    free(column);
     free(w);
     return status;
 }

@@ -18,6 +18,7 @@ typedef struct prefix_view {                /* one chart's subject */
 
 typedef struct series {
     double x[POINT_MAX], y[POINT_MAX], lo[POINT_MAX], hi[POINT_MAX];
+    double running[POINT_MAX];              /* AUROC of the answers still running there; NaN where there is none */
     size_t n;
 } series;
 
@@ -34,8 +35,13 @@ static double x_whole(const prefix_view *v) { return 2 * x_of(v, n_at(v) - 1); }
 
 static void add_point(const mid__report *r, const mid__cell_key *key, double x, series *s)
 {
-    const mid__cell *c = mid__report_find(r, key);
+    const mid__cell *c = mid__report_find(r, key), *running;
     const bool drawn = c && !c->circular;
+    mid__cell_key of_running = *key;
+
+    of_running.metric = mid__report_id(r, "auroc_running");
+    running = mid__report_find(r, &of_running);
+    s->running[s->n] = drawn && running ? running->value : NAN;
 
     s->x[s->n] = x;
     s->y[s->n] = drawn ? c->value : NAN;
@@ -128,15 +134,18 @@ static void faint_lines(const mid__plot *p, const mid__report *r, const prefix_v
 
 static void dots(const mid__plot *p, const series *s, const char *style, const char *name)
 {
-    char tip[200];
+    char tip[240], interval[48], running[64];
     size_t i;
 
     for (i = 0; i < s->n; i++) {
         if (!isfinite(s->y[i]))
             continue;
-        snprintf(tip, sizeof tip, "%.80s: %.3f", name, s->y[i]);
-        if (isfinite(s->lo[i]))
-            snprintf(tip, sizeof tip, "%.80s: %.3f (%.3f to %.3f)", name, s->y[i], s->lo[i], s->hi[i]);
+        interval[0] = running[0] = 0;
+        if (isfinite(s->lo[i]) && isfinite(s->hi[i]))
+            snprintf(interval, sizeof interval, " (%.3f to %.3f)", s->lo[i], s->hi[i]);
+        if (isfinite(s->running[i]))
+            snprintf(running, sizeof running, "; still running only: %.3f", s->running[i]);
+        snprintf(tip, sizeof tip, "%.80s: %.3f%s%s", name, s->y[i], interval, running);
         mid__svg_dot(p, s->x[i], s->y[i], style, tip);
     }
 }

@@ -126,11 +126,11 @@ void mid__page_roc(const mid__page *page)
     yyjson_val *curve[MID__N_HUE];
     size_t i, n;
 
-    if (!yyjson_arr_size(yyjson_obj_get(r->root, "curves")))
+    if (!r->n_set)
         return;
-    mid__buf_text(page->out, "<section id=\"roc\"><h2>What a threshold buys</h2>\n<p>Each point of a curve is a "
-                  "threshold: the share of unsafe answers it catches (up) against the share of safe answers it flags "
-                  "(right), whole answer.</p><div class=\"grid3\">\n");
+    mid__buf_text(page->out, "<section id=\"roc\"><h2>What a threshold buys</h2>\n<p>Each point of a curve is a threshold: "
+                  "the share of unsafe answers it catches (up) against the share of safe answers it flags (right), whole "
+                  "answer.</p><div class=\"grid3\">\n");
     for (i = 0; i < r->n_set; i++) {
         const mid__set *set = &r->set[i];
         n = set->main ? curves_of(r, set, set->main, curve) : 0;
@@ -140,5 +140,9 @@ void mid__page_roc(const mid__page *page)
         if (n)
             chart(page, set, set->within, curve, n);
     }
-    mid__buf_text(page->out, "</div></section>\n");
+    mid__buf_text(page->out, "</div>\n");
+    for (i = 0; i < r->n_set; i++)
+        if (r->set[i].main)
+            mid__page_points(page, &r->set[i]);
+    mid__buf_text(page->out, "</section>\n");
 }

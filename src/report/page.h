@@ -23,6 +23,8 @@ void mid__page_setup(const mid__page *page);
 void mid__page_ranking(const mid__page *page);
 void mid__page_early(const mid__page *page);
 void mid__page_roc(const mid__page *page);
+/* Part of the ROC section: what is left of a curve when one point of it must be named. */
+void mid__page_points(const mid__page *page, const mid__set *set);
 void mid__page_decision(const mid__page *page);
 void mid__page_cost(const mid__page *page);
 void mid__page_answers(const mid__page *page);

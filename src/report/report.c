@@ -26,7 +26,7 @@ static void navigation(const mid__page *page)
 
     mid__buf_text(page->out, "<nav aria-label=\"Sections\"><div><a href=\"#top\">Summary</a><a href=\"#setup\">What "
                   "was run</a><a href=\"#auroc\">AUROC</a><a href=\"#early\">How early</a>");
-    if (yyjson_arr_size(yyjson_obj_get(r->root, "curves")))
+    if (r->n_set)
         mid__buf_text(page->out, "<a href=\"#roc\">ROC</a>");
     if (r->n_rule)
         mid__buf_text(page->out, "<a href=\"#decisions\">Alarms</a>");

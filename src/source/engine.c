@@ -230,11 +230,33 @@ void mid_model_close(mid_model *model)
         llama_free(model->lctx);
     if (model->pool)
         ggml_threadpool_free(model->pool);
-    if (model->llama)
+    if (model->llama && !model->forked)
         llama_model_free(model->llama);
     for (i = 0; i < MID_LAYER_MAX; i++)
         free(model->row[i]);
     free(model);
+}
+
+mid_status mid_model_fork(mid_ctx *ctx, mid_model *model, const mid_model_opts *opts, mid_model **out)
+{
+    mid_model *m = calloc(1, sizeof *m);
+    mid_status status;
+
+    if (!m)
+        return mid__oom(ctx, model->desc);
+    m->llama = model->llama;
+    m->forked = true;
+    m->vocab = model->vocab;
+    m->signals = model->signals;
+    m->n_layer = model->n_layer;
+    memcpy(m->desc, model->desc, sizeof m->desc);
+    memcpy(m->hash, model->hash, sizeof m->hash);
+    status = open_context(ctx, m, opts, model->desc);
+    if (status == MID_OK)
+        *out = m;
+    else
+        mid_model_close(m);
+    return status;
 }
 
 const mid_signals *mid_model_signals(const mid_model *model) { return &model->signals; }

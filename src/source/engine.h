@@ -12,6 +12,7 @@ enum { MID__CHUNK_TOK = 512 };      /* most tokens in one decode */
 
 struct mid_model {
     struct llama_model *llama;
+    bool forked;                    /* llama belongs to another mid_model */
     struct llama_context *lctx;
     const struct llama_vocab *vocab;
     struct ggml_threadpool *pool;

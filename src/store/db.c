@@ -69,7 +69,8 @@ static mid_status ask_number(mid_ctx *ctx, mid_store *store, const char *sql, in
     return status;
 }
 
-/* Whose file is it? MID_OK with *empty for a file that is nobody's yet. */
+/* Whose file is it? MID_OK with *empty for a file that is nobody's yet. Runs inside a transaction, so that the answers
+ * belong together while another process makes the tables. */
 static mid_status read_mark(mid_ctx *ctx, mid_store *store, bool *empty)
 {
     int64_t application = 0, version = 0, n_table = 0;
@@ -93,6 +94,31 @@ static mid_status read_mark(mid_ctx *ctx, mid_store *store, bool *empty)
                          "use the midstream that made it, or another path for a new store",
                          store->path, (long long)version, MID_VERSION, MID__DB_VERSION);
     return MID_OK;
+}
+
+static mid_status check_mark(mid_ctx *ctx, mid_store *store, bool *empty)
+{
+    mid_status status = mid__db_exec(ctx, store, "BEGIN", "open");
+
+    if (status != MID_OK)
+        return status;
+    status = read_mark(ctx, store, empty);
+    sqlite3_exec(store->sqlite, "COMMIT", NULL, NULL, NULL);    /* it only read */
+    return status;
+}
+
+/* The switch needs the file for a moment alone, and alone among SQLite's locks does not wait for it. */
+static mid_status use_wal(mid_ctx *ctx, mid_store *store)
+{
+    enum { PAUSE_MS = 10 };
+    int waited_ms, code = SQLITE_BUSY;
+
+    for (waited_ms = 0; (code & 0xff) == SQLITE_BUSY && waited_ms < BUSY_TIMEOUT_MS; waited_ms += PAUSE_MS) {
+        if (waited_ms)
+            sqlite3_sleep(PAUSE_MS);
+        code = sqlite3_exec(store->sqlite, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+    }
+    return code == SQLITE_OK ? MID_OK : mid__db_fail(ctx, store, "open");
 }
 
 /* Two processes may come at the same moment: whoever gets the lock second finds a store and makes nothing. */
@@ -121,7 +147,7 @@ static mid_status make_tables(mid_ctx *ctx, mid_store *store, const char *tables
 mid_status mid__db_open(mid_ctx *ctx, mid_store *store, const char *path, const char *tables)
 {
     /* large pages suit megabyte chunks; without the last line a big batch would leave its log that big for good */
-    static const char settings[] = "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    static const char settings[] = "PRAGMA page_size=16384; PRAGMA synchronous=FULL;"
                                    "PRAGMA journal_size_limit=67108864";
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     bool empty = false;
@@ -136,9 +162,11 @@ mid_status mid__db_open(mid_ctx *ctx, mid_store *store, const char *path, const 
         return store->sqlite ? mid__db_fail(ctx, store, "open") : mid__oom(ctx, path);
     sqlite3_busy_timeout(store->sqlite, BUSY_TIMEOUT_MS);
     sqlite3_db_config(store->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    status = read_mark(ctx, store, &empty);
+    status = check_mark(ctx, store, &empty);
     if (status == MID_OK)
         status = mid__db_exec(ctx, store, settings, "open");
+    if (status == MID_OK)
+        status = use_wal(ctx, store);
     if (status == MID_OK && empty)
         status = make_tables(ctx, store, tables);
     if (status == MID_OK)

@@ -3,8 +3,8 @@
 # one), and standard output and error must be NAME.stdout and NAME.stderr where these exist. In them
 #     a line that ends in ...   matches any line that begins so
 #     a last line of ... only   matches whatever follows
-# {tmp} in arguments is a folder that all tests share, in the order of their names; {model} is $MODEL, and a test that needs
-# it is skipped when there is none. Runs from anywhere; $OUT is where the command was built.
+# {tmp} in arguments is a folder that all tests share, in the order of their names; {model} is $MODEL, and tests named
+# model-* are skipped when there is none. Runs from anywhere; $OUT is where the command was built.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 midstream=$(realpath "${OUT:-build/release}/midstream")
@@ -23,16 +23,22 @@ differs() {
         BEGIN { while ((getline line < want) > 0) w[++n] = line }
         { gsub(tmp, "{tmp}") }
         bad || (w[n] == "..." && NR >= n) { next }
-        NR > n || !matches(w[NR], $0) { bad = 1; printf "  line %d is:     %s\n         wanted: %s\n", NR, $0, NR > n ? "nothing" : w[NR] }
+        NR > n || !matches(w[NR], $0) {
+            bad = 1
+            printf("  line %d is:     %s\n         wanted: %s\n", NR, $0, (NR > n ? "nothing" : w[NR]))
+        }
         END {
-            if (!bad && NR < n && !(w[n] == "..." && NR == n - 1)) { bad = 1; printf "  line %d is missing: %s\n", NR + 1, w[NR + 1] }
+            if (!bad && NR < n && !(w[n] == "..." && NR == n - 1)) {
+                bad = 1
+                printf("  line %d is missing: %s\n", NR + 1, w[NR + 1])
+            }
             exit !bad
         }' "$2"
 }
 
 for args in "$tests"/*.args; do
     name=$(basename "$args" .args)
-    if grep -q '{model}' "$args" && [[ ! -r $model ]]; then
+    if [[ $name == model-* && ! -r $model ]]; then
         echo "skip $name (no model)"
         continue
     fi

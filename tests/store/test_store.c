@@ -248,6 +248,42 @@ TEST(store, two_open_at_once)
     mid_store_close(b);
 }
 
+/* Six processes come to a path at the same moment, many times over: each finds or makes the same store. */
+TEST(store, opened_by_many_at_birth)
+{
+    enum { N_ROUND = 20, N_CHILD = 6 };
+    int fd[2], how, round, i, n_failed = 0;
+    char name[20], c;
+
+    for (round = 0; round < N_ROUND; round++) {
+        snprintf(name, sizeof name, "birth%d.db", round);
+        CHECK_INT(pipe(fd), 0);
+        for (i = 0; i < N_CHILD; i++) {
+            const pid_t child = fork();
+            mid_store *store = NULL;
+
+            CHECK(child >= 0);
+            if (child > 0)
+                continue;
+            close(fd[1]);
+            if (read(fd[0], &c, 1) != 0 || mid_store_open(test_ctx(), test_path(name), &store) != MID_OK ||
+                mid_store_put_fact(test_ctx(), store, "a", "b") != MID_OK) {
+                fprintf(stderr, "%s\n", mid_ctx_message(test_ctx()));
+                _exit(1);
+            }
+            mid_store_close(store);
+            _exit(0);
+        }
+        close(fd[0]);
+        close(fd[1]);                                       /* the start signal */
+        for (i = 0; i < N_CHILD; i++) {
+            CHECK(wait(&how) > 0);
+            n_failed += how != 0;
+        }
+    }
+    CHECK_INT(n_failed, 0);
+}
+
 /* ---- what is not a store ---- */
 
 /* Opening fails with this status and words, names the path, and leaves the file as it was. */

@@ -1,0 +1,170 @@
+/* Products and factors by hand, and against plain loops at sizes around the vector width. */
+#include "test.h"
+
+#include "base/linalg.h"
+#include "base/rng.h"
+
+enum { N_MAX = 70 };
+static const uint64_t seed = 20240614;
+
+static float draw(mid__rng *rng) { return (float)(mid__rng_unit(rng) * 4 - 2); }
+
+TEST(linalg, golden)
+{
+    static const float a[] = { 1, 2, 3 }, b[] = { 4, -5, 6 };
+    static const double wide[] = { 4, -5, 6 };
+    double y[] = { 1, 1, 1 };
+
+    CHECK_NEAR(mid__dot(a, b, 3), 12, 0);               /* 4 - 10 + 18 */
+    CHECK_NEAR(mid__dot(a, b, 0), 0, 0);
+    CHECK_NEAR(mid__dot_wide(a, wide, 3), 12, 0);
+    CHECK_NEAR(mid__dist2(a, b, 3), 9 + 49 + 9, 0);
+    mid__axpy_wide(2, a, y, 3);
+    CHECK(y[0] == 3 && y[1] == 5 && y[2] == 7);
+}
+
+/* Products of floats are exact in double, so plain loops differ by rounding of the sums alone. */
+TEST(linalg, every_length)
+{
+    float a[N_MAX], b[N_MAX];
+    double wide[N_MAX], y[N_MAX], y_plain[N_MAX];
+    mid__rng rng;
+    size_t n, i;
+
+    print_message("seed %llu\n", (unsigned long long)seed);
+    mid__rng_init(&rng, seed, 0);
+    for (n = 0; n <= N_MAX; n++) {
+        double dot = 0, dist2 = 0;
+        for (i = 0; i < n; i++) {
+            a[i] = draw(&rng);
+            b[i] = draw(&rng);
+            wide[i] = (double)b[i];
+            y[i] = y_plain[i] = (double)draw(&rng);
+            dot += (double)a[i] * (double)b[i];
+            dist2 += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+            y_plain[i] += 0.7 * (double)a[i];
+        }
+        mid__axpy_wide(0.7, a, y, n);
+        CHECK_NEAR(mid__dot(a, b, n), dot, 1e-13);
+        CHECK_NEAR(mid__dot_wide(a, wide, n), dot, 1e-13);
+        CHECK_NEAR(mid__dist2(a, b, n), dist2, 1e-5);   /* differences are taken in float */
+        for (i = 0; i < n; i++)
+            CHECK_NEAR(y[i], y_plain[i], 1e-15);
+    }
+}
+
+/* Columns (1, 2, 3), (5, 5, 5): means 2 and 5; deviations sqrt(2/3) and, constant, 1. */
+TEST(linalg, column_stats)
+{
+    static const float x[] = { 1, 5, 2, 5, 3, 5 };
+    double mean[2], sd[2];
+
+    mid__column_stats(x, 3, 2, mean, sd);
+    CHECK_NEAR(mean[0], 2, 0);
+    CHECK_NEAR(mean[1], 5, 0);
+    CHECK_NEAR(sd[0], 0.816496580927726, 1e-15);
+    CHECK_NEAR(sd[1], 1, 0);
+    mid__column_stats(x, 1, 2, mean, NULL);
+    CHECK(mean[0] == 1 && mean[1] == 5);
+}
+
+/* A column of one value that binary cannot hold is still constant. */
+TEST(linalg, constant_column_is_exact)
+{
+    float x[1000];
+    double mean, sd;
+    size_t i;
+
+    for (i = 0; i < 1000; i++)
+        x[i] = 0.1f;
+    mid__column_stats(x, 1000, 1, &mean, &sd);
+    CHECK_NEAR(sd, 1, 0);
+}
+
+/* Rows (1, 0), (3, 4) about (2, 2): (-1, -2), (1, 2); the scatter is ((2, 4), (4, 8)), its lower triangle is added. */
+TEST(linalg, scatter)
+{
+    static const float x[] = { 1, 0, 3, 4 };
+    static const double mean[] = { 2, 2 };
+    double c[] = { 10, 99, 0, 0 };
+
+    CHECK(mid__scatter(x, 2, 2, mean, c));
+    CHECK(c[0] == 12 && c[2] == 4 && c[3] == 8);
+    CHECK(c[1] == 99);                                  /* above the diagonal nothing is touched */
+}
+
+/* ((4, .), (2, 5)) = L L^T with L = ((2, .), (1, 2)); L^-1 = ((1/2, .), (-1/4, 1/2)). */
+TEST(linalg, cholesky)
+{
+    double c[] = { 4, 99, 2, 5 };
+
+    CHECK(mid__cholesky(c, 2));
+    CHECK(c[0] == 2 && c[2] == 1 && c[3] == 2);
+    CHECK(mid__invert_lower(c, 2));
+    CHECK(c[0] == 0.5 && c[2] == -0.25 && c[3] == 0.5);
+    CHECK(c[1] == 99);
+}
+
+TEST(linalg, cholesky_refuses)
+{
+    double singular[] = { 1, 0, 1, 1 }, negative[] = { -1 }, nan[] = { NAN }, zero[] = { 0 };
+
+    CHECK(!mid__cholesky(singular, 2));
+    CHECK(!mid__cholesky(negative, 1));
+    CHECK(!mid__cholesky(nan, 1));
+    CHECK(!mid__cholesky(zero, 1));
+}
+
+/* Scatter of more rows than columns against plain loops; its factor times its transpose is the scatter again, and the
+ * inverse factor times the factor is the identity. */
+static void check_factors(size_t n, size_t d)
+{
+    float *x = malloc(n * d * sizeof *x);
+    double *mean = malloc(d * sizeof *mean), *c = calloc(d * d, sizeof *c), *l = malloc(d * d * sizeof *l),
+           *m = malloc(d * d * sizeof *m), sum;
+    mid__rng rng;
+    size_t i, j, k;
+
+    assert_true(x && mean && c && l && m);
+    mid__rng_init(&rng, seed, d);
+    for (i = 0; i < n * d; i++)
+        x[i] = draw(&rng);
+    mid__column_stats(x, n, d, mean, NULL);
+    CHECK(mid__scatter(x, n, d, mean, c));
+    for (i = 0; i < d; i++)
+        for (j = 0; j <= i; j++) {
+            for (sum = 0, k = 0; k < n; k++)
+                sum += ((double)x[k * d + i] - mean[i]) * ((double)x[k * d + j] - mean[j]);
+            CHECK_NEAR(c[i * d + j], sum, 1e-12 * (double)n);
+        }
+    memcpy(l, c, d * d * sizeof *l);
+    CHECK(mid__cholesky(l, d));
+    memcpy(m, l, d * d * sizeof *m);
+    CHECK(mid__invert_lower(m, d));
+    for (i = 0; i < d; i++)
+        for (j = 0; j <= i; j++) {
+            for (sum = 0, k = 0; k <= j; k++)
+                sum += l[i * d + k] * l[j * d + k];
+            CHECK_NEAR(sum, c[i * d + j], 1e-11 * (double)n);
+            for (sum = 0, k = j; k <= i; k++)
+                sum += m[i * d + k] * l[k * d + j];
+            CHECK_NEAR(sum, i == j, 1e-11);
+        }
+    free(x);
+    free(mean);
+    free(c);
+    free(l);
+    free(m);
+}
+
+TEST(linalg, factors)
+{
+    static const size_t d[] = { 1, 2, 7, 8, 9, 16, 31, 40 };
+    size_t i;
+
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (i = 0; i < sizeof d / sizeof d[0]; i++) {
+        check_factors(2 * d[i] + 3, d[i]);
+        check_factors(100, d[i]);
+    }
+}

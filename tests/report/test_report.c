@@ -1,0 +1,357 @@
+/* Reports: escaping, the fragments a reader relies on, refusal of broken input. Figures below are made up. */
+#include "test.h"
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "report/csv.h"
+#include "report/html.h"
+#include "report/report_answers.h"
+#include "report/svg.h"
+
+#define XSS "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\\\""
+
+/* The folder's results.json becomes these bytes. */
+static mid_status write_report(const char *json)
+{
+    test_write("results.json", json, strlen(json));
+    return mid_report_write(test_ctx(), test_dir());
+}
+
+/* A file of the folder as text; the next call frees it. */
+static const char *text_of(const char *name)
+{
+    static char *text;
+    size_t n;
+
+    free(text);
+    text = NULL;
+    CHECK_OK(mid__file_read(test_ctx(), test_path(name), 0, &text, &n));
+    return text;
+}
+
+static bool holds(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fprintf(stderr, "missing: %s\n", part);
+    return strstr(text, part) != NULL;
+}
+
+static size_t n_of(const char *text, const char *part)
+{
+    size_t n = 0;
+
+    while ((text = strstr(text, part)) != NULL) {
+        text += strlen(part);
+        n++;
+    }
+    return n;
+}
+
+/* A cell of dataset d by author a; tail adds or repeats keys. */
+#define CELL(monitor, metric, value, lo, hi, tail)                                                              \
+    "{\"task\":\"chat\",\"dataset\":\"d\",\"model\":\"a\",\"observer\":\"o\",\"monitor\":\"" monitor "\","     \
+    "\"box\":\"white\",\"metric\":\"" metric "\",\"value\":" value ",\"lo\":" lo ",\"hi\":" hi ",\"n\":200,"  \
+    "\"n_unsafe\":20,\"n_prompts\":100,\"split\":\"cv\",\"subset\":\"all\"" tail "}"
+#define MONITOR(name, box) "{\"name\":\"" name "\",\"box\":\"" box "\",\"us_per_token_p50\":1.5,\"us_per_token_p95\":3}"
+#define RESULTS(monitors, cells) "{\"schema\":1,\"title\":\"t\",\"monitors\":[" monitors "],\"cells\":[" cells "]}"
+
+TEST(html, escapes_every_string)
+{
+    mid__buf out;
+
+    mid__buf_init(&out, 0);
+    mid__html(&out, "<p title=\"%s\">%s %d %zu %.2f%%</p>", "\"'", "<b>&\x01\n", -3, (size_t)7, 0.5);
+    CHECK_TEXT(out.at, "<p title=\"&quot;&#39;\">&lt;b&gt;&amp;\xef\xbf\xbd\n -3 7 0.50%</p>");
+    mid__buf_clear(&out);
+    mid__html_bytes(&out, "a\0\xff\xc3", 4);            /* NUL, a stray byte, a cut sequence */
+    CHECK_TEXT(out.at, "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    mid__buf_clear(&out);
+    mid__html(&out, "%s|%s", (const char *)NULL, "");
+    CHECK_TEXT(out.at, "|");
+    mid__buf_clear(&out);
+}
+
+TEST(html, json_cannot_end_a_script)
+{
+    mid__buf out;
+
+    mid__buf_init(&out, 0);
+    mid__html_json(&out, "</script>&'\"\\\n\xe2\x80\xa8\xc3\xa4");
+    CHECK_TEXT(out.at, "\"\\u003c/script\\u003e\\u0026\\u0027\\u0022\\u005c\\u000a\\u2028\xc3\xa4\"");
+    mid__buf_clear(&out);
+}
+
+TEST(html, counts_have_commas)
+{
+    char text[32];
+
+    mid__count_text(text, 0);
+    CHECK_TEXT(text, "0");
+    mid__count_text(text, 1234567);
+    CHECK_TEXT(text, "1,234,567");
+}
+
+TEST(csv, golden)
+{
+    const char *json = "[{\"task\":\"chat\",\"dataset\":\"a,\\\"b\\\"\",\"model\":\"x\\ny\",\"metric\":\"auroc\","
+                       "\"value\":0.1,\"lo\":null,\"hi\":0.30000000000000004,\"n\":-12,\"circular\":true}]";
+    yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
+    mid__buf out;
+
+    mid__buf_init(&out, 0);
+    mid__csv(&out, yyjson_doc_get_root(doc));
+    CHECK_TEXT(out.at, "task,dataset,model,observer,monitor,box,rule,metric,value,lo,hi,n,n_unsafe,n_prompts,"
+                       "n_still_running,labeler,split,fold,access,circular,why,seed,at_tok,at_frac,subset,retrospective\r\n"
+                       "chat,\"a,\"\"b\"\"\",\"x\ny\",,,,,auroc,0.1,,0.30000000000000004,-12,,,,,,,,true,,,,,,\r\n");
+    mid__buf_clear(&out);
+    yyjson_doc_free(doc);
+}
+
+/* By hand: 5 scores; a tied score has half of its equals below it. */
+TEST(scale, golden)
+{
+    double sorted[] = { 0, 1, 1, 2, 4 };
+    const mid__scale scale = { .lo = 0, .hi = 4, .sorted = sorted, .n = 5 };
+
+    CHECK_INT(mid__scale_rank(&scale, 0), 1);           /* 0.5 / 5 */
+    CHECK_INT(mid__scale_rank(&scale, 1), 4);           /* (1 + 3) / 2 / 5 */
+    CHECK_INT(mid__scale_rank(&scale, 9), 9);           /* all below */
+    CHECK_INT(mid__scale_rank(&scale, NAN), -1);
+    CHECK_INT(mid__scale_height(&scale, 0), 0);
+    CHECK_INT(mid__scale_height(&scale, 4), MID__HEIGHT);
+    CHECK_INT(mid__scale_height(&scale, 1), 1024);      /* 4095 / 4, rounded */
+    CHECK_INT(mid__scale_height(&scale, NAN), -1);
+}
+
+TEST(svg, golden)
+{
+    mid__buf out;
+    const mid__plot p = { .out = &out, .width = 100, .height = 50, .left = 10, .right = 90, .top = 0, .bottom = 40,
+                          .x_lo = 1, .x_hi = 16, .y_lo = 0, .y_hi = 1, .x_log = true };
+    const double x[] = { 1, 4, 16 }, y[] = { 0, NAN, 0.5 };
+
+    mid__buf_init(&out, 0);
+    mid__svg_line(&p, x, y, 3, "line", "<tip>");
+    CHECK_TEXT(out.at, "<path class=\"line\" d=\"M10.0 40.0M90.0 20.0\"><title>&lt;tip&gt;</title></path>");
+    CHECK_NEAR(mid__svg_x(&p, 4), 50, 1e-9);            /* half of four doublings */
+    CHECK_NEAR(mid__svg_x(&p, 0), 10, 1e-9);            /* no logarithm: the edge */
+    mid__buf_clear(&out);
+}
+
+/* Names at line ends never overlap, wherever the lines end. */
+TEST(svg, labels_keep_apart)
+{
+    const uint64_t seed = 20260703;
+    mid__svg_label label[8];
+    mid__rng rng;
+    mid__buf out;
+    const mid__plot p = { .out = &out, .width = 400, .height = 200, .right = 300, .bottom = 180, .x_hi = 1, .y_hi = 1 };
+    int i_draw, i;
+
+    mid__rng_init(&rng, seed, 0);
+    for (i_draw = 0; i_draw < 200; i_draw++) {
+        const char *at;
+        double y, before = -1;
+        mid__buf_init(&out, 0);
+        for (i = 0; i < 8; i++)
+            label[i] = (mid__svg_label){ mid__rng_below(&rng, 4) / 3.0, "name", "lead" };
+        mid__svg_labels(&p, label, 8);
+        for (at = out.at; (at = strstr(at, "<text")); at++) {
+            CHECK(sscanf(at, "<text x=\"319.0\" y=\"%lf", &y) == 1);
+            if (y < before + 12.9 || y > 190)
+                fail_msg("seed %llu, draw %d: %g after %g", (unsigned long long)seed, i_draw, y, before);
+            before = y;
+        }
+        mid__buf_clear(&out);
+    }
+}
+
+TEST(report, shows_best_undefined_and_circular)
+{
+    const char *html;
+
+    CHECK_OK(write_report(RESULTS(MONITOR("probe", "white") "," MONITOR("words", "black") "," MONITOR("gap", "grey") ","
+                                  MONITOR("length", "control"),
+        CELL("probe", "auroc", "0.9", "0.85", "0.94", "") "," CELL("words", "auroc", "0.99", "0.98", "1", ",\"circular\":true") ","
+        CELL("gap", "auroc", "null", "null", "null", ",\"why\":\"one class only\"") ","
+        CELL("length", "auroc", "0.6", "0.5", "0.7", "") "," CELL("probe", "auroc", "0.8", "0.7", "0.9", ",\"at_tok\":8") ","
+        CELL("probe", "tpr", "0.75", "0.7", "0.8", ",\"rule\":\"best_f1\""))));
+    html = text_of("report.html");
+    CHECK(holds(html, "<td class=\"best\">0.900<small>0.850\xe2\x80\x93" "0.940</small></td>"));
+    CHECK(holds(html, "<td class=\"circular\">0.990\xe2\x80\xa0<small>0.980\xe2\x80\x93" "1.000</small></td>"));
+    CHECK(holds(html, "<td class=\"none\" title=\"one class only\">\xe2\x80\x93<sup>a</sup></td>"));
+    CHECK(holds(html, "<li><b>a</b> one class only</li>"));
+    CHECK(holds(html, "<p class=\"big\">0.900"));       /* not the circular 0.990 */
+    CHECK(holds(html, "clear of the best control"));
+    CHECK(holds(html, "after 8 tokens <b>0.800</b>"));
+    CHECK(holds(html, "prevalence 10.0 % unsafe"));
+    CHECK(holds(html, "3 monitors and 1 control read 200 answers (20 of them unsafe) from 1 dataset"));
+    CHECK(holds(text_of("results.md"), "| probe (white) | **0.900** (0.850\xe2\x80\x93" "0.940) |"));
+    CHECK_INT(n_of(text_of("results.csv"), "\r\n"), 7);
+}
+
+/* What is pooled over authors never stands alone. */
+TEST(report, pooled_beside_within_author)
+{
+    const char *html;
+
+    CHECK_OK(write_report(RESULTS(MONITOR("probe", "white"),
+        CELL("probe", "auroc", "0.7", "0.6", "0.8", "") ","
+        "{\"dataset\":\"d\",\"model\":\"all\",\"monitor\":\"probe\",\"metric\":\"auroc\",\"value\":0.95,\"lo\":0.9,\"hi\":0.97,"
+        "\"n\":400,\"n_unsafe\":20,\"n_prompts\":100,\"fold\":null,\"subset\":\"all\"},"
+        "{\"dataset\":\"d\",\"model\":\"all\",\"monitor\":\"probe\",\"metric\":\"auroc\",\"value\":0.1,\"fold\":3}")));
+    html = text_of("report.html");
+    CHECK(holds(html, "<p class=\"big\">0.950"));
+    CHECK(holds(html, "all authors<small>20 / 400</small>"));
+    CHECK(holds(html, ">a<small>20 / 200</small>"));
+    CHECK(!strstr(html, "0.100"));                      /* a single fold is in results.csv only */
+}
+
+TEST(report, hostile_text_stays_text)
+{
+    const char *html, *answers =
+        "{\"schema\":1,\"answers\":[{\"id\":\"" XSS "\",\"dataset\":\"" XSS "\",\"author\":\"" XSS "\",\"prompt\":\"" XSS "\","
+        "\"label\":1,\"labeler\":\"" XSS "\",\"onset_byte\":0,\"tokens\":[\"" XSS "\",\"b\",\"\\u202e\\u0000\"],"
+        "\"scores\":{\"" XSS "\":[0.1,null,0.9]},\"alarms\":{\"" XSS "\":{\"" XSS "\":2}},"
+        "\"thresholds\":{\"" XSS "\":{\"" XSS "\":0.5}}}]}";
+
+    test_write("answers.json", answers, strlen(answers));
+    CHECK_OK(write_report("{\"schema\":1,\"title\":\"" XSS "\",\"plan\":{\"x\":\"" XSS "\"},\"provenance\":{\"cpu\":\"" XSS "\","
+        "\"date\":\"" XSS "\",\"stages\":[{\"name\":\"" XSS "\",\"seconds\":1}],\"models\":[{\"name\":\"" XSS "\",\"sha256\":\"" XSS "\"}],"
+        "\"datasets\":[{\"name\":\"" XSS "\",\"task\":\"" XSS "\",\"n\":9,\"authors\":[{\"name\":\"" XSS "\"}]},"
+        "{\"name\":\"s\",\"skipped\":\"" XSS "\"}]},"
+        "\"monitors\":[{\"name\":\"" XSS "\",\"box\":\"" XSS "\",\"summary\":\"" XSS "\",\"unit\":\"" XSS "\",\"us_per_token_p50\":1}],"
+        "\"cells\":[{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"metric\":\"auroc\",\"value\":0.9},"
+        "{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"metric\":\"auroc\",\"value\":0.9,\"at_tok\":2},"
+        "{\"dataset\":\"" XSS "\",\"model\":\"b\",\"monitor\":\"" XSS "\",\"metric\":\"auroc\",\"value\":null,\"why\":\"" XSS "\"},"
+        "{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"rule\":\"" XSS "\",\"metric\":\"tpr\",\"value\":1}],"
+        "\"curves\":[{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"kind\":\"roc\",\"x\":[0,1],\"y\":[0]}]}"));
+    html = text_of("report.html");
+    CHECK_INT(n_of(html, "<script"), 2);                /* the data block and ours */
+    CHECK_INT(n_of(html, "</script"), 2);
+    CHECK_INT(n_of(html, "<img"), 0);
+    CHECK_INT(n_of(html, "'\"&"), 0);
+    CHECK(n_of(html, "&lt;img src=x onerror=alert(2)&gt;&#39;&quot;") > 20);
+    CHECK(holds(html, "{\"name\":\"\\u003c/script\\u003e\\u003cscript"));
+    CHECK(!strstr(text_of("results.md"), "<script"));
+    remove(test_path("answers.json"));
+}
+
+TEST(report, needs_no_network)
+{
+    const char *html, *body;
+
+    CHECK_OK(write_report(RESULTS(MONITOR("probe", "white"), CELL("probe", "auroc", "0.9", "0.8", "1", ""))));
+    html = text_of("report.html");
+    body = strstr(html, "<body>");
+    CHECK(holds(html, "default-src 'none'"));
+    CHECK(body != NULL);
+    CHECK_INT(n_of(html, "src="), 0);
+    CHECK_INT(n_of(html, "@import"), 0);
+    CHECK_INT(n_of(html, "url("), 0);
+    CHECK_INT(n_of(body, "href=\"#"), n_of(body, "href="));
+}
+
+TEST(report, empty_results)
+{
+    CHECK_OK(write_report(RESULTS("", "")));
+    CHECK(holds(text_of("report.html"), "nothing was measured"));
+    CHECK_INT(n_of(text_of("results.csv"), "\r\n"), 1);
+}
+
+TEST(report, refuses_other_schema)
+{
+    CHECK_FAILS(write_report("{\"schema\":2,\"cells\":[]}"), MID_EVERSION);
+    CHECK_SAYS("results.json: schema 2, this program reads 1");
+    CHECK_FAILS(write_report("{\"cells\":[]}"), MID_EFORMAT);
+    CHECK_FAILS(write_report("[]"), MID_EFORMAT);
+}
+
+TEST(report, says_where_input_is_broken)
+{
+    CHECK_FAILS(write_report("{\"schema\":1,\n \"title\":\"a\\nb\",\n \"cells\": [x]}"), MID_EFORMAT);
+    CHECK_SAYS("results.json:3:12: not JSON");
+    CHECK_FAILS(write_report(""), MID_EFORMAT);
+    CHECK_FAILS(write_report("{\"schema\":1,\"cells\":{}}"), MID_EFORMAT);
+    CHECK_SAYS("cells must be a list");
+    CHECK_FAILS(write_report(RESULTS("", "7")), MID_EFORMAT);
+    CHECK_SAYS("cells[0]");
+    CHECK_FAILS(write_report(RESULTS("", "{\"dataset\":\"d\",\"monitor\":3,\"metric\":\"auroc\"}")), MID_EFORMAT);
+    CHECK_SAYS("cells[0]: dataset, monitor and metric must be texts");
+    CHECK_FAILS(write_report(RESULTS("{\"box\":\"white\"}", "")), MID_EFORMAT);
+    CHECK_SAYS("monitors[0]");
+    test_write("answers.json", "{\"schema\":1,\"answers\":3}", 25);
+    CHECK_FAILS(write_report(RESULTS("", "")), MID_EFORMAT);
+    CHECK_SAYS("answers.json");
+    remove(test_path("answers.json"));
+}
+
+TEST(report, missing_file)
+{
+    remove(test_path("results.json"));
+    CHECK_FAILS(mid_report_write(test_ctx(), test_dir()), MID_ENOTFOUND);
+    CHECK_SAYS("results.json");
+    CHECK_FAILS(mid_report_write(test_ctx(), "no/such/folder"), MID_ENOTFOUND);
+}
+
+TEST(report, failure_leaves_the_old_report)
+{
+    CHECK_OK(write_report(RESULTS(MONITOR("probe", "white"), CELL("probe", "auroc", "0.9", "0.8", "1", ""))));
+    CHECK_FAILS(write_report("{"), MID_EFORMAT);
+    CHECK(holds(text_of("report.html"), "0.900"));
+}
+
+/* More than a page can show is counted and said, and the page stays small. */
+TEST(report, limits_are_said)
+{
+    mid__buf json;
+    int i;
+
+    mid__buf_init(&json, 0);
+    mid__buf_text(&json, "{\"schema\":1,\"monitors\":[");
+    for (i = 0; i < MID__SHOW_MONITOR + 3; i++)
+        mid__buf_fmt(&json, "%s{\"name\":\"m%d\",\"box\":\"grey\"}", i ? "," : "", i);
+    mid__buf_text(&json, "],\"cells\":[");
+    for (i = 0; i < 40000; i++)
+        mid__buf_fmt(&json, "%s{\"dataset\":\"d%d\",\"model\":\"a%d\",\"monitor\":\"m%d\",\"metric\":\"auroc\",\"value\":0.5}",
+                     i ? "," : "", i % 40, i / 40 % 20, i / 800);
+    mid__buf_text(&json, "]}");
+    CHECK_OK(write_report(json.at));
+    mid__buf_clear(&json);
+    CHECK(holds(text_of("report.html"), "<p class=\"more\">16 more datasets: see results.csv.</p>"));
+    CHECK(holds(text_of("report.html"), "<p class=\"more\">3 more monitors: see results.csv.</p>"));
+    CHECK(holds(text_of("report.html"), "has more authors than fit here"));
+    CHECK(strlen(text_of("report.html")) < 5 << 20);
+    CHECK_INT(n_of(text_of("results.csv"), "\r\n"), 40001);
+}
+
+/* Bytes of a good file changed at random: any answer but a crash. */
+TEST(report, survives_any_bytes)
+{
+    const char *good = RESULTS(MONITOR("probe", "white") "," MONITOR("length", "control"),
+        CELL("probe", "auroc", "0.9", "0.8", "1", "") "," CELL("probe", "auroc", "0.8", "0.7", "0.9", ",\"at_tok\":8") ","
+        CELL("probe", "auroc", "0.7", "0.6", "0.8", ",\"at_frac\":0.1") "," CELL("length", "auroc", "0.6", "0.5", "0.7", "") ","
+        CELL("probe", "tpr", "0.5", "0.4", "0.6", ",\"rule\":\"best_f1\""));
+    static const char some[] = "\"{}[],:0123456789.eE-+ntfu\\ \n\x80";
+    const uint64_t seed = 20260704;
+    const size_t n = strlen(good);
+    char *bad = malloc(n + 1);
+    mid__rng rng;
+    int i_draw, n_change;
+
+    mid__rng_init(&rng, seed, 0);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (i_draw = 0; i_draw < 300; i_draw++) {
+        memcpy(bad, good, n + 1);
+        for (n_change = 1 + (int)mid__rng_below(&rng, 3); n_change; n_change--)
+            bad[mid__rng_below(&rng, (uint32_t)n)] = some[mid__rng_below(&rng, sizeof some - 1)];
+        switch (write_report(bad)) {
+        case MID_OK: case MID_EFORMAT: case MID_EVERSION: break;
+        default: fail_msg("draw %d: %s", i_draw, mid_ctx_message(test_ctx()));
+        }
+    }
+    free(bad);
+}
