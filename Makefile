@@ -47,7 +47,7 @@ $(OUT)/%.o: %.c build/setup.mk Makefile
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 $(OUT)/yyjson.o: $(YYJSON)/yyjson.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -w -c $< -o $@
+	$(CC) $(CFLAGS) -Dyyjson_api= -w -c $< -o $@
 $(OUT)/libmidstream.a: $(LIB_OBJ)
 	rm -f $@ && ar rcs $@ $^
 $(OUT)/libmidstream.so: $(LIB_OBJ)
@@ -55,6 +55,8 @@ $(OUT)/libmidstream.so: $(LIB_OBJ)
 $(OUT)/midstream: $(CLI_OBJ) $(OUT)/libmidstream.a
 	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/libmidstream.a
+	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+$(OUT)/tests/oracle/%: $(OUT)/tests/oracle/%.o $(OUT)/libmidstream.a
 	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/tests/test.o $(OUT)/libmidstream.a
 	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS) -lcmocka

@@ -166,6 +166,8 @@ void mid__stage_begin(mid__stage *stage, mid_ctx *ctx, uint64_t total, const cha
 mid_status mid__stage_step(mid__stage *stage, uint64_t n_done)
 {
     stage->done += n_done;
+    if (stage->total && stage->done > stage->total)
+        stage->done = stage->total;     /* a last group may be smaller than its unit */
     stage->last_s = mid__now_s();
     return report(stage);
 }

@@ -1,15 +1,14 @@
 /* From samples to stored traces. The unit of work is a fixed group of 16 samples in the set's order: what a batch computes
  * depends on who is in it, so its members are part of every trace's key and never change with timing or resume. A
  * group's traces are committed together. */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/ctx.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "bench/pool.h"
 #include "bench/set.h"
 #include "source/engine.h"
 
@@ -48,12 +47,16 @@ static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts 
     return status;
 }
 
+static size_t group_end(const mid__set *set, size_t first)
+{
+    return first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
+}
+
 /* What a trace is made from. For a generated answer the whole group is part of it. */
 static mid_key trace_key(const mid__set *set, const mid_source_opts *o, size_t i)
 {
     const bool recorded = strcmp(set->data->source, "recorded") == 0;
-    const size_t first = i / MID_GROUP_N * MID_GROUP_N;
-    const size_t end = first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
+    const size_t first = i / MID_GROUP_N * MID_GROUP_N, end = group_end(set, first);
     char numbers[200], layers[8 * MID_LAYER_MAX] = "";
     mid__sha256 s;
     char group[65];
@@ -100,45 +103,6 @@ static mid_status leave_out_long(mid__run *run, mid__set *set, const mid_model *
     return MID_OK;
 }
 
-/* Workers: each has a context of its own on one thread and takes the next group that is missing. Contexts of one thread
- * need no barriers, so a busy machine slows them only by its share (two threads at a barrier can fall to a hundredth), and
- * what a group computes does not depend on how many workers there are. */
-enum { WORKER_MAX = 64 };
-
-struct work {
-    mid__run *run;
-    mid__set *set;
-    const mid_source_opts *opts;
-    pthread_mutex_t lock;           /* over all below, the store and the run's context */
-    mid__stage stage;
-    size_t next;                    /* first answer of the next group to look at */
-    mid_status status;              /* the first failure ends the work of all */
-};
-
-struct worker {
-    struct work *work;
-    mid_ctx *ctx;
-    mid_model *model;
-    pthread_t thread;
-    bool started;
-};
-
-static mid_status put_group(struct work *w, size_t first, size_t n, mid_trace *const *trace)
-{
-    mid__run *run = w->run;
-    mid_status status = mid_store_begin(run->ctx, run->store);
-    size_t i;
-
-    for (i = 0; status == MID_OK && i < n; i++)
-        status = mid_store_put_trace(run->ctx, run->store, &w->set->answer[first + i].key, w->set->answer[first + i].sample->id,
-                                     trace[i]);
-    if (status == MID_OK)
-        status = mid_store_commit(run->ctx, run->store);
-    if (status != MID_OK)
-        mid_store_rollback(run->store);
-    return status;
-}
-
 static bool has_group(mid__run *run, const mid__set *set, size_t first, size_t end)
 {
     size_t i;
@@ -147,84 +111,6 @@ static bool has_group(mid__run *run, const mid__set *set, size_t first, size_t e
         if (!mid_store_has_trace(run->store, &set->answer[i].key))
             return false;
     return true;
-}
-
-/* First answer of the next missing group, and its size; set->n when there is none. */
-static size_t take_group(struct work *w, size_t *n)
-{
-    size_t first = w->next;
-
-    for (; first < w->set->n; first += *n) {
-        *n = w->set->n - first < MID_GROUP_N ? w->set->n - first : MID_GROUP_N;
-        if (!has_group(w->run, w->set, first, first + *n))
-            break;
-    }
-    w->next = first < w->set->n ? first + *n : first;
-    return first;
-}
-
-static void *work_on(void *user)
-{
-    struct worker *me = user;
-    struct work *w = me->work;
-    const mid_sample *sample[MID_GROUP_N];
-    mid_trace *trace[MID_GROUP_N];
-    mid_status status;
-    size_t first, n, i;
-
-    pthread_mutex_lock(&w->lock);
-    while (w->status == MID_OK && (first = take_group(w, &n)) < w->set->n) {
-        pthread_mutex_unlock(&w->lock);
-        for (i = 0; i < n; i++)
-            sample[i] = w->set->answer[first + i].sample;
-        status = mid_source_trace(me->ctx, me->model, w->set->data->source, sample, n, w->opts, trace);
-        pthread_mutex_lock(&w->lock);
-        if (status != MID_OK && w->status == MID_OK)
-            w->status = mid__fail(w->run->ctx, status, "%s", mid_ctx_message(me->ctx));
-        if (status == MID_OK && w->status == MID_OK)
-            w->status = put_group(w, first, n, trace);
-        if (status == MID_OK && w->status == MID_OK)
-            w->status = mid__stage_step(&w->stage, n);
-        for (i = 0; status == MID_OK && i < n; i++)
-            mid_trace_close(trace[i]);
-    }
-    pthread_mutex_unlock(&w->lock);
-    return NULL;
-}
-
-/* The first worker is the calling thread with the model it has; the others fork it. */
-static mid_status work_all(struct work *w, mid_model *model, const mid_model_opts *opts, int n_worker)
-{
-    struct worker worker[WORKER_MAX] = { { 0 } };
-    int i;
-
-    pthread_mutex_init(&w->lock, NULL);
-    for (i = 0; i < n_worker; i++) {
-        mid_status status = MID_OK;
-        worker[i].work = w;
-        if (i > 0)
-            status = mid_model_fork(w->run->ctx, model, opts, &worker[i].model);
-        if (status == MID_OK)
-            status = mid_ctx_open(&worker[i].ctx);
-        if (status == MID_OK && i > 0)
-            worker[i].started = pthread_create(&worker[i].thread, NULL, work_on, &worker[i]) == 0;
-        if (status != MID_OK && i > 0)
-            mid__log(w->run->ctx, MID_LOG_WARN, "going on with %d workers: %s", i, mid_ctx_message(w->run->ctx));
-    }
-    worker[0].model = model;
-    if (worker[0].ctx)
-        work_on(&worker[0]);
-    else
-        w->status = mid__oom(w->run->ctx, "a worker");
-    for (i = 0; i < n_worker; i++) {
-        if (worker[i].started)
-            pthread_join(worker[i].thread, NULL);
-        if (i > 0)
-            mid_model_close(worker[i].model);
-        mid_ctx_close(worker[i].ctx);
-    }
-    pthread_mutex_destroy(&w->lock);
-    return w->status;
 }
 
 /* Before the long work: how much there is of it. Time is told by one short decode on this machine as it is now. */
@@ -258,29 +144,101 @@ static void estimate(mid__run *run, const mid__set *set, mid_model *model, const
              s / (n_tok > 0 ? n_tok : 1) * (double)n_missing * o->max_tok / n_worker);
 }
 
+/* The work of make_missing(): groups that are missing, and what the workers share. */
+struct work {
+    mid__run *run;
+    const mid__set *set;
+    const mid_source_opts *opts;
+    size_t *group;                  /* (n) first answer of each missing group */
+    size_t n, n_answer;
+    mid_model *model[MID__WORKER_MAX];
+};
+
+static mid_status put_group(struct work *w, mid_ctx *ctx, size_t first, size_t n, mid_trace *const *trace)
+{
+    mid_store *store = w->run->store;
+    mid_status status;
+    size_t i;
+
+    pthread_mutex_lock(w->run->store_lock);
+    status = mid_store_begin(ctx, store);
+    for (i = 0; status == MID_OK && i < n; i++)
+        status = mid_store_put_trace(ctx, store, &w->set->answer[first + i].key, w->set->answer[first + i].sample->id, trace[i]);
+    if (status == MID_OK)
+        status = mid_store_commit(ctx, store);
+    if (status != MID_OK)
+        mid_store_rollback(store);
+    pthread_mutex_unlock(w->run->store_lock);
+    return status;
+}
+
+static mid_status make_group(void *user, mid_ctx *ctx, int i_worker, size_t i_group)
+{
+    struct work *w = user;
+    const size_t first = w->group[i_group], n = group_end(w->set, first) - first;
+    const mid_sample *sample[MID_GROUP_N];
+    mid_trace *trace[MID_GROUP_N];
+    size_t i;
+    mid_status status;
+
+    for (i = 0; i < n; i++)
+        sample[i] = w->set->answer[first + i].sample;
+    status = mid_source_trace(ctx, w->model[i_worker], w->set->data->source, sample, n, w->opts, trace);
+    if (status != MID_OK)
+        return status;
+    status = put_group(w, ctx, first, n, trace);
+    for (i = 0; i < n; i++)
+        mid_trace_close(trace[i]);
+    return status;
+}
+
+static mid_status list_missing(struct work *w)
+{
+    const mid__set *set = w->set;
+    size_t first, end;
+
+    w->group = malloc((set->n / MID_GROUP_N + 1) * sizeof *w->group);
+    if (!w->group)
+        return mid__oom(w->run->ctx, set->name);
+    for (first = 0; first < set->n; first = end) {
+        end = group_end(set, first);
+        if (has_group(w->run, set, first, end))
+            continue;
+        w->group[w->n++] = first;
+        w->n_answer += end - first;
+    }
+    return MID_OK;
+}
+
+/* Every worker has a context of its own on one thread. Contexts of one thread meet at no barrier, so a busy machine slows
+ * them only by its share (two threads at a barrier can fall to a hundredth), and what a group gives does not depend on how
+ * many workers there are. */
 static mid_status make_missing(mid__run *run, mid__set *set, mid_model *model, const mid_model_opts *opts,
                                const mid_source_opts *o)
 {
-    struct work w = { .run = run, .set = set, .opts = o };
-    int n_worker = run->opts->n_threads > 0 ? run->opts->n_threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    size_t first, end, n_missing = 0;
+    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    struct work w = { .run = run, .set = set, .opts = o, .model = { model } };
+    mid__stage stage;
+    int n_worker, i;
+    mid_status status = list_missing(&w);
 
-    for (first = 0; first < set->n; first = end) {
-        end = first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
-        if (!has_group(run, set, first, end))
-            n_missing += end - first;
+    n_worker = mid__pool_size(run->opts->n_threads, w.n);
+    if (status == MID_OK && w.n > 0)
+        estimate(run, set, model, o, w.n_answer, n_worker);
+    if (status != MID_OK || w.n == 0 || run->opts->estimate_only)
+        goto out;
+    for (i = 1; status == MID_OK && i < n_worker; i++)
+        status = mid_model_fork(run->ctx, model, opts, &w.model[i]);
+    if (status == MID_OK) {
+        mid__stage_begin(&stage, run->ctx, w.n_answer, "answers", "%s %s with %s", recorded ? "reading" : "generating",
+                         set->name, set->model->name);
+        status = mid__pool_run(run->ctx, n_worker, w.n, make_group, &w, &stage, MID_GROUP_N);
     }
-    if (n_missing == 0)
-        return MID_OK;
-    if ((size_t)n_worker > (n_missing + MID_GROUP_N - 1) / MID_GROUP_N)
-        n_worker = (int)((n_missing + MID_GROUP_N - 1) / MID_GROUP_N);
-    n_worker = n_worker < 1 ? 1 : n_worker > WORKER_MAX ? WORKER_MAX : n_worker;
-    estimate(run, set, model, o, n_missing, n_worker);
-    if (run->opts->estimate_only)
-        return MID_OK;
-    mid__stage_begin(&w.stage, run->ctx, n_missing, "answers", "%s %s with %s",
-                     strcmp(set->data->source, "recorded") == 0 ? "reading" : "generating", set->name, set->model->name);
-    return work_all(&w, model, opts, n_worker);
+    for (i = 1; i < n_worker; i++)
+        mid_model_close(w.model[i]);
+out:
+    free(w.group);
+    return status;
 }
 
 /* Read all traces; answers shorter than min_tok (or without a token) are left out. */

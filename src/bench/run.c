@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/ctx.h"
 #include "base/file.h"
+#include "bench/pool.h"
 #include "bench/results.h"
 #include "midstream/report.h"
 
@@ -65,25 +66,54 @@ static mid_status save_fitted(mid__run *run, const mid__set *set, const mid_plan
     return status;
 }
 
-/* Fit, score and measure all monitors of a set. */
-static mid_status monitors_of(mid__run *run, mid__results *results, const mid__set *set, const char *plan_json)
+struct fitting {
+    mid__run *run;
+    const mid__set *set;
+    mid__scores *scores;            /* (plan->n_monitor) */
+};
+
+static mid_status score_one(void *user, mid_ctx *ctx, int i_worker, size_t k)
+{
+    struct fitting *f = user;
+    mid__run mine = *f->run;
+    mid_status status;
+
+    (void)i_worker;
+    mine.ctx = ctx;
+    if (!mid__monitor_runs_on(&mine.plan->monitor[k], f->set))
+        return MID_OK;
+    status = mid__scores_of(&mine, f->set, &mine.plan->monitor[k], &f->scores[k]);
+    if (status != MID_OK)
+        status = mid__within(ctx, status, "%s:%d", mine.plan->file, mine.plan->monitor[k].line);
+    return status;
+}
+
+static mid_status score_all(mid__run *run, const mid__set *set, mid__scores *scores)
 {
     const mid_plan *plan = run->plan;
-    mid__scores *scores = calloc(plan->n_monitor + 1, sizeof *scores);
+    struct fitting f = { run, set, scores };
     mid__stage stage;
-    mid_status status = scores ? MID_OK : mid__oom(run->ctx, "scores");
-    double start_s = mid__now_s();
+    mid_status status;
     size_t k;
 
     mid__stage_begin(&stage, run->ctx, plan->n_monitor, "monitors", "fitting and scoring on %s", set->name);
-    for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
-        if (mid__monitor_runs_on(&plan->monitor[k], set))
-            status = mid__scores_of(run, set, &plan->monitor[k], &scores[k]);
-        if (status == MID_OK)
-            status = mid__stage_step(&stage, 1);
-    }
-    mid__results_stage(results, set->name, "fit and score", mid__now_s() - start_s);
-    start_s = mid__now_s();
+    status = mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, plan->n_monitor), plan->n_monitor, score_one, &f,
+                           &stage, 1);
+    for (k = 0; status == MID_OK && k < plan->n_monitor; k++)
+        if (scores[k].why[0])
+            mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %s cannot be scored on %s: %s", plan->file, plan->monitor[k].line,
+                     mid__monitor_label(&plan->monitor[k]), set->name, scores[k].why);
+    return status;
+}
+
+static mid_status measure_all(mid__run *run, mid__results *results, const mid__set *set, const mid__scores *scores,
+                              const char *plan_json)
+{
+    const mid_plan *plan = run->plan;
+    mid__stage stage;
+    mid_status status = MID_OK;
+    size_t k;
+
     mid__stage_begin(&stage, run->ctx, plan->n_monitor, "monitors", "measuring on %s", set->name);
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
         if (mid__monitor_runs_on(&plan->monitor[k], set))
@@ -93,10 +123,24 @@ static mid_status monitors_of(mid__run *run, mid__results *results, const mid__s
         if (status == MID_OK)
             status = mid__stage_step(&stage, 1);
     }
+    return status == MID_OK ? mid__results_answers(results, set, scores) : status;
+}
+
+/* Fit, score and measure all monitors of a set. */
+static mid_status monitors_of(mid__run *run, mid__results *results, const mid__set *set, const char *plan_json)
+{
+    const size_t n = run->plan->n_monitor;
+    mid__scores *scores = calloc(n + 1, sizeof *scores);
+    double start_s = mid__now_s();
+    mid_status status = scores ? score_all(run, set, scores) : mid__oom(run->ctx, "scores");
+    size_t k;
+
+    mid__results_stage(results, set->name, "fit and score", mid__now_s() - start_s);
+    start_s = mid__now_s();
     if (status == MID_OK)
-        status = mid__results_answers(results, set, scores);
+        status = measure_all(run, results, set, scores, plan_json);
     mid__results_stage(results, set->name, "measure", mid__now_s() - start_s);
-    for (k = 0; scores && k < plan->n_monitor; k++)
+    for (k = 0; scores && k < n; k++)
         mid__scores_clear(&scores[k]);
     free(scores);
     return status;
@@ -139,7 +183,8 @@ static mid_status open_store(mid__run *run)
 
 mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
 {
-    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts };
+    pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
+    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .store_lock = &store_lock };
     mid__results results;
     char *plan_json = NULL, trouble[300] = "";
     mid_status status;

@@ -12,6 +12,26 @@
 #include "bench/set.h"
 #include "midstream/metric.h"
 
+static mid_status put_blob(mid__run *run, const char *kind, const mid_key *key, const void *bytes, size_t n)
+{
+    mid_status status;
+
+    pthread_mutex_lock(run->store_lock);
+    status = mid_store_put_blob(run->ctx, run->store, kind, key, bytes, n);
+    pthread_mutex_unlock(run->store_lock);
+    return status;
+}
+
+static mid_status get_blob(mid__run *run, const char *kind, const mid_key *key, void **bytes, size_t *n)
+{
+    mid_status status;
+
+    pthread_mutex_lock(run->store_lock);
+    status = mid_store_get_blob(run->ctx, run->store, kind, key, bytes, n);
+    pthread_mutex_unlock(run->store_lock);
+    return status;
+}
+
 void mid__scores_clear(mid__scores *scores)
 {
     free(scores->at);
@@ -68,7 +88,7 @@ static mid_status scores_put(mid__run *run, const mid_key *key, const mid__score
     memcpy(all + 2, s->rank, s->n_tok * sizeof *all);
     memcpy(all + 2 + s->n_tok, s->rule, s->n_tok * sizeof *all);
     memcpy(all + 2 + 2 * s->n_tok, s->cal_extreme, s->n * sizeof *all);
-    status = mid_store_put_blob(run->ctx, run->store, "scores", key, all, n * sizeof *all);
+    status = put_blob(run, "scores", key, all, n * sizeof *all);
     free(all);
     return status;
 }
@@ -78,7 +98,7 @@ static mid_status scores_get(mid__run *run, const mid_key *key, mid__scores *s)
     void *bytes = NULL;
     const double *all;
     size_t n = 0;
-    mid_status status = mid_store_get_blob(run->ctx, run->store, "scores", key, &bytes, &n);
+    mid_status status = get_blob(run, "scores", key, &bytes, &n);
 
     if (status != MID_OK)
         return status;
@@ -166,7 +186,7 @@ static mid_status keep_weights(mid__run *run, const mid_key *key, const mid_weig
     mid_status status = mid_weights_pack(run->ctx, w, &bytes, &n);
 
     if (status == MID_OK)
-        status = mid_store_put_blob(run->ctx, run->store, "weights", key, bytes, n);
+        status = put_blob(run, "weights", key, bytes, n);
     mid_free(bytes);
     return status;
 }
@@ -230,8 +250,6 @@ mid_status mid__scores_of(mid__run *run, const mid__set *set, const mid_plan_mon
         status = scores_put(run, &key, out);
     } else if (is_about_data(status)) {
         snprintf(out->why, sizeof out->why, "%s", mid_ctx_message(run->ctx));
-        mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %s cannot be scored on %s: %s", run->plan->file, m->line,
-                 mid__monitor_label(m), set->name, out->why);
         status = MID_OK;
     }
     free(cost);
@@ -271,7 +289,7 @@ mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_mon
     mid_rule rule;
     void *bytes = NULL;
     size_t n = 0;
-    mid_status status = mid_store_get_blob(run->ctx, run->store, "weights", &key, &bytes, &n);
+    mid_status status = get_blob(run, "weights", &key, &bytes, &n);
 
     if (status != MID_OK)
         return status;

@@ -2,6 +2,8 @@
 #ifndef MID_BENCH_SET_H
 #define MID_BENCH_SET_H
 
+#include <pthread.h>
+
 #include "midstream/rule.h"
 #include "midstream/run.h"
 #include "midstream/store.h"
@@ -37,12 +39,13 @@ typedef struct mid__set {
     char why[256];                  /* why skipped */
 } mid__set;
 
-/* What a run works with. */
+/* What a run works with. Workers have copies with a context of their own and share the store under its lock. */
 typedef struct mid__run {
     mid_ctx *ctx;
     const mid_plan *plan;
     const mid_run_opts *opts;
     mid_store *store;
+    pthread_mutex_t *store_lock;
 } mid__run;
 
 /* Find the dataset, choose rows, cut groups and folds. */

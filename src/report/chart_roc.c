@@ -128,9 +128,9 @@ void mid__page_roc(const mid__page *page)
 
     if (!r->n_set)
         return;
-    mid__buf_text(page->out, "<section id=\"roc\"><h2>What a threshold buys</h2>\n<p>Each point of a curve is a threshold: "
-                  "the share of unsafe answers it catches (up) against the share of safe answers it flags (right), whole "
-                  "answer.</p><div class=\"grid3\">\n");
+    mid__buf_text(page->out, "<section id=\"roc\"><h2>What a threshold buys</h2>\n<p>Each point of a curve is a "
+                  "threshold: the share of unsafe answers it catches (up) against the share of safe answers it flags "
+                  "(right), whole answer.</p><div class=\"grid3\">\n");
     for (i = 0; i < r->n_set; i++) {
         const mid__set *set = &r->set[i];
         n = set->main ? curves_of(r, set, set->main, curve) : 0;

@@ -66,7 +66,7 @@ static void undefined_td(mid__buf *out, mid__notes *notes, const mid__cell *c)
     const char *why = c->why ? c->why : "undefined";
     const char letter[2] = { note_letter(notes, why), 0 };
 
-    mid__html(out, "<td class=\"none\" title=\"%s\">\xe2\x80\x93<sup>%s</sup></td>", why, letter);
+    mid__html(out, "<td class=\"none\" title=\"%s\">\xe2\x80\x94<sup>%s</sup></td>", why, letter);
 }
 
 void mid__page_estimate_td(mid__buf *out, mid__notes *notes, const mid__cell *c, int n_decimal, bool best)

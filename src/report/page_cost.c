@@ -40,7 +40,7 @@ static void chart(const mid__page *page, const mid__judge *const *m, size_t n)
         mid__svg_whisker(&p, m[i]->us_p50, m[i]->us_p95, y, m[i]->control ? "whisker ctrl" : "whisker");
         mid__svg_dot(&p, m[i]->us_p50, y, m[i]->control ? "dot ctrl" : "dot", tip);
     }
-    mid__svg_axis_name(&p, "\xc2\xb5s per token: dot median, line to 95th percentile");
+    mid__svg_axis_name(&p, "\xc2\xb5s per token, median to 95th percentile");
     mid__svg_close(&p);
 }
 

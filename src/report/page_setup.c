@@ -4,32 +4,38 @@
 
 #include "report/page.h"
 
-static void count_td(mid__buf *out, double n)
+/* A count of an object; "?" where the run did not say. */
+static void count_of(char text[32], yyjson_val *object, const char *name)
 {
-    char text[32];
+    const double n = mid__report_number(object, name);
 
-    mid__count_text(text, n >= 0 && n < 1e15 ? (size_t)n : 0);
-    mid__html(out, "<td>%s</td>", isnan(n) ? "" : text);
+    if (n >= 0 && n < 1e15)
+        mid__count_text(text, (size_t)n);
+    else
+        memcpy(text, "?", 2);
 }
 
 static void authors_td(mid__buf *out, yyjson_val *set)
 {
+    char count[32], unsafe[32];
     yyjson_val *author;
     size_t i, n;
 
     mid__buf_text(out, "<td class=\"text\">");
     yyjson_arr_foreach(yyjson_obj_get(set, "authors"), i, n, author) {
         mid__buf_text(out, i ? "<br>" : "");
-        mid__html(out, "%s <small>%.0f, %.0f unsafe</small>", mid__report_text(author, "name"),
-                  mid__report_number(author, "n"), mid__report_number(author, "n_unsafe"));
+        count_of(count, author, "n");
+        count_of(unsafe, author, "n_unsafe");
+        mid__html(out, "%s <small>%s, %s unsafe</small>", mid__report_text(author, "name"), count, unsafe);
     }
     mid__buf_text(out, "</td>");
 }
 
 static void set_row(mid__buf *out, yyjson_val *set, const char *split)
 {
-    const double n = mid__report_number(set, "n"), n_unsafe = mid__report_number(set, "n_unsafe");
+    const double share = mid__report_number(set, "n_unsafe") / mid__report_number(set, "n");
     const char *skipped = mid__report_text(set, "skipped");
+    char n[32], n_unsafe[32], n_prompts[32];
 
     mid__html(out, "<tr><th scope=\"row\">%s</th>", mid__report_text(set, "name"));
     if (*skipped) {
@@ -38,9 +44,13 @@ static void set_row(mid__buf *out, yyjson_val *set, const char *split)
     }
     mid__html(out, "<td class=\"text\">%s</td><td class=\"text\">%s</td>", mid__report_text(set, "task"),
               mid__report_text(set, "source"));
-    count_td(out, n);
-    mid__html(out, n > 0 ? "<td>%.0f <small>%.1f %%</small></td>" : "<td>%.0f</td>", n_unsafe, 100 * n_unsafe / n);
-    count_td(out, mid__report_number(set, "n_prompts"));
+    count_of(n, set, "n");
+    count_of(n_unsafe, set, "n_unsafe");
+    count_of(n_prompts, set, "n_prompts");
+    mid__html(out, "<td>%s</td><td>%s", n, n_unsafe);
+    if (isfinite(share))
+        mid__html(out, "<small>%.1f %%</small>", 100 * share);
+    mid__html(out, "</td><td>%s</td>", n_prompts);
     authors_td(out, set);
     mid__html(out, "<td class=\"text\">%s</td><td class=\"text\">%s <small>%s</small></td><td "
               "class=\"text\">%s</td></tr>\n",

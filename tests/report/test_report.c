@@ -11,8 +11,6 @@
 #include "report/report_answers.h"
 #include "report/svg.h"
 
-#define XSS "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\\\""
-
 /* The folder's results.json becomes these bytes. */
 static mid_status write_report(const char *json)
 {
@@ -69,9 +67,6 @@ TEST(html, escapes_every_string)
     mid__html_bytes(&out, "a\0\xff\xc3", 4);            /* NUL, a stray byte, a cut sequence */
     CHECK_TEXT(out.at, "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     mid__buf_clear(&out);
-    mid__html(&out, "%s|%s", (const char *)NULL, "");
-    CHECK_TEXT(out.at, "|");
-    mid__buf_clear(&out);
 }
 
 TEST(html, json_cannot_end_a_script)
@@ -104,7 +99,8 @@ TEST(csv, golden)
     mid__buf_init(&out, 0);
     mid__csv(&out, yyjson_doc_get_root(doc));
     CHECK_TEXT(out.at, "task,dataset,model,observer,monitor,box,rule,metric,value,lo,hi,n,n_unsafe,n_prompts,"
-                       "n_still_running,labeler,split,fold,access,circular,why,seed,at_tok,at_frac,subset,retrospective\r\n"
+                       "n_still_running,labeler,split,fold,access,circular,why,seed,at_tok,at_frac,subset,"
+                       "retrospective\r\n"
                        "chat,\"a,\"\"b\"\"\",\"x\ny\",,,,,auroc,0.1,,0.30000000000000004,-12,,,,,,,,true,,,,,,\r\n");
     mid__buf_clear(&out);
     yyjson_doc_free(doc);
@@ -154,7 +150,7 @@ TEST(svg, labels_keep_apart)
     mid__rng_init(&rng, seed, 0);
     for (i_draw = 0; i_draw < 200; i_draw++) {
         const char *at;
-        double y, before = -1;
+        double y, before = -99;
         mid__buf_init(&out, 0);
         for (i = 0; i < 8; i++)
             label[i] = (mid__svg_label){ mid__rng_below(&rng, 4) / 3.0, "name", "lead" };
@@ -175,14 +171,16 @@ TEST(report, shows_best_undefined_and_circular)
 
     CHECK_OK(write_report(RESULTS(MONITOR("probe", "white") "," MONITOR("words", "black") "," MONITOR("gap", "grey") ","
                                   MONITOR("length", "control"),
-        CELL("probe", "auroc", "0.9", "0.85", "0.94", "") "," CELL("words", "auroc", "0.99", "0.98", "1", ",\"circular\":true") ","
+        CELL("probe", "auroc", "0.9", "0.85", "0.94", "") ","
+        CELL("words", "auroc", "0.99", "0.98", "1", ",\"circular\":true") ","
         CELL("gap", "auroc", "null", "null", "null", ",\"why\":\"one class only\"") ","
-        CELL("length", "auroc", "0.6", "0.5", "0.7", "") "," CELL("probe", "auroc", "0.8", "0.7", "0.9", ",\"at_tok\":8") ","
+        CELL("length", "auroc", "0.6", "0.5", "0.7", "") ","
+        CELL("probe", "auroc", "0.8", "0.7", "0.9", ",\"at_tok\":8") ","
         CELL("probe", "tpr", "0.75", "0.7", "0.8", ",\"rule\":\"best_f1\""))));
     html = text_of("report.html");
     CHECK(holds(html, "<td class=\"best\">0.900<small>0.850\xe2\x80\x93" "0.940</small></td>"));
     CHECK(holds(html, "<td class=\"circular\">0.990\xe2\x80\xa0<small>0.980\xe2\x80\x93" "1.000</small></td>"));
-    CHECK(holds(html, "<td class=\"none\" title=\"one class only\">\xe2\x80\x93<sup>a</sup></td>"));
+    CHECK(holds(html, "<td class=\"none\" title=\"one class only\">\xe2\x80\x94<sup>a</sup></td>"));
     CHECK(holds(html, "<li><b>a</b> one class only</li>"));
     CHECK(holds(html, "<p class=\"big\">0.900"));       /* not the circular 0.990 */
     CHECK(holds(html, "clear of the best control"));
@@ -200,8 +198,8 @@ TEST(report, pooled_beside_within_author)
 
     CHECK_OK(write_report(RESULTS(MONITOR("probe", "white"),
         CELL("probe", "auroc", "0.7", "0.6", "0.8", "") ","
-        "{\"dataset\":\"d\",\"model\":\"all\",\"monitor\":\"probe\",\"metric\":\"auroc\",\"value\":0.95,\"lo\":0.9,\"hi\":0.97,"
-        "\"n\":400,\"n_unsafe\":20,\"n_prompts\":100,\"fold\":null,\"subset\":\"all\"},"
+        "{\"dataset\":\"d\",\"model\":\"all\",\"monitor\":\"probe\",\"metric\":\"auroc\",\"value\":0.95,"
+        "\"lo\":0.9,\"hi\":0.97,\"n\":400,\"n_unsafe\":20,\"n_prompts\":100,\"fold\":null,\"subset\":\"all\"},"
         "{\"dataset\":\"d\",\"model\":\"all\",\"monitor\":\"probe\",\"metric\":\"auroc\",\"value\":0.1,\"fold\":3}")));
     html = text_of("report.html");
     CHECK(holds(html, "<p class=\"big\">0.950"));
@@ -210,25 +208,42 @@ TEST(report, pooled_beside_within_author)
     CHECK(!strstr(html, "0.100"));                      /* a single fold is in results.csv only */
 }
 
+/* JSON written with ' for " and X for a text that tries to become markup. */
+static void spell_out(mid__buf *out, const char *json)
+{
+    for (; *json; json++)
+        if (*json == 'X')
+            mid__buf_text(out, "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\\\"");
+        else
+            mid__buf_put(out, *json == '\'' ? "\"" : json, 1);
+}
+
 TEST(report, hostile_text_stays_text)
 {
-    const char *html, *answers =
-        "{\"schema\":1,\"answers\":[{\"id\":\"" XSS "\",\"dataset\":\"" XSS "\",\"author\":\"" XSS "\",\"prompt\":\"" XSS "\","
-        "\"label\":1,\"labeler\":\"" XSS "\",\"onset_byte\":0,\"tokens\":[\"" XSS "\",\"b\",\"\\u202e\\u0000\"],"
-        "\"scores\":{\"" XSS "\":[0.1,null,0.9]},\"alarms\":{\"" XSS "\":{\"" XSS "\":2}},"
-        "\"thresholds\":{\"" XSS "\":{\"" XSS "\":0.5}}}]}";
+    static const char answers[] =
+        "{'schema':1,'answers':[{'id':'X','dataset':'X','author':'X','prompt':'X','label':1,'labeler':'X',"
+        "'onset_byte':0,'tokens':['X','b','\\u202e\\u0000'],'scores':{'X':[0.1,null,0.9]},'alarms':{'X':{'X':2}},"
+        "'thresholds':{'X':{'X':0.5}}}]}";
+    static const char results[] =
+        "{'schema':1,'title':'X','plan':{'x':'X'},'provenance':{'cpu':'X','date':'X',"
+        "'stages':[{'name':'X','seconds':1}],'models':[{'name':'X','sha256':'X'}],"
+        "'datasets':[{'name':'X','task':'X','n':9,'authors':[{'name':'X'}]},{'name':'s','skipped':'X'}]},"
+        "'monitors':[{'name':'X','box':'X','summary':'X','unit':'X','us_per_token_p50':1}],"
+        "'cells':[{'dataset':'X','model':'X','monitor':'X','metric':'auroc','value':0.9},"
+        "{'dataset':'X','model':'X','monitor':'X','metric':'auroc','value':0.9,'at_tok':2},"
+        "{'dataset':'X','model':'b','monitor':'X','metric':'auroc','value':null,'why':'X'},"
+        "{'dataset':'X','model':'X','monitor':'X','rule':'X','metric':'tpr','value':1}],"
+        "'curves':[{'dataset':'X','model':'X','monitor':'X','kind':'roc','x':[0,1],'y':[0]}]}";
+    const char *html;
+    mid__buf json;
 
-    test_write("answers.json", answers, strlen(answers));
-    CHECK_OK(write_report("{\"schema\":1,\"title\":\"" XSS "\",\"plan\":{\"x\":\"" XSS "\"},\"provenance\":{\"cpu\":\"" XSS "\","
-        "\"date\":\"" XSS "\",\"stages\":[{\"name\":\"" XSS "\",\"seconds\":1}],\"models\":[{\"name\":\"" XSS "\",\"sha256\":\"" XSS "\"}],"
-        "\"datasets\":[{\"name\":\"" XSS "\",\"task\":\"" XSS "\",\"n\":9,\"authors\":[{\"name\":\"" XSS "\"}]},"
-        "{\"name\":\"s\",\"skipped\":\"" XSS "\"}]},"
-        "\"monitors\":[{\"name\":\"" XSS "\",\"box\":\"" XSS "\",\"summary\":\"" XSS "\",\"unit\":\"" XSS "\",\"us_per_token_p50\":1}],"
-        "\"cells\":[{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"metric\":\"auroc\",\"value\":0.9},"
-        "{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"metric\":\"auroc\",\"value\":0.9,\"at_tok\":2},"
-        "{\"dataset\":\"" XSS "\",\"model\":\"b\",\"monitor\":\"" XSS "\",\"metric\":\"auroc\",\"value\":null,\"why\":\"" XSS "\"},"
-        "{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"rule\":\"" XSS "\",\"metric\":\"tpr\",\"value\":1}],"
-        "\"curves\":[{\"dataset\":\"" XSS "\",\"model\":\"" XSS "\",\"monitor\":\"" XSS "\",\"kind\":\"roc\",\"x\":[0,1],\"y\":[0]}]}"));
+    mid__buf_init(&json, 0);
+    spell_out(&json, answers);
+    test_write("answers.json", json.at, json.n);
+    mid__buf_clear(&json);
+    spell_out(&json, results);
+    CHECK_OK(write_report(json.at));
+    mid__buf_clear(&json);
     html = text_of("report.html");
     CHECK_INT(n_of(html, "<script"), 2);                /* the data block and ours */
     CHECK_INT(n_of(html, "</script"), 2);
@@ -316,8 +331,8 @@ TEST(report, limits_are_said)
         mid__buf_fmt(&json, "%s{\"name\":\"m%d\",\"box\":\"grey\"}", i ? "," : "", i);
     mid__buf_text(&json, "],\"cells\":[");
     for (i = 0; i < 40000; i++)
-        mid__buf_fmt(&json, "%s{\"dataset\":\"d%d\",\"model\":\"a%d\",\"monitor\":\"m%d\",\"metric\":\"auroc\",\"value\":0.5}",
-                     i ? "," : "", i % 40, i / 40 % 20, i / 800);
+        mid__buf_fmt(&json, "%s{\"dataset\":\"d%d\",\"model\":\"a%d\",\"monitor\":\"m%d\",\"metric\":\"auroc\","
+                     "\"value\":0.5}", i ? "," : "", i % 40, i / 40 % 20, i / 800);
     mid__buf_text(&json, "]}");
     CHECK_OK(write_report(json.at));
     mid__buf_clear(&json);
@@ -332,8 +347,10 @@ TEST(report, limits_are_said)
 TEST(report, survives_any_bytes)
 {
     const char *good = RESULTS(MONITOR("probe", "white") "," MONITOR("length", "control"),
-        CELL("probe", "auroc", "0.9", "0.8", "1", "") "," CELL("probe", "auroc", "0.8", "0.7", "0.9", ",\"at_tok\":8") ","
-        CELL("probe", "auroc", "0.7", "0.6", "0.8", ",\"at_frac\":0.1") "," CELL("length", "auroc", "0.6", "0.5", "0.7", "") ","
+        CELL("probe", "auroc", "0.9", "0.8", "1", "") ","
+        CELL("probe", "auroc", "0.8", "0.7", "0.9", ",\"at_tok\":8") ","
+        CELL("probe", "auroc", "0.7", "0.6", "0.8", ",\"at_frac\":0.1") ","
+        CELL("length", "auroc", "0.6", "0.5", "0.7", "") ","
         CELL("probe", "tpr", "0.5", "0.4", "0.6", ",\"rule\":\"best_f1\""));
     static const char some[] = "\"{}[],:0123456789.eE-+ntfu\\ \n\x80";
     const uint64_t seed = 20260704;
