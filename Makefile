@@ -47,11 +47,12 @@ $(OUT)/%.o: %.c build/setup.mk Makefile
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 $(OUT)/yyjson.o: $(YYJSON)/yyjson.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Dyyjson_api= -w -c $< -o $@
+	$(CC) $(CFLAGS) -w -c $< -o $@
 $(OUT)/libmidstream.a: $(LIB_OBJ)
 	rm -f $@ && ar rcs $@ $^
-$(OUT)/libmidstream.so: $(LIB_OBJ)
-	$(CXX) -shared $(LDFLAGS) -Wl,-soname,libmidstream.so.0 -Wl,--exclude-libs,ALL -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+$(OUT)/libmidstream.so: $(LIB_OBJ) src/midstream.map
+	$(CXX) -shared $(LDFLAGS) -Wl,-soname,libmidstream.so.0 -Wl,--version-script,src/midstream.map -o $@ $(LIB_OBJ) \
+		$(ENGINE_LIBS) $(LIBS)
 $(OUT)/midstream: $(CLI_OBJ) $(OUT)/libmidstream.a
 	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/libmidstream.a

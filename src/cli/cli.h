@@ -73,7 +73,6 @@ void cli_progress_begin(cli *c);                        /* shows the context's p
 void cli_progress_show(cli *c, const char *stage, uint64_t done, uint64_t total, const char *unit);
 void cli_progress_end(cli *c);
 bool cli_stopped(void);                                 /* SIGINT came */
-double cli_now_s(void);
 
 /* ---- print.c ---- */
 typedef struct cli_json { FILE *to; bool more; } cli_json;
@@ -84,7 +83,6 @@ void cli_json_text(cli_json *j, const char *key, const char *text, size_t n);
 void cli_json_string(cli_json *j, const char *key, const char *text);  /* zero-terminated; NULL: null */
 void cli_json_number(cli_json *j, const char *key, double x);
 void cli_json_whole(cli_json *j, const char *key, int64_t x);
-void cli_json_flag(cli_json *j, const char *key, bool x);
 /* Length of the UTF-8 sequence at text, 0: none starts here, -1: more bytes are needed to tell. */
 int cli_utf8_length(const char *text, size_t n);
 

@@ -105,12 +105,6 @@ void cli_json_whole(cli_json *j, const char *key, int64_t x)
     fprintf(j->to, "%" PRId64, x);
 }
 
-void cli_json_flag(cli_json *j, const char *key, bool x)
-{
-    put_key(j, key);
-    fputs(x ? "true" : "false", j->to);
-}
-
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 int cli_table_row(const cli *c, cli_table *t, ...)

@@ -17,7 +17,7 @@ static void on_sigint(int number)
 
 bool cli_stopped(void) { return stop_asked != 0; }
 
-double cli_now_s(void)
+static double clock_s(void)
 {
     struct timespec t;
 
@@ -72,7 +72,7 @@ static bool on_progress(void *user, const mid_progress *p)
 {
     const bool on_tty = isatty(STDERR_FILENO);
     cli *c = user;
-    const double now_s = cli_now_s();
+    const double now_s = clock_s();
 
     if (c->args.quiet || (!c->progress.open && p->total && p->done >= p->total))
         return !stop_asked;
@@ -117,8 +117,8 @@ void cli_progress_show(cli *c, const char *stage, uint64_t done, uint64_t total,
     mid_progress p = { .stage = stage, .done = done, .total = total, .unit = unit, .eta_s = -1 };
 
     if (done == 0)
-        c->progress.begun_s = cli_now_s();
-    p.elapsed_s = cli_now_s() - c->progress.begun_s;
+        c->progress.begun_s = clock_s();
+    p.elapsed_s = clock_s() - c->progress.begun_s;
     if (done && total >= done)
         p.eta_s = p.elapsed_s * (double)(total - done) / (double)done;
     on_progress(c, &p);

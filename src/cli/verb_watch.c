@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-static const char demo_probe[] = "out/demo/probe_linear.safetensors";
+static const char demo_probe[] = "out/demo/fitted/own_chat.probe_linear.safetensors";
 
 typedef struct watcher {
     cli *c;
@@ -200,7 +200,7 @@ const cli_verb cli_verb_watch = {
     .takes = "model monitor threshold max-tok temperature seed form quantise cache threads quiet help",
     .summary = "generate an answer in the terminal, tokens coloured by risk; stop on alarm",
     .about = "Green is safe, red is at or over the threshold. Without --monitor it is the probe that make demo fitted\n"
-             "(out/demo/probe_linear.safetensors), else entropy_mean. Piped, or with NO_COLOR set, every token is a\n"
+             "(out/demo/fitted/own_chat.probe_linear.safetensors), else entropy_mean. Piped, or with NO_COLOR set, every token is a\n"
              "line: text, tab, score.",
     .example = "midstream watch --monitor entropy_mean --threshold 2 \"Write a short poem about the sea.\"",
     .run = run,

@@ -74,8 +74,10 @@ def main(program):
     failed = max(off_w, off_rho, off_distance) > LIMIT
     print(f"probe: seed {SEED}, {len(logistic)} regressions, coefficients off by {off_w:.1e}; {len(gauss)} covariances, "
           f"rho off by {off_rho:.1e}, distances by {off_distance:.1e}; limit {LIMIT:g}: {'FAILED' if failed else 'ok'}")
-    return failed
+    return int(failed)
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     sys.exit(main(sys.argv[1]))

@@ -16,6 +16,7 @@ static mid_model *open_model(int n_seq)
 
     opts.n_seq = n_seq;
     opts.n_ctx_seq = 256;
+    opts.n_threads = 1;             /* threads that wait for each other crawl when the machine has other work */
     CHECK_OK(mid_model_open(test_ctx(), test_model(), &opts, &m));
     return m;
 }
