@@ -109,6 +109,18 @@ out:
     return status;
 }
 
+/* mkdir() to which a folder that is there already is fine, but not a file of that name. */
+static int make_folder(const char *path)
+{
+    struct stat info;
+
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    if (errno == EEXIST && stat(path, &info) == 0)
+        errno = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+    return errno ? -1 : 0;
+}
+
 mid_status mid__file_mkdir(mid_ctx *ctx, const char *path)
 {
     char *part = strdup(path), *slash;
@@ -118,12 +130,12 @@ mid_status mid__file_mkdir(mid_ctx *ctx, const char *path)
         return mid__oom(ctx, path);
     for (slash = part; (slash = strchr(slash + 1, '/')); *slash = '/') {
         *slash = 0;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+        if (make_folder(part) != 0) {
             status = io_fail(ctx, part, "make folder");
             goto out;
         }
     }
-    if (mkdir(part, 0777) != 0 && errno != EEXIST)
+    if (make_folder(part) != 0)
         status = io_fail(ctx, part, "make folder");
 out:
     free(part);

@@ -1,4 +1,4 @@
-/* Our own word lists. Generated from the files in data/lexicon: change those, then run scripts/embed-lexicons. */
+/* Our own word lists. Generated from data/lexicon: change it there, then run scripts/embed-lexicons. */
 #include "monitor/lexicon_data.h"
 
 static const char *const monitor_term[] = {

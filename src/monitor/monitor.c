@@ -70,12 +70,12 @@ static mid_status check_traces(mid_ctx *ctx, const mid_monitor_ops *ops, const m
         if (!reads_observer(ops))
             continue;
         if (strcmp(s->observer, first->observer) != 0)
-            return mid__fail(ctx, MID_EMISMATCH, "answer %zu comes from observer %.12s, answer 0 from %.12s: fit on one",
+            return mid__fail(ctx, MID_EMISMATCH, "answer %zu is of observer %.12s, answer 0 of %.12s: fit on one",
                              i, s->observer, first->observer);
         if (s->n_embd != first->n_embd || s->n_layer != first->n_layer ||
             memcmp(s->layer, first->layer, (size_t)s->n_layer * sizeof s->layer[0]) != 0)
-            return mid__fail(ctx, MID_EMISMATCH, "answer %zu has hidden rows of %d layers of width %d, answer 0 of %d of "
-                             "width %d: fit on one kind", i, s->n_layer, s->n_embd, first->n_layer, first->n_embd);
+            return mid__fail(ctx, MID_EMISMATCH, "answer %zu has hidden rows of %d layers of width %d, answer 0 of %d "
+                             "of width %d: fit on one kind", i, s->n_layer, s->n_embd, first->n_layer, first->n_embd);
     }
     return MID_OK;
 }

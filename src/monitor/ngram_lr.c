@@ -1,12 +1,12 @@
 /* Logistic regression on hashed n-grams of the answer so far: B2.
  *   S_t = w . phi / |phi| + b,   phi_k = ln(1 + count_k),   k one of 2^18 buckets (base/ngram.h)
  * The stream keeps w . phi and |phi|^2 and corrects both when a count rises, so a token costs its own n-grams only.
- * Counts live in a flat table of 8192 slots, 32 KiB. When three quarters of it are taken, at about six thousand different
- * n-grams or a thousand words, n-grams not seen before are ignored and the known ones go on counting. Fitting counts in
- * the same table, so it sees what the stream sees.
+ * Counts live in a flat table of 8192 slots, 32 KiB. When three quarters of it are taken, after about a thousand words,
+ * n-grams not seen before are ignored and the known ones go on counting. Fitting counts in the same table, so it sees
+ * what the stream sees.
  *
- * w, b: L2-regularised logistic regression on prefixes of 1, 2, 4, ... 128 tokens, an answer weighing 1 in all. C is the
- * one with the best inner-fold AUROC, averaged over prefixes, on the fit answers alone.
+ * w, b: L2-regularised logistic regression on prefixes of 1, 2, 4, ... 128 tokens, an answer weighing 1 in all. C is
+ * the one with the best inner-fold AUROC, averaged over prefixes, on the fit answers alone.
  * Source: the standard text baseline; feature hashing: Weinberger et al. 2009 (arXiv 0902.2206). We leave the prompt's
  * n-grams out: this monitor reads the answer alone. */
 #include <math.h>
@@ -209,7 +209,7 @@ static mid_status outside_fold(mid_ctx *ctx, const mid_fit_set *set, const struc
     return ok ? MID_OK : mid__oom(ctx, "n-gram rows");
 }
 
-/* Scores of an inner fold's rows under every C of the grid, scores (N_C, n). *defined: the rows outside have both classes. */
+/* Scores of an inner fold's rows under every C, scores (N_C, n). *defined: the rows outside have both classes. */
 static mid_status score_fold(mid_ctx *ctx, const mid_fit_set *set, const struct sparse_rows *all, int fold, double *w,
                              double *scores, bool *defined)
 {
@@ -328,7 +328,7 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
     if (status != MID_OK)
         return status;
     if (mid_weights_number(weights, "ngram_version") != MID__NGRAM_VERSION)
-        return mid__fail(ctx, MID_EMISMATCH, "these weights are for n-grams of version %g, this is version %d: fit again",
+        return mid__fail(ctx, MID_EMISMATCH, "these weights are for n-grams of version %g, this is %d: fit them again",
                          mid_weights_number(weights, "ngram_version"), MID__NGRAM_VERSION);
     p = malloc(sizeof *p);
     if (!p)

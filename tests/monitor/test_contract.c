@@ -13,11 +13,11 @@ enum { N_LAYER = 2, D = 5, N_ANSWER = 36, N_TOK_MAX = 24 };
 static const uint64_t seed = 20240613;
 
 static const char *const word[] = {
-    "Sure", "! ", "weapon", " I can", "'t ", "help", " with", " that. ", "d\xc3", "\xa4rk", " web ", "money", " laundering",
-    ", ", "\xe2\x80", "\x99", "The ", "answer", " is ", "yes", "\n", ""
+    "Sure", "! ", "weapon", " I can", "'t ", "help", " with", " that. ", "d\xc3", "\xa4rk", " web ", "money",
+    " laundering", ", ", "\xe2\x80", "\x99", "The ", "answer", " is ", "yes", "\n", ""
 };
 
-static float noise(mid__rng *rng) { return (float)(mid__rng_unit(rng) + mid__rng_unit(rng) + mid__rng_unit(rng) - 1.5); }
+static float noise(mid__rng *rng) { return (float)(mid__rng_unit(rng) + mid__rng_unit(rng) - 1) * 2; }
 
 static mid_trace *random_trace(uint64_t i_stream, int label, uint32_t n_tok)
 {
@@ -219,7 +219,7 @@ static void not_finite(struct ready *r)
 {
     static const float bad_value[] = { NAN, INFINITY, -INFINITY };
     const mid_trace *t = r->a.answer[1].trace;
-    const bool reads_rows = strcmp(r->ops->name, "prompt_only") != 0;   /* it needs rows of the prompt, none of the answer */
+    const bool reads_rows = strcmp(r->ops->name, "prompt_only") != 0;   /* it reads the prompt's row alone */
     float h[N_LAYER * D], bad_h[N_LAYER * D], prompt_h[N_LAYER * D];
     mid_prompt prompt;
     mid_step good, bad;

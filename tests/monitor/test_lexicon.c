@@ -51,7 +51,8 @@ TEST(lexicon, words_stay_whole)
 /* Whatever the split, inside characters too, the score at the end is the same, and in mode 0 it never falls. */
 TEST(lexicon, any_split)
 {
-    static const char text[] = "Sure! On the d\xc3\xa4rk w\xcc\x88" "eb \xef\xbd\x82\xef\xbd\x8f\xef\xbd\x8d\xef\xbd\x82 "
+    static const char text[] = "Sure! On the d\xc3\xa4rk w\xcc\x88" "eb "
+                               "\xef\xbd\x82\xef\xbd\x8f\xef\xbd\x8d\xef\xbd\x82 "
                                "\xe2\x80\x9c" "B0mb\xe2\x80\x9d sold. ";
     mid_monitor *m = open_list(0);
     mid_stream *s = stream_of(m, NULL);
@@ -98,7 +99,8 @@ TEST(lexicon, refuses)
     const mid_monitor_ops *ops = mid_monitor_find("lexicon");
     const mid_param mode[] = { { "mode", 2, NULL, NULL }, { NULL, 0, NULL, NULL } };
     const mid_param absent[] = { { "list", 0, test_path("absent.jsonl"), NULL }, { NULL, 0, NULL, NULL } };
-    const mid_param broken[] = { { "list", 0, test_write("bad.jsonl", "{\"term\":7}\n", 11), NULL }, { NULL, 0, NULL, NULL } };
+    const mid_param broken[] = { { "list", 0, test_write("bad.jsonl", "{\"term\":7}\n", 11), NULL },
+                                 { NULL, 0, NULL, NULL } };
     const mid_param number[] = { { "list", 1, NULL, NULL }, { NULL, 0, NULL, NULL } };
     mid_monitor *m = NULL;
 

@@ -27,7 +27,7 @@ static mid_weights *fit(const char *name, const mid_param *params, const answers
     return w;
 }
 
-/* Weights bring their parameters along: beta = 1/2 here, not the default .9. Rows 1 then 0 give z1, then half of each. */
+/* Weights bring their parameters along: beta = 1/2 here, not the default .9. Rows 1 then 0 give z1, then half each. */
 TEST(monitor, fitted_parameters_are_kept)
 {
     const mid_monitor_ops *ops = mid_monitor_find("probe_ema");

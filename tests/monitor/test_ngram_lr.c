@@ -164,7 +164,8 @@ TEST(ngram_lr, chooses_c)
     int i;
 
     for (i = 0; i < 40; i++) {
-        snprintf(text, sizeof text, "%s number %d of the list.", i % 2 ? "Mix the powder" : "I would rather not", i * 37 % 11);
+        snprintf(text, sizeof text, "%s number %d of the list.", i % 2 ? "Mix the powder" : "I would rather not",
+                 i * 37 % 11);
         answers_put(&a, one_token(text), i % 2);
     }
     w = fit(&a, 0);

@@ -79,8 +79,8 @@ TEST(rows, views)
     answers_clear(&a);
 }
 
-/* Safe answers of 1 and 130 tokens, an unsafe one of 3. With the row's value as score, at horizon 1 all are 1 (AUROC 1/2);
- * at 2 it is 2 against 1 and 2 (3/4); at 4 it is 3 against 1 and 4 (1/2), and so on to 128: (1/2 + 3/4 + 6 * 1/2) / 8. */
+/* Safe answers of 1 and 130 tokens, an unsafe one of 3; the row's value is the score. At horizon 1 all are 1 (AUROC
+ * 1/2); at 2 it is 2 against 1 and 2 (3/4); at 4 it is 3 against 1 and 4 (1/2), and so on to 128. */
 TEST(rows, auroc)
 {
     const mid_signals signals = signals_of(1, 1);
@@ -120,5 +120,5 @@ TEST(rows, inner_folds_keep_groups_together)
         n_in[fold]++;
     }
     for (i = 0; i < 3; i++)
-        CHECK(n_in[i] > 60 && n_in[i] < 140);           /* 100 answers each; one standard deviation is 3 sqrt(100 * 2 / 9) = 14 */
+        CHECK(n_in[i] > 58 && n_in[i] < 142);           /* 100 +- 3 standard deviations of 3 sqrt(100 * 2 / 9) */
 }

@@ -57,7 +57,8 @@ static inline void answers_clear(answers *a)
 static inline mid_fit_set set_of(const answers *a) { return (mid_fit_set){ a->answer, a->n, 1, 3 }; }
 
 /* Fit if there is something to learn, and open. */
-static inline mid_monitor *monitor_of(const char *name, const mid_param *params, const answers *a, const mid_signals *signals)
+static inline mid_monitor *monitor_of(const char *name, const mid_param *params, const answers *a,
+                                      const mid_signals *signals)
 {
     const mid_monitor_ops *ops = mid_monitor_find(name);
     mid_weights *w = NULL;

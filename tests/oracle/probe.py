@@ -72,8 +72,8 @@ def main(program):
     off = np.array([gauss_off(*case, got) for case, got in zip(gauss, pairs[len(logistic):], strict=True)])
     off_rho, off_distance = off.max(0)
     failed = max(off_w, off_rho, off_distance) > LIMIT
-    print(f"probe: seed {SEED}, {len(logistic)} regressions, coefficients off by {off_w:.1e}; {len(gauss)} covariances, "
-          f"rho off by {off_rho:.1e}, distances by {off_distance:.1e}; limit {LIMIT:g}: {'FAILED' if failed else 'ok'}")
+    print(f"probe: seed {SEED}, {len(logistic)} regressions, coefficients off by {off_w:.1e}; "
+          f"{len(gauss)} covariances, rho off by {off_rho:.1e}, distances by {off_distance:.1e}; limit {LIMIT:g}: {'FAILED' if failed else 'ok'}")
     return int(failed)
 
 

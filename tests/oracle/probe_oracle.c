@@ -1,4 +1,5 @@
-/* The probes' fit and the Mahalanobis monitor on sets read from standard input, for probe.py to compare with scikit-learn.
+/* The probes' fit and the Mahalanobis monitor on sets read from standard input, for probe.py to compare with
+ * scikit-learn.
  *     logistic n d c, n * d values, n labels, n weights         answers with two lines: w; b
  *     gauss n d n_query, n * d values, n_query * d values       answers with two lines: distances; the whitening matrix
  * Gauss rows go through a trace, so they are float16 values. */
