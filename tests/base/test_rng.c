@@ -65,7 +65,7 @@ TEST(rng, below_is_uniform)
     CHECK_INT(mid__rng_below(&r, 1), 0);
 }
 
-/* 2^31 + 1 boxes: half of all 32-bit draws must be rejected; without that the lower half would come up twice as often. */
+/* 2^31 + 1 boxes: half of all 32-bit draws must be rejected, or every second box would come up twice as often. */
 TEST(rng, below_rejects)
 {
     const uint32_t n = (1u << 31) + 1;

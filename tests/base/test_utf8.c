@@ -1,4 +1,4 @@
-/* UTF-8 validity: the corners of every row of Unicode's table 3-7, and all codepoints by an encoder that is not ours. */
+/* UTF-8 validity: the corners of every row of Unicode's table 3-7, and all codepoints by another encoder. */
 #include "test.h"
 
 #include <utf8proc.h>
