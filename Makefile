@@ -19,6 +19,12 @@ build/setup.mk: scripts/setup scripts/pins
 	scripts/setup
 	@scripts/setup --paths > $@.tmp && mv $@.tmp $@
 
+# Short lines for what is built; V=1 shows the commands.
+ifeq ($(V),)
+Q := @
+say = @echo "  $(1) $(@:build/%=%)"
+endif
+
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi
 CPPFLAGS := -D_GNU_SOURCE -Iinclude -Isrc -isystem $(ENGINE)/include -isystem $(YYJSON)
 CFLAGS   := -std=c11 -g -fPIC -fvisibility=hidden -ffp-contract=off $(WARN)
@@ -43,30 +49,40 @@ EXAMPLES := $(patsubst %.c,$(OUT)/%,$(wildcard examples/*.c))
 all: $(OUT)/libmidstream.a $(OUT)/libmidstream.so $(OUT)/midstream
 
 $(OUT)/%.o: %.c build/setup.mk Makefile
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 # fused multiply-add where a row of logits is summed: the only place where its speed is worth another last digit
 $(OUT)/src/signal/softmax.o: CFLAGS += -ffp-contract=fast
 $(OUT)/yyjson.o: $(YYJSON)/yyjson.c
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -w -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -w -c $< -o $@
 $(OUT)/libmidstream.a: $(LIB_OBJ)
-	rm -f $@ && ar rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
 $(OUT)/libmidstream.so: $(LIB_OBJ) src/midstream.map
-	$(CXX) -shared $(LDFLAGS) -Wl,-soname,libmidstream.so.0 -Wl,--version-script,src/midstream.map -o $@ $(LIB_OBJ) \
+	$(call say,LD)
+	$(Q)$(CXX) -shared $(LDFLAGS) -Wl,-soname,libmidstream.so.0 -Wl,--version-script,src/midstream.map -o $@ $(LIB_OBJ) \
 		$(ENGINE_LIBS) $(LIBS)
 $(OUT)/midstream: $(CLI_OBJ) $(OUT)/libmidstream.a
-	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+	$(call say,LD)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/libmidstream.a
-	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+	$(call say,LD)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/oracle/%: $(OUT)/tests/oracle/%.o $(OUT)/libmidstream.a
-	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+	$(call say,LD)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/tests/test.o $(OUT)/libmidstream.a
-	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS) -lcmocka
+	$(call say,LD)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS) -lcmocka
 $(OUT)/examples/%: $(OUT)/examples/%.o $(OUT)/libmidstream.a
-	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+	$(call say,LD)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/libmidstream.a
-	$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
+	$(call say,LD)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/%.o: CPPFLAGS += -Itests
 .SECONDARY:
 
@@ -82,8 +98,9 @@ asan:
 tests: $(TESTS) $(FUZZ)
 examples: $(EXAMPLES)
 
-demo demo-short: all
-	$(OUT)/midstream run plans/$@.yaml --out out/$@
+demo demo-short: build/setup.mk
+	@$(PARALLEL) all
+	@$(OUT)/midstream run plans/$@.yaml --out out/$@
 	@echo "open out/$@/report.html"
 
 models: build/setup.mk

@@ -21,7 +21,7 @@ typedef struct mid_plan_model {
 
 typedef struct mid_plan_data {
     const char *dataset;            /* name or path */
-    const char *as;                 /* name in results; NULL: the dataset's own */
+    const char *as;                 /* name in results; NULL: dataset, of a path the last part */
     const char *model;              /* a mid_plan_model's name: it generates ("llama"), or observes ("recorded") */
     const char *source;             /* "llama" or "recorded" */
     const char *format;             /* overrides the model's; NULL: the model's */
@@ -57,7 +57,7 @@ typedef struct mid_plan {
     const char *name, *title;
     const char *file;               /* where it was read from */
     uint64_t seed;
-    int n_fold;                     /* cross-validation by prompt group; 5 */
+    int n_fold;                     /* cross-validation by prompt group, at least 3 (fit, calibrate, test); 5 */
     int n_inner;                    /* inner folds for hyper-parameters; 3 */
     uint32_t n_draw;                /* bootstrap draws; 2000 */
     const uint32_t *at_tok;         /* (n_at_tok) prefixes in tokens; default 1 2 4 8 16 32 64 128 */

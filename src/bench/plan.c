@@ -12,6 +12,7 @@
 #include "base/ctx.h"
 #include "base/utf8.h"
 #include "base/yaml.h"
+#include "bench/set.h"
 #include "midstream/label.h"
 #include "midstream/rule.h"
 
@@ -494,7 +495,7 @@ static const field plan_fields[] = {
     { "name", read_text, MEMBER(mid_plan, name), .required = true },
     { "title", read_text, MEMBER(mid_plan, title) },
     { "seed", read_seed, MEMBER(mid_plan, seed) },
-    { "folds", read_int, MEMBER(mid_plan, n_fold), .lo = 2, .hi = 100 },
+    { "folds", read_int, MEMBER(mid_plan, n_fold), .lo = 3, .hi = 100 },
     { "inner_folds", read_int, MEMBER(mid_plan, n_inner), .lo = 2, .hi = 20 },
     { "draws", read_u32, MEMBER(mid_plan, n_draw), .lo = 0, .hi = 100000 },
     { "at_tok", read_at_tok, MEMBERS(mid_plan, at_tok, n_at_tok), .lo = 1, .hi = 4096 },
@@ -523,13 +524,6 @@ static void set_defaults(mid_plan *plan)
 }
 
 /* ---- what single values cannot tell ----------------------------------------------------------------------------- */
-
-/* The name a data entry has in results, as far as the plan knows: of a path, the last part. */
-static const char *data_name(const mid_plan_data *d)
-{
-    const char *slash = strrchr(d->dataset, '/');
-    return d->as ? d->as : slash && slash[1] ? slash + 1 : d->dataset;
-}
 
 static const char *monitor_as(const mid_plan_monitor *m) { return m->as ? m->as : m->name; }
 
@@ -564,8 +558,8 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
         if (j == plan->n_model)
             return mid__yaml_unknown(file, mid__yaml_find(e, "model"), "model", d->model, name, plan->n_model);
         for (j = 0; j < i; j++)
-            if (strcmp(data_name(d), data_name(&plan->data[j])) == 0)
-                return twice(file, e, "dataset", data_name(d), plan->data[j].line);
+            if (strcmp(mid__data_name(d), mid__data_name(&plan->data[j])) == 0)
+                return twice(file, e, "dataset", mid__data_name(d), plan->data[j].line);
     }
     return MID_OK;
 }
@@ -577,7 +571,7 @@ static mid_status check_monitors(const mid__yaml_file *file, const mid__yaml *e,
     size_t i, j;
 
     for (j = 0; j < plan->n_data; j++)
-        name[j] = data_name(&plan->data[j]);
+        name[j] = mid__data_name(&plan->data[j]);
     for (i = 0; i < plan->n_monitor; i++, e = e->next) {
         const mid_plan_monitor *m = &plan->monitor[i];
         for (j = 0; j < i; j++)

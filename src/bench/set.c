@@ -161,7 +161,7 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
     set->plan = run->plan;
     set->data = data;
     set->model = model_of(run->plan, data->model);
-    set->name = data->as ? data->as : data->dataset;
+    set->name = mid__data_name(data);
     status = mid_dataset_open(run->ctx, run->opts->data_dir, run->opts->n_data_dir, data->dataset, &set->dataset);
     if (status == MID_ENOTFOUND && data->optional) {
         set->skipped = true;
@@ -203,6 +203,13 @@ void mid__set_close(mid__set *set)
     free((void *)set->author);
     mid_dataset_close(set->dataset);
     memset(set, 0, sizeof *set);
+}
+
+const char *mid__data_name(const mid_plan_data *data)
+{
+    const char *slash = strrchr(data->dataset, '/');
+
+    return data->as ? data->as : slash && slash[1] ? slash + 1 : data->dataset;
 }
 
 const char *mid__monitor_label(const mid_plan_monitor *m) { return m->as ? m->as : m->name; }

@@ -83,6 +83,7 @@ mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monit
 mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores *scores, const mid_plan_rule *rule, int fold,
                           mid_rule *out);
 
+const char *mid__data_name(const mid_plan_data *data);          /* its name in results: of a path, the last part */
 const char *mid__monitor_label(const mid_plan_monitor *m);      /* its name in results */
 bool mid__monitor_runs_on(const mid_plan_monitor *m, const mid__set *set);
 

@@ -267,7 +267,7 @@ TEST(plan, wrong_type)
 
 TEST(plan, out_of_range)
 {
-    refuse(HEAD "folds: 1\n", "2:8: 'folds' is 1; it must be from 2 to 100");
+    refuse(HEAD "folds: 2\n", "2:8: 'folds' is 2; it must be from 3 to 100");
     refuse(HEAD "seed: -1\n", "2:7: 'seed' is -1; it must be from 0 to 9223372036854775807");
     refuse(HEAD "seed: 99999999999999999999\n",
            "2:7: 'seed' is 99999999999999999999; it must be from 0 to 9223372036854775807");

@@ -270,10 +270,13 @@ TEST(run, killed_or_not_the_findings_are_the_same)
 
 TEST(run, one_class_is_reported_and_told)
 {
-    mid_plan *plan = load(test_model(), "  - {dataset: read, model: small, source: recorded, labeler: data,\n"
-                          "     response_models: [bad], max_tok: 8}\n");
+    char data[300];
+    mid_plan *plan;
     yyjson_doc *doc;
 
+    snprintf(data, sizeof data, "  - {dataset: %s/read, model: small, source: recorded, labeler: data,\n"
+             "     response_models: [bad], max_tok: 8}\n", test_dir());     /* by its path: results use the last part */
+    plan = load(test_model(), data);
     CHECK_FAILS(run(test_ctx(), plan, "one", 1), MID_EUNDEFINED);
     CHECK_SAYS("plan.yaml:12: data 'read' has 9 answers, 9 of them unsafe");
     CHECK(access(test_path("one/report.html"), R_OK) == 0);
