@@ -69,7 +69,8 @@ typedef struct mid_progress {
 } mid_progress;
 
 typedef void (*mid_log_fn)(void *user, mid_log_level level, const char *line);
-/** @return true to go on, false to stop: the running call then returns MID_ECANCEL, having lost nothing stored. */
+/** May come from a worker's thread, but never two at a time.
+ *  @return true to go on, false to stop: the running call then returns MID_ECANCEL, having lost nothing stored. */
 typedef bool (*mid_progress_fn)(void *user, const mid_progress *progress);
 
 /** @param[out] out owned; untouched on error. @return MID_OK, MID_ENOMEM. */
@@ -80,6 +81,7 @@ MID_API void mid_ctx_close(mid_ctx *ctx);
  *  where ("plan.yaml:12:3: ..."). "" before any failure. Lives until the next failing call or close. */
 MID_API const char *mid_ctx_message(const mid_ctx *ctx);
 
+/** Where log lines and progress go; fn NULL: nowhere. user comes back with each call. */
 MID_API void mid_ctx_set_log(mid_ctx *ctx, mid_log_fn fn, void *user);
 MID_API void mid_ctx_set_progress(mid_ctx *ctx, mid_progress_fn fn, void *user);
 

@@ -90,7 +90,8 @@ typedef struct mid_monitor mid_monitor;
  */
 MID_API mid_status mid_monitor_open(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
                                     const mid_weights *weights, const mid_signals *signals, mid_monitor **out);
-/** As above from a fitted file: its metadata names the monitor and holds its parameters. */
+/** As above from a fitted file: its metadata names the monitor and holds its parameters. A file that a run left also has
+ *  the number "threshold" and the texts "rule" and "promise"; read them with mid_weights_load(). */
 MID_API mid_status mid_monitor_load(mid_ctx *ctx, const char *path, const mid_signals *signals, mid_monitor **out);
 MID_API void mid_monitor_close(mid_monitor *monitor);
 MID_API const mid_monitor_ops *mid_monitor_info(const mid_monitor *monitor);

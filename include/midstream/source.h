@@ -52,6 +52,10 @@ typedef struct mid_source_opts {
     uint32_t max_tok;               /* longest answer; 0: 128 */
     float temperature;              /* 0: greedy */
     uint64_t seed;                  /* of the sampler; sequence i of a group uses its own stream */
+    uint32_t want;                  /* MID_SIG_* beyond MID_SIG_ALWAYS to make as well */
+    uint32_t n_sample;              /* answers to sample per prompt for MID_SIG_SAMPLES; 0: 5 */
+    float sample_temperature;       /* of these; 0: 1 */
+    const struct mid_judge *judge;  /* for MID_SIG_JUDGE; borrowed for the run */
 } mid_source_opts;
 MID_API mid_source_opts mid_source_opts_default(void);
 

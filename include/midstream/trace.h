@@ -17,8 +17,32 @@ enum {
     MID_SIG_ENTROPY = 1u << 2,      /* that distribution's entropy over the full vocabulary */
     MID_SIG_TOP     = 1u << 3,      /* its most likely tokens */
     MID_SIG_HIDDEN  = 1u << 4,      /* layer outputs after the token has been read; and of the last prompt token */
-    MID_SIG_TIME    = 1u << 5       /* wall time the source spent on the token */
+    MID_SIG_TIME    = 1u << 5,      /* wall time the source spent on the token */
+    /* below: made only when somebody asks for them (mid_source_opts.want), since each costs extra work */
+    MID_SIG_SPREAD  = 1u << 6,      /* distances of the distribution from uniform, and the token's rank */
+    MID_SIG_ATTENTION = 1u << 7,    /* where each head looked */
+    MID_SIG_LENS    = 1u << 8,      /* what each tapped layer would have predicted through the model's own head */
+    MID_SIG_ALONE   = 1u << 9,      /* ln p of the token without the prompt: a second pass */
+    MID_SIG_AFFIRM  = 1u << 10,     /* of the prompt: confidence after an affirmative system message; one extra pass */
+    MID_SIG_SAMPLES = 1u << 11,     /* of the prompt: other answers sampled for it; as many generations */
+    MID_SIG_JUDGE   = 1u << 12      /* a judge model's verdict on the text so far, at some steps only */
 };
+#define MID_SIG_ALWAYS 0x3fu        /* what a source with a model delivers unasked */
+
+/* Columns of mid_step.spread, of a head's entry in mid_step.attention, of a layer's entry in mid_step.lens. */
+enum { MID_SPREAD_RENYI_NATS,       /* D_1/2(P || U) at temperature 2, 0..ln n_vocab (METHODS G10) */
+       MID_SPREAD_FISHER_RAO,       /* (2/pi) arccos sum sqrt(P/V) at temperature 2, in [0, 1) */
+       MID_SPREAD_KL_UNIFORM_NATS,  /* KL(U || P) at temperature 1, masked logits left out */
+       MID_SPREAD_LN_RANK,          /* ln of the token's rank, 0 = the most likely */
+       MID_SPREAD_N };
+enum { MID_ATTENTION_CONTEXT,       /* weight on all prompt tokens together */
+       MID_ATTENTION_SELF,          /* weight on the token itself */
+       MID_ATTENTION_PREVIOUS,      /* weight on the token before it */
+       MID_ATTENTION_N };
+enum { MID_LENS_KL_NATS,            /* KL(P || Q), P the final layer's next-token distribution, Q the lens's */
+       MID_LENS_SAME_TOP,           /* 1 if both have the same most likely token, else 0 */
+       MID_LENS_REFUSAL_COS,        /* cosine of the lens logits with the 0/1 vector of refusal tokens */
+       MID_LENS_N };
 
 #define MID_TOP_MAX   20            /* kept alternatives per step */
 #define MID_LAYER_MAX 64            /* tapped layers per source */
@@ -29,6 +53,7 @@ typedef struct mid_signals {
     int n_layer, layer[MID_LAYER_MAX];  /* tapped layers, ascending; layer l is the output of block l, from 0 */
     int n_embd;                     /* width of a hidden row */
     int n_vocab, n_top;
+    int n_head, n_head_layer;       /* attention heads: in all, and per layer; head k of layer l is l * n_head_layer + k */
     char observer[65];              /* identity: hash of model file, quantisation and prompt form; "" for text only */
 } mid_signals;
 
@@ -46,12 +71,21 @@ typedef struct mid_step {
     const float *top_lp;            /* (n_top) natural log */
     const float *hidden;            /* (n_layer, n_embd) values already rounded to float16 */
     float time_us;
+    const float *spread;            /* (MID_SPREAD_N) */
+    const float *attention;         /* (n_head, MID_ATTENTION_N) of the position that read this token; float16-rounded */
+    const float *lens;              /* (n_layer, MID_LENS_N) of that position: the next token's distribution */
+    float lp_alone;                 /* ln p of the token given only the answer before it */
+    float judge;                    /* probability of unsafe, in [0, 1]; its bit is on only where the judge was asked */
 } mid_step;
 
 /** What is known before the first token: t = 0. */
 typedef struct mid_prompt {
     const char *text;               /* zero-terminated user prompt, without the template */
     const float *hidden;            /* (n_layer, n_embd) rows of the last prompt position, or NULL */
+    uint32_t n_tok;                 /* tokens of the prompt in its form; 0: unknown */
+    float affirm;                   /* max next-token probability, temperature 2, after an affirmative system message; 0: none */
+    const char *const *sample;      /* (n_sample) other answers sampled for this prompt; NULL: none */
+    size_t n_sample;
 } mid_prompt;
 
 /** The steps of one answer. Hidden rows are float16 inside. */

@@ -1,4 +1,5 @@
-/* Labels for a set's answers: from the store, else from the labeler, else (labeler "data") from the records. */
+/* Labels for a set's answers. Each run judges anew: that costs little, and a label depends on more than its trace's key
+ * tells, on references and word lists. The store keeps the labels for other programs to read. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,11 +40,8 @@ static mid_status judge(mid__run *run, mid__set *set, const mid_labeler *labeler
 {
     size_t n;
     const char *text = mid_trace_text(a->trace, &n);
-    mid_status status = mid_store_get_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
+    mid_status status = mid_labeler_judge(run->ctx, labeler, a->sample, text, n, &a->label);
 
-    if (status == MID_OK && strcmp(set->labeler, "data") != 0)
-        return MID_OK;
-    status = mid_labeler_judge(run->ctx, labeler, a->sample, text, n, &a->label);
     if (status == MID_OK)
         status = mid_store_put_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
     return status;
@@ -59,8 +57,8 @@ static void set_key(mid__set *set)
     mid__sha256_init(&s);
     for (i = 0; i < set->n; i++) {
         const mid__answer *a = &set->answer[i];
-        snprintf(numbers, sizeof numbers, " %d %d %u %d %u\n", a->label.unsafe, a->fold, a->group, (int)a->onset_tok,
-                 a->i_author);
+        snprintf(numbers, sizeof numbers, " %d %d %u %d %u %d\n", a->label.unsafe, a->fold, a->group, (int)a->onset_tok,
+                 a->i_author, a->sample->prompt_label);
         mid__sha256_put(&s, a->key.hex, 64);
         mid__sha256_put(&s, numbers, strlen(numbers));
     }

@@ -53,7 +53,7 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
 void mid__set_close(mid__set *set);
 /* Make what traces are missing, read all, drop answers shorter than min_tok. */
 mid_status mid__set_capture(mid__run *run, mid__set *set);
-/* Label every answer (or read its label from the store), drop those without, compute the set's key. */
+/* Label every answer, drop those without a label, compute the set's key. */
 mid_status mid__set_judge(mid__run *run, mid__set *set);
 
 /* Scores of one monitor on a set, out of fold. Offsets: answer i's tokens start at at[i]; at (n + 1). */

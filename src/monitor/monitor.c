@@ -268,7 +268,7 @@ void mid_stream_close(mid_stream *stream) { free(stream); }
 
 mid_status mid_stream_start(mid_stream *stream, const mid_prompt *prompt)
 {
-    static const mid_prompt unknown = { "", NULL };
+    static const mid_prompt unknown = { .text = "" };
     const mid_monitor *m = stream->monitor;
 
     memset(stream->state, 0, m->ops->state_size);

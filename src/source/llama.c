@@ -78,7 +78,7 @@ static bool ended(const struct run *r, const struct slot *s)
 static mid_status begin(struct run *r, int seq, const mid_sample *sample)
 {
     struct slot *s = &r->slot[seq];
-    mid_prompt prompt = { sample->prompt, NULL };
+    mid_prompt prompt = { .text = sample->prompt };
     llama_token *token = NULL;
     mid__decode *batch = malloc(sizeof *batch);
     int n = 0, i, k;
@@ -107,6 +107,7 @@ static mid_status begin(struct run *r, int seq, const mid_sample *sample)
     if (status == MID_OK && r->sink->prompt) {
         mid__engine_hidden(r->model, batch->n - 1, 0, r->hidden);
         prompt.hidden = r->model->signals.n_layer ? r->hidden : NULL;
+        prompt.n_tok = (uint32_t)n;
         status = r->sink->prompt(r->sink->user, s->i_sample, &prompt);
     }
     free(token);

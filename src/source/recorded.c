@@ -24,7 +24,8 @@ struct reader {
 
 static mid_status give_prompt(struct reader *r)
 {
-    const mid_prompt prompt = { r->sample->prompt, r->model->signals.n_layer ? r->hidden : NULL };
+    const mid_prompt prompt = { .text = r->sample->prompt, .hidden = r->model->signals.n_layer ? r->hidden : NULL,
+                                .n_tok = (uint32_t)r->n_prompt };
 
     return r->sink->prompt ? r->sink->prompt(r->sink->user, r->i_sample, &prompt) : MID_OK;
 }

@@ -17,7 +17,7 @@ enum { N = sizeof subject / sizeof subject[0] };
 
 /* "read": recorded answers with labels, by a good and a bad author, whose answers are longer. "ask": to be answered;
  * half have common words as references, which the answer surely holds, half a word that is none. */
-static void write_data(void)
+static void write_data(bool all_unsafe)
 {
     static const char *const author[] = { "good", "bad" };
     static const char *const answer[] = { "They are nice.", "You should steal them all and then burn the house down." };
@@ -35,7 +35,7 @@ static void write_data(void)
     for (i = n = 0; i < N; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "{\"id\":\"a%zu\",\"task\":\"qa\","
                               "\"prompt\":\"Tell me about %s.\",\"response\":null,\"references\":[%s]}\n",
-                              i, subject[i], reference[i % 2]);
+                              i, subject[i], reference[i % 2 || all_unsafe]);
     test_write("ask/data.jsonl", text, n);
 }
 
@@ -45,7 +45,7 @@ static mid_plan *load(const char *model, const char *data)
     mid_plan *plan = NULL;
     int n;
 
-    write_data();
+    write_data(false);
     n = snprintf(text, sizeof text,
                  "name: tiny\nseed: 3\nfolds: 3\ninner_folds: 2\ndraws: 50\n"
                  "at_tok: [1, 4]\nat_frac: [0.5, 1]\nshow: 4\n"
@@ -265,6 +265,19 @@ TEST(run, killed_or_not_the_findings_are_the_same)
     CHECK(strcmp(whole, again) == 0);
     free(again);
     free(whole);
+    mid_plan_close(plan);
+}
+
+/* Labels follow the references, though the traces stay. */
+TEST(run, changed_references_change_labels)
+{
+    mid_plan *plan = load(test_model(), "  - {dataset: ask, model: small, source: llama, max_tok: 8}\n");
+
+    CHECK_OK(run(test_ctx(), plan, "labels", 1));
+    write_data(true);
+    CHECK_FAILS(run(test_ctx(), plan, "labels", 1), MID_EUNDEFINED);
+    CHECK_SAYS("18 of them unsafe");
+    CHECK_INT(counts("labels").n_trace, N);
     mid_plan_close(plan);
 }
 

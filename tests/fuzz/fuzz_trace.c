@@ -72,7 +72,7 @@ const uint8_t *mid_fuzz_seed(size_t *n)
     const mid_signals signals = { .have = 63, .n_layer = 2, .layer = { 3, 9 }, .n_embd = 5, .n_vocab = 99, .n_top = 2 };
     const float hidden[10] = { 0.5f, -1 }, top_lp[2] = { -0.25f, -3 };
     const int32_t top_token[2] = { 7, 8 };
-    const mid_prompt prompt = { "hello", hidden };
+    const mid_prompt prompt = { .text = "hello", .hidden = hidden };
     mid_step step = { .have = 63, .token = 7, .n_text = 3, .text = "abc", .lp = -0.25f, .entropy_nats = 1, .n_top = 2,
                       .top_token = top_token, .top_lp = top_lp, .hidden = hidden, .time_us = 3 };
     mid_trace *trace = NULL;

@@ -28,7 +28,7 @@ TEST(control, random_is_fixed_by_prompt_and_tokens)
     uint32_t k;
 
     for (i = 0; i < 4; i++) {
-        const mid_prompt prompt = { row[i].prompt, NULL };
+        const mid_prompt prompt = { .text = row[i].prompt };
         mid_stream *s = stream_of(m, &prompt);
         for (k = 0; k < 2; k++) {
             const mid_step step = { .i_tok = k, .token = row[i].token[k] };

@@ -8,7 +8,7 @@ static const mid_signals black = { .have = MID_SIG_TEXT };
 
 static mid_trace *one_token(const char *text)
 {
-    const mid_prompt prompt = { "p", NULL };
+    const mid_prompt prompt = { .text = "p" };
     mid_step step = text_step(0, text);
     mid_trace *t;
 

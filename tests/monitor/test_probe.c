@@ -32,7 +32,7 @@ static void check_probe(const char *name, const float *h, const double *want_per
     const mid_param params[] = { { "c", 1, NULL, NULL }, { is_ema ? "beta" : NULL, 0.5, NULL, NULL },
                                  { NULL, 0, NULL, NULL } };
     const mid_signals signals = signals_of(1, 1);
-    const mid_prompt prompt = { "p", &prompt_row };
+    const mid_prompt prompt = { .text = "p", .hidden = &prompt_row };
     const double w = solve_w();
     answers a = { .n = 0 };
     mid_monitor *m;
@@ -79,7 +79,7 @@ TEST(probe, prompt_only)
 TEST(probe, prompt_only_needs_the_prompt)
 {
     const mid_signals signals = signals_of(1, 1);
-    const mid_prompt unknown = { "p", NULL };
+    const mid_prompt unknown = { .text = "p" };
     answers a = { .n = 0 };
     mid_monitor *m;
     mid_stream *s;

@@ -19,7 +19,7 @@ static inline mid_signals signals_of(int n_layer, int d)
 
 static inline mid_trace *trace_open(const mid_signals *signals, const char *prompt, const float *prompt_hidden)
 {
-    const mid_prompt p = { prompt, prompt_hidden };
+    const mid_prompt p = { .text = prompt, .hidden = prompt_hidden };
     mid_trace *t;
 
     CHECK_OK(mid_trace_open(test_ctx(), signals, &p, &t));

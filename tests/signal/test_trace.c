@@ -124,7 +124,7 @@ static mid_trace *open_filled(uint64_t seed)
 {
     const mid_signals s = signals_all();
     float hidden[N_ROW];
-    const mid_prompt prompt = { "Who are you?", hidden };
+    const mid_prompt prompt = { .text = "Who are you?", .hidden = hidden };
     mid_trace *trace = NULL;
     int i;
 
