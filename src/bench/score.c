@@ -12,6 +12,8 @@
 #include "bench/set.h"
 #include "midstream/metric.h"
 
+enum { ALL_FOLDS = -1 };
+
 static mid_status put_blob(mid__run *run, const char *kind, const mid_key *key, const void *bytes, size_t n)
 {
     mid_status status;
@@ -268,7 +270,7 @@ mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores 
     if (!extreme || !label || !group)
         status = mid__oom(run->ctx, "a rule");
     for (i = 0; status == MID_OK && i < set->n; i++)
-        if (mid__rule_fold(set->answer[i].fold, run->plan->n_fold) == fold) {
+        if (fold == ALL_FOLDS || mid__rule_fold(set->answer[i].fold, run->plan->n_fold) == fold) {
             extreme[n] = scores->cal_extreme[i];
             label[n] = (uint8_t)set->answer[i].label.unsafe;
             group[n++] = set->answer[i].group;
@@ -279,6 +281,24 @@ mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores 
     free(label);
     free(group);
     return status;
+}
+
+/* The first of the plan's rules that keeps a promise on fold 0's calibration answers. Where none can, the first rule on all
+ * folds' calibration scores together: more answers, but from several fits, so it promises nothing. */
+static mid_status rule_to_hand_on(mid__run *run, const mid__set *set, const mid__scores *scores, mid_rule *rule)
+{
+    const mid_plan *plan = run->plan;
+    mid_status status;
+    size_t k;
+
+    for (k = 0; k < plan->n_rule; k++) {
+        status = mid__fold_rule(run, set, scores, &plan->rule[k], 0, rule);
+        if (status == MID_OK && rule->feasible && !isnan(rule->alpha))
+            return MID_OK;
+        if (status != MID_OK && status != MID_EUNDEFINED)
+            return status;
+    }
+    return mid__fold_rule(run, set, scores, &plan->rule[0], ALL_FOLDS, rule);
 }
 
 mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
@@ -297,7 +317,7 @@ mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_mon
     if (status == MID_OK)
         status = mid_weights_set_text(run->ctx, w, "fitted_on", set->key.hex);
     if (status == MID_OK && run->plan->n_rule) {
-        status = mid__fold_rule(run, set, scores, &run->plan->rule[0], 0, &rule);
+        status = rule_to_hand_on(run, set, scores, &rule);
         if (status == MID_OK)
             status = mid_weights_set_number(run->ctx, w, "threshold", rule.threshold);
         if (status == MID_OK)
