@@ -11,7 +11,7 @@
 enum { POINT_MAX = MID__SHOW_PREFIX + 1, N_FAINT = 24 };
 
 typedef struct prefix_view {                /* one chart's subject */
-    const mid__set *set;
+    const mid__report_set *set;
     const mid__column *column;
     bool by_share;
 } prefix_view;
@@ -50,7 +50,7 @@ static void add_point(const mid__report *r, const mid__cell_key *key, double x, 
     s->n++;
 }
 
-static void series_of(const mid__report *r, const prefix_view *v, const mid__judge *m, series *s)
+static void series_of(const mid__report *r, const prefix_view *v, const mid__report_monitor *m, series *s)
 {
     mid__cell_key key = mid__report_key(r, v->set, v->column, "auroc");
     size_t i;
@@ -158,7 +158,7 @@ static void coloured_lines(const mid__plot *p, const mid__report *r, const prefi
     series s;
 
     for (i = r->n_monitor; i-- > 0;) {      /* controls first, so that monitors lie on top */
-        const mid__judge *m = &r->monitor[i];
+        const mid__report_monitor *m = &r->monitor[i];
         if (!m->hue)
             continue;
         series_of(r, v, m, &s);
@@ -204,7 +204,7 @@ static void chart(const mid__page *page, const prefix_view *v, double y_lo)
 }
 
 /* The charts of a dataset: main column, within one author, unsafe prompts. */
-static void charts(const mid__page *page, const mid__set *set, bool by_share, double y_lo)
+static void charts(const mid__page *page, const mid__report_set *set, bool by_share, double y_lo)
 {
     const mid__column *unsafe_prompts = NULL;
     prefix_view v = { .set = set, .by_share = by_share };
@@ -256,7 +256,7 @@ void mid__page_early(const mid__page *page)
                   "box and two controls (dashed grey), the same colours everywhere; bands are 95 % intervals; all "
                   "other monitors faint; the dotted line is chance.</p>\n");
     for (i = 0; i < r->n_set; i++) {
-        const mid__set *set = &r->set[i];
+        const mid__report_set *set = &r->set[i];
         if (!set->main || !set->n_at_tok)
             continue;
         mid__html(page->out, "<h3>%s</h3>\n", set->name);

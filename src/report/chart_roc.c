@@ -7,7 +7,7 @@
 
 enum { CURVE_MAX = 400 };                   /* points drawn; more are thinned by what the eye can tell apart */
 
-static const mid__judge *monitor_named(const mid__report *r, const char *name)
+static const mid__report_monitor *monitor_named(const mid__report *r, const char *name)
 {
     size_t i;
 
@@ -17,7 +17,7 @@ static const mid__judge *monitor_named(const mid__report *r, const char *name)
     return NULL;
 }
 
-static bool is_of(yyjson_val *curve, const mid__set *set, const mid__column *column)
+static bool is_of(yyjson_val *curve, const mid__report_set *set, const mid__column *column)
 {
     const char *subset = mid__report_text(curve, "subset");
 
@@ -62,7 +62,7 @@ static void axes(const mid__plot *p)
     mid__svg_axis_name(p, "share of safe answers flagged (FPR)");
 }
 
-static void legend(const mid__page *page, const mid__set *set, const mid__column *column)
+static void legend(const mid__page *page, const mid__report_set *set, const mid__column *column)
 {
     const mid__report *r = page->report;
     mid__cell_key key = mid__report_key(r, set, column, "auroc");
@@ -84,7 +84,8 @@ static void legend(const mid__page *page, const mid__set *set, const mid__column
 }
 
 /* @param curve (n) of this column, of monitors with a colour. */
-static void chart(const mid__page *page, const mid__set *set, const mid__column *column, yyjson_val **curve, size_t n)
+static void chart(const mid__page *page, const mid__report_set *set, const mid__column *column,
+                  yyjson_val **curve, size_t n)
 {
     const mid__plot p = { .out = page->out, .width = 380, .height = 380, .left = 36, .right = 372, .top = 8,
                           .bottom = 344, .x_lo = 0, .x_hi = 1, .y_lo = 0, .y_hi = 1 };
@@ -97,7 +98,7 @@ static void chart(const mid__page *page, const mid__set *set, const mid__column 
     mid__svg_open(&p, label);
     axes(&p);
     for (i = 0; i < n; i++) {
-        const mid__judge *m = monitor_named(page->report, mid__report_text(curve[i], "monitor"));
+        const mid__report_monitor *m = monitor_named(page->report, mid__report_text(curve[i], "monitor"));
         snprintf(style, sizeof style, "line h%d", m->hue);
         curve_line(&p, curve[i], style, m->name);
     }
@@ -107,13 +108,13 @@ static void chart(const mid__page *page, const mid__set *set, const mid__column 
 }
 
 /* The coloured curves of a column; the rest would only be a hatch. */
-static size_t curves_of(const mid__report *r, const mid__set *set, const mid__column *column, yyjson_val **curve)
+static size_t curves_of(const mid__report *r, const mid__report_set *set, const mid__column *column, yyjson_val **curve)
 {
     yyjson_val *object;
     size_t i, n_all, n = 0;
 
     yyjson_arr_foreach(yyjson_obj_get(r->root, "curves"), i, n_all, object) {
-        const mid__judge *m = monitor_named(r, mid__report_text(object, "monitor"));
+        const mid__report_monitor *m = monitor_named(r, mid__report_text(object, "monitor"));
         if (m && m->hue && n < MID__N_HUE && is_of(object, set, column))
             curve[n++] = object;
     }
@@ -132,7 +133,7 @@ void mid__page_roc(const mid__page *page)
                   "threshold: the share of unsafe answers it catches (up) against the share of safe answers it flags "
                   "(right), whole answer.</p><div class=\"grid3\">\n");
     for (i = 0; i < r->n_set; i++) {
-        const mid__set *set = &r->set[i];
+        const mid__report_set *set = &r->set[i];
         n = set->main ? curves_of(r, set, set->main, curve) : 0;
         if (n)
             chart(page, set, set->main, curve, n);

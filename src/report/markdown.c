@@ -64,7 +64,7 @@ static void sets(mid__buf *out, const mid__report *r)
         }
 }
 
-static void monitor_name(mid__buf *out, const mid__judge *m)
+static void monitor_name(mid__buf *out, const mid__report_monitor *m)
 {
     mid__buf_text(out, "| ");
     put(out, m->name);
@@ -73,7 +73,7 @@ static void monitor_name(mid__buf *out, const mid__judge *m)
     mid__buf_text(out, ") |");
 }
 
-static void auroc(mid__buf *out, const mid__report *r, const mid__set *set)
+static void auroc(mid__buf *out, const mid__report *r, const mid__report_set *set)
 {
     size_t i, j;
 
@@ -99,7 +99,7 @@ static void auroc(mid__buf *out, const mid__report *r, const mid__set *set)
     }
 }
 
-static void decisions(mid__buf *out, const mid__report *r, const mid__set *set, uint32_t rule)
+static void decisions(mid__buf *out, const mid__report *r, const mid__report_set *set, uint32_t rule)
 {
     static const char *const metric[] = { "tpr", "fpr", "f1", "sg", "rh", "ac", "delay_frac", "delay_frac_detected" };
     const size_t n_metric = sizeof metric / sizeof *metric;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void mid__page_monitor(mid__buf *out, const mid__judge *m)
+void mid__page_monitor(mid__buf *out, const mid__report_monitor *m)
 {
     const char *box = *m->box ? m->box : "unknown";
 
@@ -15,7 +15,7 @@ void mid__page_monitor(mid__buf *out, const mid__judge *m)
         mid__html(out, "<i class=\"key h%d\"></i>", m->hue);
 }
 
-void mid__page_monitor_th(mid__buf *out, const mid__judge *m)
+void mid__page_monitor_th(mid__buf *out, const mid__report_monitor *m)
 {
     mid__html(out, "<th scope=\"row\" title=\"%s\">", m->summary);
     mid__page_monitor(out, m);

@@ -12,7 +12,7 @@ enum { MID__NOTE_MAX = 26, MID__PAGE_ROW_MAX = 2000 };
 typedef struct mid__page {
     mid__buf *out;
     const mid__report *report;
-    const mid__answers *answers;
+    const mid__report_answers *answers;
 } mid__page;
 
 /* Reasons under a table, each with its letter. */
@@ -24,7 +24,7 @@ void mid__page_ranking(const mid__page *page);
 void mid__page_early(const mid__page *page);
 void mid__page_roc(const mid__page *page);
 /* Part of the ROC section: what is left of a curve when one point of it must be named. */
-void mid__page_points(const mid__page *page, const mid__set *set);
+void mid__page_points(const mid__page *page, const mid__report_set *set);
 void mid__page_decision(const mid__page *page);
 void mid__page_cost(const mid__page *page);
 void mid__page_answers(const mid__page *page);
@@ -34,8 +34,8 @@ void mid__page_provenance(const mid__page *page);
 extern const char *const mid__page_style[], *const mid__page_script[];
 
 /* A square that shows the box, the monitor's name, and its line's colour if it has one. */
-void mid__page_monitor(mid__buf *out, const mid__judge *monitor);
-void mid__page_monitor_th(mid__buf *out, const mid__judge *monitor);
+void mid__page_monitor(mid__buf *out, const mid__report_monitor *monitor);
+void mid__page_monitor_th(mid__buf *out, const mid__report_monitor *monitor);
 /* "mistral-7b", "all authors"; with "unsafe prompts only" where so. */
 void mid__page_column_text(char text[128], const mid__column *column);
 /* "0.974 (0.962 to 0.983)", "undefined". cell may be NULL. */

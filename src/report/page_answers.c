@@ -227,7 +227,7 @@ static void set_view(mid__buf *out, const mid__answer_set *s)
 
 void mid__page_answers(const mid__page *page)
 {
-    const mid__answers *a = page->answers;
+    const mid__report_answers *a = page->answers;
     mid__buf *out = page->out;
     size_t i;
 

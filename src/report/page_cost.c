@@ -4,7 +4,7 @@
 
 #include "report/page.h"
 
-static size_t timed(const mid__report *r, const mid__judge **m)
+static size_t timed(const mid__report *r, const mid__report_monitor **m)
 {
     size_t i, n = 0;
 
@@ -14,7 +14,7 @@ static size_t timed(const mid__report *r, const mid__judge **m)
     return n;
 }
 
-static void chart(const mid__page *page, const mid__judge *const *m, size_t n)
+static void chart(const mid__page *page, const mid__report_monitor *const *m, size_t n)
 {
     mid__plot p = { .out = page->out, .width = 410, .height = 18 * (double)n + 44, .left = 132, .right = 400, .top = 4,
                     .bottom = 18 * (double)n + 8, .x_lo = 0.01, .x_hi = 10, .y_lo = 0, .y_hi = (double)n,
@@ -56,7 +56,7 @@ void mid__page_cost(const mid__page *page)
 {
     static const char *const head[] = { "monitor", "\xc2\xb5s per token, median", "95th percentile",
                                         "share of decode time", NULL };
-    const mid__judge *m[MID__SHOW_MONITOR];
+    const mid__report_monitor *m[MID__SHOW_MONITOR];
     const size_t n = timed(page->report, m);
     size_t i;
 

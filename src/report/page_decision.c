@@ -23,9 +23,10 @@ static const figure shown[] = {
 };
 enum { N_SHOWN = sizeof shown / sizeof *shown };
 
-typedef struct rule_view { const mid__set *set; uint32_t rule; const char *name; } rule_view;
+typedef struct rule_view { const mid__report_set *set; uint32_t rule; const char *name; } rule_view;
 
-static const mid__cell *find(const mid__report *r, const rule_view *v, const mid__column *column, const mid__judge *m,
+static const mid__cell *find(const mid__report *r, const rule_view *v, const mid__column *column,
+                             const mid__report_monitor *m,
                              const char *metric)
 {
     mid__cell_key key = mid__report_key(r, v->set, column, metric);
@@ -35,13 +36,14 @@ static const mid__cell *find(const mid__report *r, const rule_view *v, const mid
     return mid__report_find(r, &key);
 }
 
-static bool was_run(const mid__report *r, const rule_view *v, const mid__judge *m)
+static bool was_run(const mid__report *r, const rule_view *v, const mid__report_monitor *m)
 {
     return find(r, v, v->set->main, m, "tpr") != NULL;
 }
 
 /* The monitors this rule was run with, at most n_max. */
-static size_t monitors_of(const mid__report *r, const rule_view *v, const mid__judge **m, size_t n_max, size_t *n_more)
+static size_t monitors_of(const mid__report *r, const rule_view *v, const mid__report_monitor **m,
+                          size_t n_max, size_t *n_more)
 {
     size_t i, n = 0;
 
@@ -72,7 +74,7 @@ static void rate(const mid__plot *p, const mid__cell *c, double y, const char *n
     mid__svg_dot(p, c->value, y, line, tip);
 }
 
-static void chart(const mid__page *page, const rule_view *v, const mid__judge *const *m, size_t n)
+static void chart(const mid__page *page, const rule_view *v, const mid__report_monitor *const *m, size_t n)
 {
     const mid__plot p = { .out = page->out, .width = 410, .height = 18 * (double)n + 44, .left = 132, .right = 400,
                           .top = 4, .bottom = 18 * (double)n + 8, .x_lo = 0, .x_hi = 1, .y_lo = 0, .y_hi = (double)n };
@@ -110,8 +112,8 @@ static void head(mid__buf *out, const mid__column *within)
     mid__buf_text(out, "</tr></thead><tbody>\n");
 }
 
-static void row(const mid__page *page, const rule_view *v, mid__notes *notes, const mid__judge *m,
-                const mid__judge *best)
+static void row(const mid__page *page, const rule_view *v, mid__notes *notes, const mid__report_monitor *m,
+                const mid__report_monitor *best)
 {
     const mid__report *r = page->report;
     size_t i;
@@ -131,7 +133,7 @@ static void row(const mid__page *page, const rule_view *v, mid__notes *notes, co
 static void table(const mid__page *page, const rule_view *v, size_t n_row_max)
 {
     const mid__report *r = page->report;
-    const mid__judge *m[MID__SHOW_MONITOR];
+    const mid__report_monitor *m[MID__SHOW_MONITOR];
     mid__cell_key key = mid__report_key(r, v->set, v->set->main, "f1");
     mid__notes notes = { 0 };
     size_t i, n_more, n = monitors_of(r, v, m, n_row_max, &n_more);
@@ -154,7 +156,7 @@ static void table(const mid__page *page, const rule_view *v, size_t n_row_max)
 
 static void figure_of(const mid__page *page, const rule_view *v, size_t n_row_max)
 {
-    const mid__judge *m[MID__SHOW_MONITOR];
+    const mid__report_monitor *m[MID__SHOW_MONITOR];
     size_t n_more, n = monitors_of(page->report, v, m, n_row_max, &n_more);
 
     if (!n)
@@ -164,7 +166,7 @@ static void figure_of(const mid__page *page, const rule_view *v, size_t n_row_ma
     mid__buf_text(page->out, "</figure>\n");
 }
 
-static void set_block(const mid__page *page, const mid__set *set, bool open, size_t n_row_max)
+static void set_block(const mid__page *page, const mid__report_set *set, bool open, size_t n_row_max)
 {
     const mid__report *r = page->report;
     rule_view view[MID__SHOW_RULE];

@@ -10,11 +10,11 @@
 enum { EARLY_TOK = 8, ROW_PX = 26 };
 
 typedef struct duel {                       /* on one column of one dataset */
-    const mid__judge *best, *control;
+    const mid__report_monitor *best, *control;
     const mid__cell *best_cell, *control_cell;
 } duel;
 
-static duel duel_of(const mid__report *r, const mid__set *set, const mid__column *column)
+static duel duel_of(const mid__report *r, const mid__report_set *set, const mid__column *column)
 {
     const mid__cell_key key = mid__report_key(r, set, column, "auroc");
     duel d = { 0 };
@@ -27,7 +27,7 @@ static duel duel_of(const mid__report *r, const mid__set *set, const mid__column
 /* The best monitor's interval lies wholly above the best control's. */
 static bool is_clear(const duel *d) { return d->best && d->control && d->best_cell->lo > d->control_cell->hi; }
 
-static void duel_row(const mid__plot *p, double y, const mid__judge *m, const mid__cell *c, const char *style)
+static void duel_row(const mid__plot *p, double y, const mid__report_monitor *m, const mid__cell *c, const char *style)
 {
     char tip[256], value[128], name[64];
 
@@ -60,7 +60,7 @@ static void duel_chart(const mid__page *page, const duel *d, const char *label)
     mid__svg_close(&p);
 }
 
-static void duel_figure(const mid__page *page, const mid__set *set, const mid__column *column, const duel *d)
+static void duel_figure(const mid__page *page, const mid__report_set *set, const mid__column *column, const duel *d)
 {
     char who[128], label[400];
 
@@ -80,7 +80,7 @@ static void duel_figure(const mid__page *page, const mid__set *set, const mid__c
 }
 
 /* The prefix nearest to EARLY_TOK. */
-static void early_line(const mid__page *page, const mid__set *set, const mid__judge *m)
+static void early_line(const mid__page *page, const mid__report_set *set, const mid__report_monitor *m)
 {
     mid__cell_key key = mid__report_key(page->report, set, set->main, "auroc");
     const mid__cell *c;
@@ -99,7 +99,7 @@ static void early_line(const mid__page *page, const mid__set *set, const mid__ju
     mid__buf_text(page->out, "</p>");
 }
 
-static void card(const mid__page *page, const mid__set *set)
+static void card(const mid__page *page, const mid__report_set *set)
 {
     mid__buf *out = page->out;
     duel d, within;
@@ -134,7 +134,7 @@ static size_t n_clear(const mid__report *r)
     size_t i, n = 0;
 
     for (i = 0; i < r->n_set; i++) {
-        const mid__set *set = &r->set[i];
+        const mid__report_set *set = &r->set[i];
         const duel all = set->main ? duel_of(r, set, set->main) : (duel){ 0 };
         const duel within = set->within ? duel_of(r, set, set->within) : all;
         n += is_clear(&all) && is_clear(&within);

@@ -12,7 +12,7 @@ static void group_head(mid__buf *out, const mid__column *column)
     mid__html(out, "<th scope=\"colgroup\" class=\"group\" colspan=\"%d\">%s</th>", N_METRIC, who);
 }
 
-static void head(mid__buf *out, const mid__set *set)
+static void head(mid__buf *out, const mid__report_set *set)
 {
     int i;
 
@@ -27,8 +27,8 @@ static void head(mid__buf *out, const mid__set *set)
     mid__buf_text(out, "</tr></thead><tbody>\n");
 }
 
-static void figures(const mid__page *page, mid__notes *notes, const mid__set *set, const mid__column *column,
-                    const mid__judge *m)
+static void figures(const mid__page *page, mid__notes *notes, const mid__report_set *set, const mid__column *column,
+                    const mid__report_monitor *m)
 {
     size_t i;
 
@@ -40,7 +40,7 @@ static void figures(const mid__page *page, mid__notes *notes, const mid__set *se
     }
 }
 
-void mid__page_points(const mid__page *page, const mid__set *set)
+void mid__page_points(const mid__page *page, const mid__report_set *set)
 {
     const mid__report *r = page->report;
     mid__notes notes = { 0 };

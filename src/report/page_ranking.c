@@ -6,7 +6,7 @@
 
 enum { TABLE_COLUMNS = 11 };
 
-static size_t n_shown(const mid__set *set)
+static size_t n_shown(const mid__report_set *set)
 {
     size_t i, n = 0;
 
@@ -15,7 +15,7 @@ static size_t n_shown(const mid__set *set)
     return n;
 }
 
-static void head(mid__buf *out, const mid__set *set, size_t n_set)
+static void head(mid__buf *out, const mid__report_set *set, size_t n_set)
 {
     char who[128];
     size_t i, j;
@@ -39,7 +39,8 @@ static void head(mid__buf *out, const mid__set *set, size_t n_set)
     mid__buf_text(out, "</tr></thead>\n");
 }
 
-static void row(const mid__page *page, mid__notes *notes, const mid__set *set, size_t n_set, const mid__judge *m)
+static void row(const mid__page *page, mid__notes *notes, const mid__report_set *set, size_t n_set,
+                const mid__report_monitor *m)
 {
     size_t i, j;
 
@@ -58,7 +59,7 @@ static void row(const mid__page *page, mid__notes *notes, const mid__set *set, s
 }
 
 /* Columns without any figure are a sentence instead of a column of dashes. */
-static void left_out(mid__buf *out, const mid__set *set, size_t n_set)
+static void left_out(mid__buf *out, const mid__report_set *set, size_t n_set)
 {
     char who[128];
     size_t i, j;
@@ -77,7 +78,7 @@ static void left_out(mid__buf *out, const mid__set *set, size_t n_set)
     }
 }
 
-static void table(const mid__page *page, const mid__set *set, size_t n_set)
+static void table(const mid__page *page, const mid__report_set *set, size_t n_set)
 {
     mid__notes notes = { 0 };
     size_t i;

@@ -104,7 +104,7 @@ static void monitors_table(const mid__page *page)
     mid__page_table_open(page->out, "Monitors");
     mid__page_table_head(page->out, head);
     for (i = 0; i < r->n_monitor; i++) {
-        const mid__judge *m = &r->monitor[i];
+        const mid__report_monitor *m = &r->monitor[i];
         mid__buf_text(page->out, "<tr>");
         mid__page_monitor_th(page->out, m);
         mid__html(page->out, "<td class=\"text\">%s</td><td class=\"text\">%s</td><td class=\"text\">%s, "

@@ -82,11 +82,33 @@ static mid_status write_all(mid_ctx *ctx, const char *dir, const output *out, si
     return status;
 }
 
+/* One line a dataset for whoever started the run: the best monitor beside the best control. */
+static void say_best(mid_ctx *ctx, const mid__report *report)
+{
+    size_t i;
+
+    for (i = 0; i < report->n_set; i++) {
+        const mid__report_set *set = &report->set[i];
+        const mid__report_monitor *best, *control;
+        const mid__cell *b, *c;
+        mid__cell_key key;
+        if (!set->main)
+            continue;
+        key = mid__report_key(report, set, set->main, "auroc");
+        best = mid__report_best(report, &key, false, &b);
+        control = mid__report_best(report, &key, true, &c);
+        if (best && control)
+            mid__log(ctx, MID_LOG_INFO, "%s, %zu answers, %zu unsafe: AUROC %s %.3f (%.3f-%.3f), best control %s %.3f "
+                     "(%.3f-%.3f)", set->name, set->main->n, set->main->n_unsafe, best->name, b->value, b->lo, b->hi, control->name,
+                     c->value, c->lo, c->hi);
+    }
+}
+
 mid_status mid_report_write(mid_ctx *ctx, const char *dir)
 {
     output out[] = { { .name = "report.html" }, { .name = "results.csv" }, { .name = "results.md" } };
     mid__report *report = calloc(1, sizeof *report);
-    mid__answers *answers = calloc(1, sizeof *answers);
+    mid__report_answers *answers = calloc(1, sizeof *answers);
     const mid__page page = { &out[0].bytes, report, answers };
     char path[4096];
     mid_status status;
@@ -112,6 +134,8 @@ mid_status mid_report_write(mid_ctx *ctx, const char *dir)
     mid__csv(&out[1].bytes, report->cells);
     mid__markdown(&out[2].bytes, report);
     status = write_all(ctx, dir, out, sizeof out / sizeof *out);
+    if (status == MID_OK)
+        say_best(ctx, report);
 out:
     for (i = 0; i < sizeof out / sizeof *out; i++)
         mid__buf_clear(&out[i].bytes);

@@ -70,7 +70,7 @@ static void gather(mid__scale *scale, yyjson_val *answer)
 }
 
 /* A scale if the monitor has scores on the shown answers. */
-static mid_status add_scale(mid_ctx *ctx, mid__answer_set *s, const mid__judge *monitor)
+static mid_status add_scale(mid_ctx *ctx, mid__answer_set *s, const mid__report_monitor *monitor)
 {
     mid__scale *scale = &s->scale[s->n_scale];
     size_t i;
@@ -96,7 +96,7 @@ static mid_status add_scale(mid_ctx *ctx, mid__answer_set *s, const mid__judge *
 /* The dataset's best monitor, then those with a colour. */
 static mid_status add_scales(mid_ctx *ctx, const mid__report *r, mid__answer_set *s)
 {
-    const mid__judge *best = NULL;
+    const mid__report_monitor *best = NULL;
     mid_status status = MID_OK;
     size_t i;
 
@@ -112,7 +112,7 @@ static mid_status add_scales(mid_ctx *ctx, const mid__report *r, mid__answer_set
     return status;
 }
 
-mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *r, mid__answers *a)
+mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *r, mid__report_answers *a)
 {
     yyjson_val *list;
     size_t i;
@@ -139,7 +139,7 @@ mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *
     return status;
 }
 
-void mid__answers_clear(mid__answers *a)
+void mid__answers_clear(mid__report_answers *a)
 {
     size_t i, j;
 

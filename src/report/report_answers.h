@@ -10,29 +10,29 @@ enum { MID__SHOW_JUDGE = 8, MID__SHOW_ANSWER = 60, MID__SHOW_TOK = 512, MID__HEI
 
 /* One monitor's scale over the shown answers of a dataset. */
 typedef struct mid__scale {
-    const mid__judge *monitor;
+    const mid__report_monitor *monitor;
     double lo, hi;                          /* of scores and thresholds */
     double *sorted;                         /* (n) owned: its scores, ascending */
     size_t n;
 } mid__scale;
 
 typedef struct mid__answer_set {
-    const mid__set *set;
+    const mid__report_set *set;
     yyjson_val *answer[MID__SHOW_ANSWER];
     size_t n_answer, n_more;
     mid__scale scale[MID__SHOW_JUDGE];      /* the dataset's best monitor first */
     size_t n_scale;
 } mid__answer_set;
 
-typedef struct mid__answers {
+typedef struct mid__report_answers {
     mid__json json;
     mid__answer_set set[MID__SHOW_DATASET];
     size_t n_set;
-} mid__answers;
+} mid__report_answers;
 
 /* A file that is not there is no failure: no answers. answers is cleared by the caller, also after a failure. */
-mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *report, mid__answers *answers);
-void mid__answers_clear(mid__answers *answers);
+mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *report, mid__report_answers *answers);
+void mid__answers_clear(mid__report_answers *answers);
 
 /* 0..9: the share of the scale's scores below this one, ties one half; -1 for NaN. */
 int mid__scale_rank(const mid__scale *scale, double score);

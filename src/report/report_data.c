@@ -38,7 +38,8 @@ const mid__cell *mid__report_find(const mid__report *r, const mid__cell_key *key
     return r->slot[i] == (uint32_t)EMPTY ? NULL : &r->cell[r->slot[i]];
 }
 
-mid__cell_key mid__report_key(const mid__report *r, const mid__set *set, const mid__column *column, const char *metric)
+mid__cell_key mid__report_key(const mid__report *r, const mid__report_set *set, const mid__column *column,
+                              const char *metric)
 {
     const mid__cell_key key = { .dataset = set->id, .model = column->model, .subset = column->subset,
                                 .metric = mid__report_id(r, metric) };
@@ -153,7 +154,7 @@ static mid_status read_monitors(mid_ctx *ctx, const char *path, mid__report *r)
     size_t i, n;
 
     yyjson_arr_foreach(yyjson_obj_get(r->root, "monitors"), i, n, object) {
-        mid__judge *m = &r->monitor[r->n_monitor];
+        mid__report_monitor *m = &r->monitor[r->n_monitor];
         if (r->n_monitor == MID__SHOW_MONITOR) {
             r->n_more_monitor++;
             continue;
@@ -188,9 +189,9 @@ static yyjson_val *about_set(const mid__report *r, const char *name)
 
 /* The dataset of a cell, made if it is new; NULL beyond the limit.
  * @param i_set (names.n) 0 unseen, 1 + index, or -1 left out */
-static mid__set *set_of(mid__report *r, int *i_set, const mid__cell *c)
+static mid__report_set *set_of(mid__report *r, int *i_set, const mid__cell *c)
 {
-    mid__set *set;
+    mid__report_set *set;
 
     if (i_set[c->key.dataset] == 0 && r->n_set == MID__SHOW_DATASET) {
         i_set[c->key.dataset] = -1;
@@ -208,7 +209,7 @@ static mid__set *set_of(mid__report *r, int *i_set, const mid__cell *c)
     return i_set[c->key.dataset] > 0 ? &r->set[i_set[c->key.dataset] - 1] : NULL;
 }
 
-static void add_column(const mid__report *r, mid__set *set, const mid__cell *c)
+static void add_column(const mid__report *r, mid__report_set *set, const mid__cell *c)
 {
     mid__column *column = set->column;
     size_t i;
@@ -270,7 +271,7 @@ static mid_status read_sets(mid_ctx *ctx, const char *path, mid__report *r)
         return mid__oom(ctx, path);
     for (i = 0; i < r->n_cell; i++) {
         const mid__cell *c = &r->cell[i];
-        mid__set *set = set_of(r, i_set, c);
+        mid__report_set *set = set_of(r, i_set, c);
         if (!set)
             continue;
         if (c->key.metric == auroc && c->key.at == 0)

@@ -25,14 +25,14 @@ typedef struct mid__cell {
     bool circular;
 } mid__cell;
 
-typedef struct mid__judge {                 /* a monitor */
+typedef struct mid__report_monitor {                 /* a monitor */
     uint32_t id;
     const char *name, *box, *summary, *unit;
     double us_p50, us_p95, decode_share;    /* NaN unknown */
     double mean_auroc;                      /* over the datasets' main columns, circular ones left out; NaN: none */
     int hue;                                /* 1..MID__N_HUE, or 0: drawn faint */
     bool control;
-} mid__judge;
+} mid__report_monitor;
 
 typedef struct mid__column {                /* answers of one author, or all; all of them or unsafe prompts only */
     uint32_t model, subset;
@@ -41,7 +41,7 @@ typedef struct mid__column {                /* answers of one author, or all; al
     bool pooled, unsafe_prompts, defined;
 } mid__column;
 
-typedef struct mid__set {                   /* a dataset */
+typedef struct mid__report_set {                   /* a dataset */
     uint32_t id;
     const char *name, *task, *split;
     yyjson_val *about;                      /* its entry in provenance.datasets, or NULL */
@@ -51,7 +51,7 @@ typedef struct mid__set {                   /* a dataset */
     const mid__column *within;              /* where main is pooled: the author with most unsafe answers; or NULL */
     uint32_t at_tok[MID__SHOW_PREFIX], at_share[MID__SHOW_PREFIX];  /* ascending */
     size_t n_at_tok, n_at_share;
-} mid__set;
+} mid__report_set;
 
 typedef struct mid__report {
     mid__json json;
@@ -60,8 +60,8 @@ typedef struct mid__report {
     mid__cell *cell;                        /* (n_cell) pooled over folds */
     uint32_t *slot;                         /* (n_slot) open addressing over cell; UINT32_MAX empty */
     size_t n_cell, n_slot, n_repeat;        /* n_repeat: cells whose key was there already */
-    mid__judge monitor[MID__SHOW_MONITOR];  /* white, grey, black, control; better first */
-    mid__set set[MID__SHOW_DATASET];
+    mid__report_monitor monitor[MID__SHOW_MONITOR];  /* white, grey, black, control; better first */
+    mid__report_set set[MID__SHOW_DATASET];
     uint32_t rule[MID__SHOW_RULE];
     size_t n_monitor, n_more_monitor, n_set, n_more_set, n_rule;
 } mid__report;
@@ -76,11 +76,11 @@ const char *mid__report_name(const mid__report *report, uint32_t id);
 /* The cell, or NULL. */
 const mid__cell *mid__report_find(const mid__report *report, const mid__cell_key *key);
 /* Key of a threshold-free, whole-answer figure; monitor is left for the caller to set. */
-mid__cell_key mid__report_key(const mid__report *report, const mid__set *set, const mid__column *column,
+mid__cell_key mid__report_key(const mid__report *report, const mid__report_set *set, const mid__column *column,
                               const char *metric);
 /* The monitor with the largest defined value, circular ones left out, among controls or among all others; NULL: none.
  * key->monitor is ignored. cell may be NULL. */
-const mid__judge *mid__report_best(const mid__report *report, const mid__cell_key *key, bool control,
+const mid__report_monitor *mid__report_best(const mid__report *report, const mid__cell_key *key, bool control,
                                    const mid__cell **cell);
 /* From report_rank.c: order of monitors, colours, main columns. Called once by mid__report_read. */
 void mid__report_rank(mid__report *report);

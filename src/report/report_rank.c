@@ -6,9 +6,10 @@
 
 #include "report/report_data.h"
 
-const mid__judge *mid__report_best(const mid__report *r, const mid__cell_key *key, bool control, const mid__cell **cell)
+const mid__report_monitor *mid__report_best(const mid__report *r, const mid__cell_key *key, bool control,
+                                            const mid__cell **cell)
 {
-    const mid__judge *best = NULL;
+    const mid__report_monitor *best = NULL;
     mid__cell_key k = *key;
     double top = -INFINITY;
     size_t i;
@@ -43,7 +44,7 @@ static int column_order(const void *a, const void *b)
     return strcmp(p->author, q->author);
 }
 
-static void rank_columns(mid__set *set)
+static void rank_columns(mid__report_set *set)
 {
     size_t i;
 
@@ -55,7 +56,7 @@ static void rank_columns(mid__set *set)
             set->within = &set->column[i];
 }
 
-static void measure(mid__report *r, mid__judge *m)
+static void measure(mid__report *r, mid__report_monitor *m)
 {
     double sum = 0;
     size_t i, n = 0;
@@ -80,14 +81,14 @@ static void measure(mid__report *r, mid__judge *m)
     m->mean_auroc = n ? sum / (double)n : NAN;
 }
 
-static int box_rank(const mid__judge *m)
+static int box_rank(const mid__report_monitor *m)
 {
     return strcmp(m->box, "white") == 0 ? 0 : strcmp(m->box, "grey") == 0 ? 1 : m->control ? 3 : 2;
 }
 
 static int monitor_order(const void *a, const void *b)
 {
-    const mid__judge *p = a, *q = b;
+    const mid__report_monitor *p = a, *q = b;
     const double x = isnan(p->mean_auroc) ? -1 : p->mean_auroc, y = isnan(q->mean_auroc) ? -1 : q->mean_auroc;
 
     if (box_rank(p) != box_rank(q))
