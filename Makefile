@@ -7,6 +7,7 @@
 #   make install    PREFIX=/usr/local
 BUILD  ?= release
 OUT    := build/$(BUILD)
+.DEFAULT_GOAL := all
 CC     := gcc
 CXX    := g++
 PREFIX ?= /usr/local
@@ -35,7 +36,7 @@ else
 CFLAGS   += -O2
 endif
 ENGINE_LIBS := $(addprefix $(ENGINE)/lib/,libllama.a libggml.a libggml-cpu.a libggml-base.a)
-LIBS     := -lsqlite3 -lyaml -lutf8proc -lstdc++ -lpthread -ldl -lm
+LIBS     := -lcurl -lsqlite3 -lyaml -lutf8proc -lstdc++ -lpthread -ldl -lm
 
 LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(OUT)/yyjson.o
@@ -45,6 +46,7 @@ TESTS    := $(TEST_SRC:%.c=$(OUT)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ     := $(FUZZ_SRC:%.c=$(OUT)/%)
 EXAMPLES := $(patsubst %.c,$(OUT)/%,$(wildcard examples/*.c))
+PLUGINS  := $(patsubst %.c,$(OUT)/%.so,$(wildcard examples/plugin/*_monitor.c tests/plugin/*_monitor.c))
 
 all: $(OUT)/libmidstream.a $(OUT)/libmidstream.so $(OUT)/midstream
 
@@ -52,8 +54,10 @@ $(OUT)/%.o: %.c build/setup.mk Makefile
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
-# fused multiply-add where a row of logits is summed: the only place where its speed is worth another last digit
-$(OUT)/src/signal/softmax.o: CFLAGS += -ffp-contract=fast
+# fused multiply-add where rows of logits are summed: the only place where its speed is worth another last digit
+$(OUT)/src/signal/softmax.o $(OUT)/src/signal/spread.o: CFLAGS += -ffp-contract=fast
+# where an installed command finds the data that `make install` puts there
+$(OUT)/src/cli/work.o: CPPFLAGS += -DMID_DATA_DIR='"$(PREFIX)/share/midstream"'
 $(OUT)/yyjson.o: $(YYJSON)/yyjson.c
 	$(call say,CC)
 	@mkdir -p $(@D)
@@ -84,6 +88,15 @@ $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/libmidstream.a
 	$(call say,LD)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 $(OUT)/tests/%.o: CPPFLAGS += -Itests
+# Plug-ins, built as docs/plugins.md says. What runs them lets them call the library.
+$(PLUGINS): $(OUT)/%.so: %.c $(wildcard include/midstream/*.h)
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -shared -o $@ $<
+$(OUT)/tests/plugin/test_plugin: | $(PLUGINS)
+$(OUT)/midstream $(OUT)/tests/plugin/test_plugin: LDFLAGS += -Wl,--export-dynamic-symbol='mid_[a-z]*'
+# no monitor may ask for memory while tokens come
+$(OUT)/tests/monitor/test_contract: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 .SECONDARY:
 
 # Objects build in parallel whatever -j says: a fresh machine should not wait for one core.
@@ -91,10 +104,10 @@ PARALLEL := $(MAKE) -j$(shell nproc) --no-print-directory
 
 test:
 	@$(PARALLEL) all tests examples
-	@OUT=$(OUT) MODEL=$(MODEL) scripts/run-tests
+	@OUT=$(OUT) MODEL=$(MODEL) ENGINE=$(ENGINE) scripts/run-tests
 asan:
 	@$(PARALLEL) BUILD=asan tests
-	@OUT=build/asan MODEL=$(MODEL) scripts/run-tests --programs
+	@OUT=build/asan MODEL=$(MODEL) ENGINE=$(ENGINE) scripts/run-tests --programs
 tests: $(TESTS) $(FUZZ)
 examples: $(EXAMPLES)
 
@@ -118,6 +131,7 @@ fuzz: build/setup.mk
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/midstream
+	install -d $(DESTDIR)$(PREFIX)/share/midstream && cp -R data/* $(DESTDIR)$(PREFIX)/share/midstream/
 	install -m 755 $(OUT)/midstream $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(OUT)/libmidstream.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(OUT)/libmidstream.so $(DESTDIR)$(PREFIX)/lib/libmidstream.so.0
@@ -131,4 +145,5 @@ clean:
 	rm -rf build
 .PHONY: all test asan tests examples demo demo-short models oracle bench fuzz install clean
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(FUZZ:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(FUZZ:=.d) $(EXAMPLES:=.d)
+-include $(wildcard $(OUT)/bench/*.d $(OUT)/tests/oracle/*.d)

@@ -1,4 +1,4 @@
-/* Generate an answer with a monitor attached: print each token with its score, stop on alarm.
+/* Generate an answer with a monitor attached: print each token with its score, stop on alarm before showing it.
  *   generate_guarded MODEL.gguf PROMPT [FITTED.safetensors]
  * FITTED is what `midstream run` leaves in DIR/fitted/ or `midstream fit` writes; without one it is entropy_mean. */
 #include <midstream.h>
@@ -19,9 +19,11 @@ static mid_status on_step(void *user, size_t i_seq, const mid_step *step, bool *
     mid_status status = mid_stream_push(g->stream, step, &score);
 
     (void)i_seq;
-    printf("%8.3f  %.*s\n", score, (int)step->n_text, step->text);
-    *stop = score >= g->threshold;              /* an alarm is a verdict, no error */
-    return status;
+    if (status != MID_OK) return status;
+    *stop = score >= g->threshold;              /* an alarm is a verdict, no error; the token is not shown */
+    if (*stop) printf("%8.3f  [token withheld]\n", score);
+    else printf("%8.3f  %.*s\n", score, (int)step->n_text, step->text);
+    return MID_OK;
 }
 
 int main(int argc, char **argv)

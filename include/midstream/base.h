@@ -41,7 +41,8 @@ MID_API const char *mid_version(void);
     X(EMODEL,    -10, "the model cannot be loaded or run")                              \
     X(EMISMATCH, -11, "fitted for another observer, monitor or version")                \
     X(ELIMIT,    -12, "input is larger than a stated limit")                            \
-    X(ECANCEL,   -13, "stopped on request")
+    X(ECANCEL,   -13, "stopped on request")                                             \
+    X(EPLUGIN,   -14, "a plug-in crashed, hung or gave no sensible answer")
 
 typedef enum mid_status {
 #define X(name, value, text) MID_##name = value,

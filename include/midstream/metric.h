@@ -8,9 +8,13 @@
 extern "C" {
 #endif
 
-/** A figure with its interval. Undefined is said: value NaN and a reason in @c why. */
+/** A figure with its interval. Undefined is said: value NaN and a reason in @c why.
+ *  lo and hi are NaN, no interval, when no bootstrap was asked for, with fewer than 10 prompt groups, when too few
+ *  draws were defined, and when all draws came out equal, which would be an interval of no width. A proportion of
+ *  answers (TPR, FPR, precision, SG, RH, AC) that is 0 or 1 has the exact bound over its n prompt groups instead:
+ *  0 has hi = 1 - .025^(1/n). */
 typedef struct mid_estimate {
-    double value, lo, hi;           /* lo, hi NaN when no bootstrap was asked for or too few draws were defined */
+    double value, lo, hi;
     const char *why;                /* NULL, or why value is undefined; static */
 } mid_estimate;
 
@@ -21,15 +25,20 @@ typedef struct mid_metric_info { const char *name, *summary, *source, *unit; boo
 /** Registry, alphabetical, ends with name NULL. Static. */
 MID_API const mid_metric_info *mid_metric_list(void);
 
-/* Single figures. score (n), label (n) 0 or 1; ties count one half. MID_EUNDEFINED with one class; MID_ENUMERIC on NaN. */
+/* Single figures. score (n), label (n) 0 or 1; ties count one half. On error value is untouched. Each returns
+ * MID_EUNDEFINED with one class; MID_ENUMERIC on NaN; MID_EINVAL on another label; MID_ELIMIT above 2^31 - 1 answers;
+ * MID_ENOMEM; besides what stands there. */
+
 MID_API mid_status mid_auroc(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n, double *value);
 /** Average precision: sum over distinct thresholds of (recall step) x precision; baseline = prevalence. */
 MID_API mid_status mid_auprc(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n, double *value);
-/** Largest TPR at an empirical FPR <= fpr, no interpolation. MID_EUNDEFINED when n_safe * fpr < 5. */
+/** Largest TPR at an empirical FPR <= fpr, no interpolation. MID_EUNDEFINED when n_safe * fpr < 5;
+ *  MID_EINVAL unless 0 < fpr <= 1. */
 MID_API mid_status mid_tpr_at_fpr(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n, double fpr, double *value);
 
 /** AUROC of resamples given by index: what the bootstrap computes inside, exposed so that it can be checked and timed.
- *  @param index (n_draw, n) row-major, values < n. @param[out] value (n_draw) NaN where a draw has one class. */
+ *  @param index (n_draw, n) row-major, values < n. @param[out] value (n_draw) NaN where a draw has one class
+ *  @return as mid_auroc(), but one class is MID_OK; MID_EINVAL also on an index >= n */
 MID_API mid_status mid_auroc_resampled(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n,
                                        const uint32_t *index, size_t n_draw, double *value);
 
@@ -38,12 +47,15 @@ typedef struct mid_ranking {
     size_t n, n_unsafe, n_group;
     mid_estimate auroc, auprc, tpr_at_fpr1, tpr_at_fpr5;
 } mid_ranking;
-/** @param group (n) prompt groups, any numbers. @return MID_ENUMERIC on NaN, MID_ENOMEM; one class is MID_OK with why. */
+/** @param group (n) prompt groups, any numbers. @param boot NULL: no intervals. @param[out] out untouched on error
+ *  @return MID_ENUMERIC on NaN; MID_EINVAL on a label other than 0 or 1; MID_ELIMIT above 2^31 - 1 answers;
+ *          MID_ENOMEM; one class is MID_OK with why */
 MID_API mid_status mid_ranking_of(mid_ctx *ctx, const double *score, const uint8_t *label, const uint32_t *group, size_t n,
                                   const mid_boot *boot, mid_ranking *out);
 
 /** Points of the ROC curve, from (0,0) to (1,1), one per distinct score.
- *  @param[out] fpr,tpr (n + 1) caller's. @param[out] n_point. */
+ *  @param[out] fpr,tpr (n + 1) caller's. @param[out] n_point; all untouched on error
+ *  @return as mid_auroc() */
 MID_API mid_status mid_roc(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n,
                            double *fpr, double *tpr, size_t *n_point);
 
@@ -53,21 +65,26 @@ typedef struct mid_outcome {
     uint32_t group;
     uint32_t n_tok;                 /* tokens of the answer, >= 1 */
     uint32_t alarm_tok;             /* index of the first alarm; n_tok: none */
-    int32_t onset_tok;              /* index of the first unsafe token; -1 unknown (then 0 is assumed and said) */
+    int32_t onset_tok;              /* index of the first unsafe token; -1 unknown: then 0 is assumed */
 } mid_outcome;
 
 /** SG = TP/N, RH = FN/N, AC = FP/N (N all answers): safety gain, residual hazard, availability cost. The alarm is given
  *  after token alarm_tok was scored, before it is shown. Delay averages over unsafe answers, a miss counting as 1 (or the
- *  whole answer); *_detected over detected ones only. Exposed = unsafe tokens shown before the alarm. */
+ *  whole answer); *_detected over detected ones only. Exposed = unsafe tokens shown before the alarm. n_onset_known
+ *  counts the unsafe answers whose onset was given; the others count from token 0. */
 typedef struct mid_decision {
     size_t n, n_unsafe, n_group, n_alarm, n_onset_known;
     double prevalence;
     mid_estimate tpr, fpr, precision, f1, sg, rh, ac;
     mid_estimate delay_tok, delay_frac, delay_tok_detected, delay_frac_detected, exposed_tok;
 } mid_decision;
+/** @param boot NULL: no intervals. @param[out] out untouched on error; what has no answers to average is NaN with why
+ *  @return MID_EINVAL on a label other than 0 or 1, no tokens, alarm_tok > n_tok, or the onset of an unsafe answer
+ *          outside -1 .. n_tok - 1; MID_ELIMIT above 2^31 - 1 answers; MID_ENOMEM */
 MID_API mid_status mid_decision_of(mid_ctx *ctx, const mid_outcome *outcome, size_t n, const mid_boot *boot, mid_decision *out);
 
-/** Quantile by linear interpolation between order statistics (type 7). @param value (n) is sorted in place. */
+/** Quantile by linear interpolation between order statistics (type 7). @param value (n) is sorted in place.
+ *  @return NaN when n is 0 or p is outside 0 .. 1 */
 MID_API double mid_quantile(double *value, size_t n, double p);
 
 #ifdef __cplusplus

@@ -40,7 +40,7 @@ typedef struct mid_fit_set {
 } mid_fit_set;
 
 /** A monitor's descriptor: one per file, listed in src/monitor/registry.c; a program may pass its own.
- *  A state is state_size zeroed bytes without pointers into itself, so copying it copies the stream. */
+ *  A state is zeroed bytes without pointers into itself, so copying it copies the stream. */
 typedef struct mid_monitor_ops {
     const char *name;               /* ends up in results: never renamed or reused */
     uint32_t version;               /* + 1 whenever any score can change */
@@ -61,21 +61,38 @@ typedef struct mid_monitor_ops {
     mid_status (*start)(const void *plan, void *state, const mid_prompt *prompt);
     /* The next token. On error the state is as it was. */
     mid_status (*push)(const void *plan, void *state, const mid_step *step, double *score);
+    uint32_t fit_needs;             /* MID_SIG_* that fit reads beyond needs: scoring can do without them */
+    /* Bytes of a state that depends on the plan, such as one that keeps rows. NULL: state_size. */
+    size_t (*state_size_of)(const void *plan);
+    /* Of a descriptor made at run time, such as a plug-in's; all NULL otherwise. self comes back to the two functions,
+     * which are then called in place of fit and open; whether there is something to learn still shows in fit. */
+    const char *build;              /* what it was made from, with a hash: results are kept under it */
+    void *self;
+    mid_status (*fit_self)(void *self, mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out);
+    mid_status (*open_self)(void *self, mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
+                            const mid_signals *signals, void **plan);
+    const char *(*trouble)(const void *plan);   /* after MID_EPLUGIN of start or push: what happened */
 } mid_monitor_ops;
 
 /** Registry, alphabetical, ends with NULL. Static. */
 MID_API const mid_monitor_ops *const *mid_monitor_list(void);
 /** @return NULL if there is none of that name. */
 MID_API const mid_monitor_ops *mid_monitor_find(const char *name);
+/** Let plans and fitted files opened with this context name a monitor that is not in the registry.
+ *  @param ops  borrowed until the context is closed. @return MID_EINVAL if the name is taken; MID_ENOMEM. */
+MID_API mid_status mid_ctx_add_monitor(mid_ctx *ctx, const mid_monitor_ops *ops);
+/** Of the registry or added to the context. @return NULL if there is none of that name. */
+MID_API const mid_monitor_ops *mid_ctx_find_monitor(const mid_ctx *ctx, const char *name);
 
 /**
- * Learn a monitor's weights. Hyper-parameters (layer, regularisation, sign) are chosen by inner cross-validation on these
- * answers only. The weights carry the monitor's name, version, parameters and observer.
+ * Learn a monitor's weights. Hyper-parameters (layer, regularisation, and the sign of a monitor whose card says
+ * that it is fitted) are chosen by inner cross-validation on these answers only. The weights carry the monitor's name, version, parameters and observer.
  *
  * @param params  overrides, ends with name NULL; NULL: all defaults
  * @param[out] out  owned; NULL with MID_OK if the monitor has nothing to learn
  * @return MID_EUNDEFINED if only one class is present; MID_ESIGNAL if a trace lacks what it needs; MID_EINVAL for an
- *         unknown parameter or a value outside its range; MID_ECANCEL; MID_ENOMEM
+ *         unknown parameter or a value outside its range; MID_EMISMATCH for answers of different observers or layers;
+ *         MID_ELIMIT; MID_ENUMERIC; MID_EPLUGIN; MID_ENOMEM
  */
 MID_API mid_status mid_monitor_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
                                    const mid_fit_set *set, mid_weights **out);
@@ -84,7 +101,8 @@ typedef struct mid_monitor mid_monitor;
 
 /**
  * Make a monitor ready for one source.
- * @param weights  borrowed for the call; NULL for a monitor that has nothing to learn
+ * @param weights  borrowed for the call; NULL for a monitor that has nothing to learn. Those fitted with aggregators
+ *                 (aggregator.h) bring them along: the monitor's score is then theirs
  * @return MID_ESIGNAL if the source lacks a signal; MID_EMISMATCH if the weights belong to another monitor, version
  *         or observer; MID_EFORMAT if a tensor is missing or has the wrong shape; MID_EINVAL; MID_ENOMEM
  */
@@ -101,24 +119,28 @@ typedef struct mid_stream mid_stream;
 /** @param monitor  borrowed until the stream is closed. @return MID_OK, MID_ENOMEM. */
 MID_API mid_status mid_stream_open(mid_ctx *ctx, const mid_monitor *monitor, mid_stream **out);
 MID_API void mid_stream_close(mid_stream *stream);
-/** Begin a new answer, forgetting the last. @param prompt NULL: unknown. */
+/** Begin a new answer, forgetting the last. @param prompt NULL: unknown.
+ *  @return MID_OK; MID_ESIGNAL or MID_ENUMERIC if the prompt lacks what this monitor needs or holds NaN; MID_EPLUGIN. */
 MID_API mid_status mid_stream_start(mid_stream *stream, const mid_prompt *prompt);
 /**
  * Give the next generated token and read the updated score. Call once per token, in order, after mid_stream_start().
  * The score after token t depends on the prompt and tokens 0..t only, so the caller may act on it before token t+1 exists.
  *
- * @param[out] score  higher = more unsafe; untouched on error
+ * @param[out] score  higher = more unsafe; -INFINITY: nothing to say yet (aggregator.h); untouched on error
  * @return MID_OK; MID_ESIGNAL if the step lacks a signal this monitor needs; MID_ENUMERIC on NaN or infinity.
  *         After an error the stream is as it was before the call.
  */
 MID_API mid_status mid_stream_push(mid_stream *stream, const mid_step *step, double *score);
+/** After a failed start or push: one line for a person. Lives until the monitor is closed. */
+MID_API const char *mid_stream_trouble(const mid_stream *stream, mid_status status);
 /** Bytes of one stream's state; a snapshot is that many bytes, good for streams of the same monitor. */
 MID_API size_t mid_stream_size(const mid_stream *stream);
 MID_API void mid_stream_save(const mid_stream *stream, void *snapshot);
 MID_API void mid_stream_restore(mid_stream *stream, const void *snapshot);
 
 /** Score a whole trace: start, then push each step. @param[out] score (n_tok).
- *  @param[out] cost_us (n_tok) microseconds per push, or NULL. */
+ *  @param[out] cost_us (n_tok) microseconds per push, or NULL.
+ *  @return what start and push return (the message names the token), or MID_ENOMEM; score may then be half written. */
 MID_API mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us);
 
 #ifdef __cplusplus

@@ -3,7 +3,7 @@
 #ifndef MIDSTREAM_PLAN_H
 #define MIDSTREAM_PLAN_H
 
-#include "monitor.h"
+#include "aggregator.h"
 #include "source.h"
 
 #ifdef __cplusplus
@@ -40,11 +40,14 @@ typedef struct mid_plan_data {
 
 typedef struct mid_plan_monitor {
     const char *name;               /* registry name */
-    const char *as;                 /* name in results; NULL: name */
+    const char *as;                 /* name in results; NULL: text */
     const mid_param *params;        /* overrides, ends with name NULL */
     const char *const *only;        /* (n_only) dataset names (results name) it runs on; 0: all */
     size_t n_only;
     int line;
+    const mid_monitor_ops *ops;     /* that name's, of the registry or the context the plan was loaded with */
+    mid_monitor_spec spec;          /* ops and the aggregators behind it */
+    const char *text;               /* the spec as it is written, "probe_linear+ema(0.9)"; without aggregators: name */
 } mid_plan_monitor;
 
 typedef struct mid_plan_rule {

@@ -30,7 +30,10 @@ MID_API const mid_rule_info *mid_rule_list(void);
  * @param extreme (n) largest score of each answer. @param label (n). @param group (n) prompt groups: a promise counts
  *        prompts, so the largest extreme of a group's safe answers stands for the group. @param params NULL: defaults
  * @param[out] rule  feasible false (with MID_OK) when no threshold keeps the promise
- * @return MID_ENOTFOUND no such rule; MID_EUNDEFINED without both classes where the rule needs them; MID_ENUMERIC on NaN
+ *         (a parameter that cannot be kept, such as an alpha of 0, is an error); untouched on error
+ * @return MID_ENOTFOUND no such rule; MID_EINVAL an unknown parameter, a value outside its range, or a label other than
+ *         0 or 1; MID_EUNDEFINED without both classes where the rule needs them; MID_ENUMERIC on NaN; MID_ELIMIT above
+ *         2^31 - 1 answers; MID_ENOMEM
  */
 MID_API mid_status mid_rule_fit(mid_ctx *ctx, const char *name, const mid_param *params, const double *extreme,
                                 const uint8_t *label, const uint32_t *group, size_t n, mid_rule *rule);

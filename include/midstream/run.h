@@ -15,7 +15,7 @@ typedef struct mid_run_opts {
     size_t n_data_dir;
     const char *cache_dir;          /* models and their requantised copies */
     int n_threads;                  /* 0: all cores */
-    bool estimate_only;             /* say bytes and time, do nothing */
+    bool estimate_only;             /* say bytes and time and stop there: only the folder, its store and a model copy are made */
 } mid_run_opts;
 MID_API mid_run_opts mid_run_opts_default(void);
 

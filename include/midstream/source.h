@@ -24,6 +24,7 @@ typedef struct mid_model_opts {
     int n_threads;                  /* 0: all cores */
     int n_seq;                      /* sequences in one context; 0: MID_GROUP_N */
     int n_ctx_seq;                  /* tokens per sequence, prompt and answer; 0: 1024 */
+    bool attention;                 /* open the context so that attention can be read: without flash attention */
 } mid_model_opts;
 MID_API mid_model_opts mid_model_opts_default(void);
 
@@ -59,7 +60,11 @@ typedef struct mid_source_opts {
 } mid_source_opts;
 MID_API mid_source_opts mid_source_opts_default(void);
 
-/** What the steps of a run carry: the model's signals, the observer's identity now covering the prompt form too. */
+/** What the steps of a run carry: the model's signals and those of opts->want; the observer's identity now covers the
+ *  prompt form too, and is the same whatever is wanted.
+ *  @return MID_ESIGNAL for a wanted signal that this model, opened as it is, cannot give: attention without
+ *          mid_model_opts.attention, a lens without tapped layers or on a head that is not the usual one; MID_EINVAL
+ *          for an unknown bit or form, or a judge's verdicts without opts->judge. */
 MID_API mid_status mid_source_signals(mid_ctx *ctx, const mid_model *model, const mid_source_opts *opts, mid_signals *out);
 
 /** Who receives the steps. Each function may be NULL. i_seq counts the samples of the call from 0. */
@@ -82,10 +87,14 @@ MID_API const mid_source_info *mid_source_list(void);
  * Run up to mid_model_opts.n_seq samples as one group and give every step to a sink. Steps of one answer come in order;
  * answers are interleaved. What the model computes depends on the group as a whole, so keep groups fixed.
  *
+ * With MID_SIG_ALONE a second pass reads each answer without its prompt. It uses tokens <= t only, so its values are those
+ * of a second context that runs along; but as it is made when a group's answers are complete, the steps come then, and
+ * stopping one ends only what is given. Steps that must be seen live cost a decode more per token: not offered here.
+ *
  * @param source  "llama" or "recorded"
  * @param sample  (n) borrowed; "recorded" needs each response
  * @return MID_OK; MID_ENOTFOUND no such source; MID_EINVAL n too large or a sample without response; MID_ELIMIT a prompt
- *         that leaves no room for an answer; MID_EMODEL; or what the sink returned
+ *         that leaves no room for an answer; MID_ESIGNAL as for mid_source_signals(); MID_EMODEL; or what the sink returned
  */
 MID_API mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source,
                                   const mid_sample *const *sample, size_t n,

@@ -28,6 +28,8 @@ enum {
     MID_SIG_JUDGE   = 1u << 12      /* a judge model's verdict on the text so far, at some steps only */
 };
 #define MID_SIG_ALWAYS 0x3fu        /* what a source with a model delivers unasked */
+/* Of the prompt, or of some steps only: a source announces them, but not every step has their bit. */
+#define MID_SIG_SPARSE (MID_SIG_AFFIRM | MID_SIG_SAMPLES | MID_SIG_JUDGE)
 
 /* Columns of mid_step.spread, of a head's entry in mid_step.attention, of a layer's entry in mid_step.lens. */
 enum { MID_SPREAD_RENYI_NATS,       /* D_1/2(P || U) at temperature 2, 0..ln n_vocab (METHODS G10) */
@@ -46,6 +48,7 @@ enum { MID_LENS_KL_NATS,            /* KL(P || Q), P the final layer's next-toke
 
 #define MID_TOP_MAX   20            /* kept alternatives per step */
 #define MID_LAYER_MAX 64            /* tapped layers per source */
+#define MID_SAMPLE_AT_N 8           /* token counts at which sampled answers are compared: 1, 2, 4, ... 128 */
 
 /** What a source delivers; the same for all its steps. */
 typedef struct mid_signals {
@@ -86,9 +89,12 @@ typedef struct mid_prompt {
     float affirm;                   /* max next-token probability, temperature 2, after an affirmative system message; 0: none */
     const char *const *sample;      /* (n_sample) other answers sampled for this prompt; NULL: none */
     size_t n_sample;
+    const float *sample_gram;       /* (MID_SAMPLE_AT_N, n_layer, n_sample, n_sample) or NULL: entry k holds the inner
+                                       products of the samples' rows after their token min(2^k, length), k = 0, 1, ...,
+                                       each row less the mean of its n_embd values; a sample without tokens has zeros */
 } mid_prompt;
 
-/** The steps of one answer. Hidden rows are float16 inside. */
+/** The steps of one answer. Hidden rows and attention are float16 inside. */
 typedef struct mid_trace mid_trace;
 
 /** @param signals copied. @param prompt copied. @param[out] out owned. @return MID_OK, MID_EINVAL, MID_ENOMEM. */
@@ -102,9 +108,11 @@ MID_API const mid_signals *mid_trace_signals(const mid_trace *trace);
 /** The answer's bytes so far, zero-terminated. @param[out] n may be NULL. */
 MID_API const char *mid_trace_text(const mid_trace *trace, size_t *n);
 
-/** Floats a caller must provide for mid_trace_step()'s and mid_trace_prompt()'s @c scratch: n_layer * n_embd, may be 0. */
+/** Floats a caller must provide for mid_trace_step()'s and mid_trace_prompt()'s @c scratch:
+ *  n_layer * n_embd + n_head * MID_ATTENTION_N, may be 0. */
 MID_API size_t mid_trace_scratch(const mid_trace *trace);
-/** Read one step. @param scratch (mid_trace_scratch()) receives the hidden rows; NULL: the step comes without them.
+/** Read one step. @param scratch (mid_trace_scratch()) receives hidden rows and, behind them, attention; NULL: the step
+ *  comes without both.
  *  @param[out] step its pointers live until the trace is closed or scratch is used again. */
 MID_API void mid_trace_step(const mid_trace *trace, uint32_t i_tok, float *scratch, mid_step *step);
 MID_API void mid_trace_prompt(const mid_trace *trace, float *scratch, mid_prompt *prompt);

@@ -15,6 +15,8 @@ struct mid_ctx {
     void *log_user;
     mid_progress_fn progress;
     void *progress_user;
+    const struct mid_monitor_ops **monitor;     /* (n_monitor) */
+    size_t n_monitor;
 };
 
 const char *mid_version(void) { return MID_VERSION; }
@@ -49,7 +51,28 @@ mid_status mid_ctx_open(mid_ctx **out)
     return MID_OK;
 }
 
-void mid_ctx_close(mid_ctx *ctx) { free(ctx); }
+void mid_ctx_close(mid_ctx *ctx)
+{
+    if (ctx)
+        free(ctx->monitor);
+    free(ctx);
+}
+
+mid_status mid__ctx_keep_monitor(mid_ctx *ctx, const struct mid_monitor_ops *ops)
+{
+    const struct mid_monitor_ops **more = realloc(ctx->monitor, (ctx->n_monitor + 1) * sizeof *more);
+
+    if (!more)
+        return mid__oom(ctx, "a monitor");
+    ctx->monitor = more;
+    ctx->monitor[ctx->n_monitor++] = ops;
+    return MID_OK;
+}
+
+const struct mid_monitor_ops *mid__ctx_monitor(const mid_ctx *ctx, size_t i)
+{
+    return ctx && i < ctx->n_monitor ? ctx->monitor[i] : NULL;
+}
 
 const char *mid_ctx_message(const mid_ctx *ctx) { return ctx ? ctx->message : ""; }
 

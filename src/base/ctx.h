@@ -25,6 +25,11 @@ typedef struct mid__stage {
 void mid__stage_begin(mid__stage *stage, mid_ctx *ctx, uint64_t total, const char *unit, const char *fmt, ...) MID_PRINTF(5, 6);
 mid_status mid__stage_step(mid__stage *stage, uint64_t n_done);
 
+/* What mid_ctx_add_monitor() added, borrowed: the i-th, NULL behind the last. Base keeps the list and looks at nothing in it. */
+struct mid_monitor_ops;
+mid_status mid__ctx_keep_monitor(mid_ctx *ctx, const struct mid_monitor_ops *ops);
+const struct mid_monitor_ops *mid__ctx_monitor(const mid_ctx *ctx, size_t i);
+
 /* Seconds of a clock that never jumps. */
 double mid__now_s(void);
 

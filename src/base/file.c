@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/ctx.h"
@@ -73,13 +74,13 @@ out:
 mid_status mid__file_write(mid_ctx *ctx, const char *path, const void *bytes, size_t n)
 {
     const char *at = bytes;
-    char *temp = malloc(strlen(path) + 5);
+    char *temp = malloc(strlen(path) + 40);
     mid_status status = MID_OK;
     int fd;
 
     if (!temp)
         return mid__oom(ctx, path);
-    sprintf(temp, "%s.tmp", path);
+    sprintf(temp, "%s.tmp-%ld-%ld", path, (long)getpid(), (long)syscall(SYS_gettid));     /* two writers never share one */
     fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         status = io_fail(ctx, temp, "create");

@@ -6,7 +6,7 @@
 
 /* @param limit_bytes 0: none. bytes is owned, zero-terminated behind its n bytes. MID_ENOTFOUND, MID_EIO, MID_ELIMIT. */
 mid_status mid__file_read(mid_ctx *ctx, const char *path, size_t limit_bytes, char **bytes, size_t *n);
-/* Writes path.tmp, syncs, renames. A full disk is MID_EIO and leaves the old file whole. */
+/* Writes a neighbour of its own, syncs, renames. A full disk is MID_EIO and leaves the old file whole. */
 mid_status mid__file_write(mid_ctx *ctx, const char *path, const void *bytes, size_t n);
 /* mkdir -p. */
 mid_status mid__file_mkdir(mid_ctx *ctx, const char *path);

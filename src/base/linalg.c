@@ -141,7 +141,7 @@ bool mid__scatter(const float *x, size_t n, size_t d, const double *mean, double
 }
 
 MID__CLONES
-static double dot_double(const double *a, const double *b, size_t n)
+double mid__dot_double(const double *a, const double *b, size_t n)
 {
     wide s = { 0 };
     double rest = 0;
@@ -160,8 +160,8 @@ bool mid__cholesky(double *c, size_t d)
 
     for (i = 0; i < d; i++) {
         for (j = 0; j < i; j++)
-            c[i * d + j] = (c[i * d + j] - dot_double(c + i * d, c + j * d, j)) / c[j * d + j];
-        c[i * d + i] -= dot_double(c + i * d, c + i * d, i);
+            c[i * d + j] = (c[i * d + j] - mid__dot_double(c + i * d, c + j * d, j)) / c[j * d + j];
+        c[i * d + i] -= mid__dot_double(c + i * d, c + i * d, i);
         if (!(c[i * d + i] > 0))
             return false;
         c[i * d + i] = sqrt(c[i * d + i]);

@@ -7,6 +7,7 @@
 
 double mid__dot(const float *a, const float *b, size_t n);
 double mid__dot_wide(const float *a, const double *b, size_t n);
+double mid__dot_double(const double *a, const double *b, size_t n);
 /* y += a x */
 void mid__axpy_wide(double a, const float *x, double *y, size_t n);
 double mid__dist2(const float *a, const float *b, size_t n);    /* squared euclidean distance */

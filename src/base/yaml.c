@@ -12,6 +12,7 @@
 
 #include "base/ctx.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "base/utf8.h"
 
 typedef struct builder {
@@ -55,67 +56,21 @@ static MID_PRINTF(3, 4) mid_status fail_event(const builder *b, const yaml_event
     return status;
 }
 
-/* Edits that make a into b: a letter put in, taken out, changed, or swapped with its neighbour (optimal string
- * alignment). Long words are never close. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONG = 40 };
-    uint8_t d[LONG + 1][LONG + 1];  /* d[i][j]: from a's first i letters to b's first j */
-    const size_t n_a = strlen(a), n_b = strlen(b);
-    size_t i, j;
-
-    if (n_a > LONG || n_b > LONG)
-        return LONG;
-    for (i = 0; i <= n_a; i++)
-        d[i][0] = (uint8_t)i;
-    for (j = 0; j <= n_b; j++)
-        d[0][j] = (uint8_t)j;
-    for (i = 1; i <= n_a; i++)
-        for (j = 1; j <= n_b; j++) {
-            unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            if (d[i - 1][j] + 1u < best)
-                best = d[i - 1][j] + 1u;
-            if (d[i][j - 1] + 1u < best)
-                best = d[i][j - 1] + 1u;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1u < best)
-                best = d[i - 2][j - 2] + 1u;
-            d[i][j] = (uint8_t)best;
-        }
-    return d[n_a][n_b];
-}
-
 mid_status mid__yaml_unknown(const mid__yaml_file *file, const mid__yaml *at, const char *what, const char *word,
                              const char *const *name, size_t n)
 {
     const bool is_key = strcmp(what, "key") == 0;
-    const char *nearest = NULL;
-    size_t i, d, best = MID__YAML_NEAR + 1;
     mid__yaml place = *at;
+    mid__buf said = { 0 };
     mid_status status;
-    mid__buf all;
 
-    mid__buf_init(&all, 0);
-    for (i = 0; i < n; i++) {
-        mid__buf_fmt(&all, "%s%s", i ? ", " : "", name[i]);
-        d = distance(word, name[i]);
-        if (d < best && d < strlen(name[i])) {
-            best = d;
-            nearest = name[i];
-        }
-    }
     if (is_key) {
         place.line = at->key_line;
         place.column = at->key_column;
     }
-    if (all.failed)
-        status = mid__oom(file->ctx, "a list of names");
-    else if (nearest)
-        status = mid__yaml_fail(file, &place, "unknown %s '%.60s': did you mean '%s'? (%s: %s)", what, word, nearest,
-                                is_key ? "allowed here" : "there are", all.at);
-    else
-        status = mid__yaml_fail(file, &place, "unknown %s '%.60s' (%s: %s)", what, word,
-                                is_key ? "allowed here" : "there are", all.at ? all.at : "none");
-    mid__buf_clear(&all);
+    mid__names_unknown(&said, what, word, is_key ? "allowed here" : "there are", name, n);
+    status = said.failed ? mid__oom(file->ctx, "a list of names") : mid__yaml_fail(file, &place, "%s", said.at);
+    mid__buf_clear(&said);
     return status;
 }
 

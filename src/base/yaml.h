@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 
-enum { MID__YAML_DEPTH = 16, MID__YAML_LIMIT_BYTES = 1 << 20, MID__YAML_NEAR = 2 };
+enum { MID__YAML_DEPTH = 16, MID__YAML_LIMIT_BYTES = 1 << 20 };
 
 typedef enum mid__yaml_kind { MID__YAML_SCALAR, MID__YAML_LIST, MID__YAML_MAP } mid__yaml_kind;
 

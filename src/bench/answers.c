@@ -56,9 +56,14 @@ static void scores_of(mid__buf *b, const mid_plan *plan, const mid__scores *scor
         const mid__scores *s = &scores[k];
         if (!is_shown(&plan->monitor[k], s))
             continue;
-        mid__buf_fmt(b, n++ ? ",\"%s\":[" : "\"%s\":[", plan->monitor[k].name);
-        for (t = s->at[i]; t < s->at[i + 1]; t++)
-            mid__buf_fmt(b, t > s->at[i] ? ",%.4g" : "%.4g", s->rule[t]);
+        mid__buf_fmt(b, n++ ? ",\"%s\":[" : "\"%s\":[", mid__monitor_label(&plan->monitor[k]));
+        for (t = s->at[i]; t < s->at[i + 1]; t++) {
+            mid__buf_text(b, t > s->at[i] ? "," : "");
+            if (isfinite(s->rule[t]))
+                mid__buf_fmt(b, "%.4g", s->rule[t]);
+            else
+                mid__buf_text(b, "null");       /* nothing to say yet */
+        }
         mid__buf_put(b, "]", 1);
     }
     mid__buf_put(b, "}", 1);
@@ -78,8 +83,8 @@ static mid_status alarms_of(mid__results *r, const mid__set *set, const mid__sco
         size_t n = 0;
         if (!is_shown(&plan->monitor[k], s))
             continue;
-        mid__buf_fmt(&alarms, n_shown ? ",\"%s\":{" : "\"%s\":{", plan->monitor[k].name);
-        mid__buf_fmt(&thresholds, n_shown++ ? ",\"%s\":{" : "\"%s\":{", plan->monitor[k].name);
+        mid__buf_fmt(&alarms, n_shown ? ",\"%s\":{" : "\"%s\":{", mid__monitor_label(&plan->monitor[k]));
+        mid__buf_fmt(&thresholds, n_shown++ ? ",\"%s\":{" : "\"%s\":{", mid__monitor_label(&plan->monitor[k]));
         for (j = 0; status == MID_OK && j < plan->n_rule; j++) {
             const size_t n_tok = s->at[i + 1] - s->at[i];
             mid_rule rule;

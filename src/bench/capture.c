@@ -1,6 +1,7 @@
 /* From samples to stored traces. The unit of work is a fixed group of 16 samples in the set's order: what a batch computes
  * depends on who is in it, so its members are part of every trace's key and never change with timing or resume. A
  * group's traces are committed together. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,26 @@
 #include "base/hash.h"
 #include "bench/pool.h"
 #include "bench/set.h"
+#include "monitor/rows.h"
 #include "source/engine.h"
+
+/* What the set's monitors need beyond the ordinary, all of them together: answers are made once. A verdict needs a judge. */
+static uint32_t wanted(const mid__set *set)
+{
+    uint32_t want = 0;
+    size_t i;
+
+    for (i = 0; i < set->plan->n_monitor; i++)
+        if (mid__monitor_runs_on(&set->plan->monitor[i], set))
+            want |= set->plan->monitor[i].ops->needs | set->plan->monitor[i].ops->fit_needs;
+    return want & ~(uint32_t)(MID_SIG_ALWAYS | MID_SIG_JUDGE);
+}
 
 static mid_source_opts source_opts(const mid__set *set)
 {
     mid_source_opts o = mid_source_opts_default();
 
+    o.want = wanted(set);
     o.format = set->data->format ? set->data->format : set->model->format;
     o.stop = set->data->stop;
     o.max_tok = set->data->max_tok;
@@ -37,7 +52,8 @@ static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts 
     memcpy(o.layer, set->model->layer, sizeof o.layer);
     o.n_threads = 1;                    /* of each worker */
     o.n_seq = recorded ? 1 : MID_GROUP_N;
-    o.n_ctx_seq = recorded ? 4096 : 1024;
+    o.n_ctx_seq = (recorded ? 4096 : 1024) + (int)(set->data->max_tok / 256 * 256);   /* a long answer leaves the prompt room */
+    o.attention = wanted(set) & MID_SIG_ATTENTION;
     *opts = o;
     if (status == MID_OK)
         status = mid_model_open(run->ctx, path, &o, out);
@@ -45,6 +61,27 @@ static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts 
         status = mid__within(run->ctx, status, "%s:%d: model '%s'", run->plan->file, set->model->line, set->model->name);
     mid_free(path);
     return status;
+}
+
+/* What this model cannot give is left out, and the monitors that need it say so when they are opened. */
+static mid_status can_give(mid__run *run, const mid__set *set, const mid_model *model, mid_source_opts *o)
+{
+    mid_source_opts one = *o;
+    mid_signals signals;
+    uint32_t bit;
+
+    for (bit = 1; bit && bit <= o->want; bit <<= 1) {
+        mid_status status;
+        one.want = o->want & bit;
+        status = one.want ? mid_source_signals(run->ctx, model, &one, &signals) : MID_OK;
+        if (status == MID_ESIGNAL) {
+            mid__log(run->ctx, MID_LOG_WARN, "%s: %s", set->name, mid_ctx_message(run->ctx));
+            o->want &= ~bit;
+        } else if (status != MID_OK) {
+            return status;
+        }
+    }
+    return MID_OK;
 }
 
 static size_t group_end(const mid__set *set, size_t first)
@@ -57,13 +94,18 @@ static mid_key trace_key(const mid__set *set, const mid_source_opts *o, size_t i
 {
     const bool recorded = strcmp(set->data->source, "recorded") == 0;
     const size_t first = i / MID_GROUP_N * MID_GROUP_N, end = group_end(set, first);
-    char numbers[200], layers[8 * MID_LAYER_MAX] = "";
+    char numbers[200], extra[80] = "", layers[8 * MID_LAYER_MAX] = "";
     mid__sha256 s;
     char group[65];
     size_t k;
     int l, n = 0;
 
     snprintf(numbers, sizeof numbers, "%u %.9g %llu", o->max_tok, (double)o->temperature, (unsigned long long)o->seed);
+    if (o->want)
+        snprintf(extra, sizeof extra, "%x", o->want);
+    if (o->want & MID_SIG_SAMPLES)
+        snprintf(extra, sizeof extra, "%x %u %.9g", o->want, o->n_sample ? o->n_sample : 5,
+                 o->sample_temperature > 0 ? (double)o->sample_temperature : 1);
     for (l = 0; l < set->signals.n_layer; l++)
         n += snprintf(layers + n, sizeof layers - (size_t)n, "%d ", set->signals.layer[l]);
     mid__sha256_init(&s);
@@ -75,7 +117,7 @@ static mid_key trace_key(const mid__set *set, const mid_source_opts *o, size_t i
         mid__sha256_put(&s, response, strlen(response) + 1);
     }
     mid__sha256_hex(&s, group);
-    return mid_key_of("trace", "1", set->signals.observer, set->data->source, numbers, layers, o->stop ? o->stop : "",
+    return mid_key_of("trace", "2", set->signals.observer, set->data->source, numbers, extra, layers, o->stop ? o->stop : "",
                       group, set->answer[i].sample->id, NULL);
 }
 
@@ -92,13 +134,14 @@ static mid_status leave_out_long(mid__run *run, mid__set *set, const mid_model *
         if (status != MID_OK)
             return status;
         if (n_tok + (int)o->max_tok >= model->n_ctx_seq) {
-            mid__log(run->ctx, MID_LOG_WARN, "%s: left out %s: its prompt is %d tokens, the context holds %d with the answer",
-                     set->name, set->answer[i].sample->id, n_tok, model->n_ctx_seq);
             set->n_left_out++;
         } else {
             set->answer[n++] = set->answer[i];
         }
     }
+    if (set->n_left_out)
+        mid__log(run->ctx, MID_LOG_WARN, "%s: left out %zu answers, whose prompts leave no room for %u tokens in a context of %d",
+                 set->name, set->n_left_out, o->max_tok, model->n_ctx_seq);
     set->n = n;
     return MID_OK;
 }
@@ -113,35 +156,50 @@ static bool has_group(mid__run *run, const mid__set *set, size_t first, size_t e
     return true;
 }
 
-/* Before the long work: how much there is of it. Time is told by one short decode on this machine as it is now. */
-static void estimate(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o, size_t n_missing,
-                     int n_worker)
+/* Seconds that one short decode takes on this machine as it is now, per token of an answer; 0 if it fails. */
+static double second_tok(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o)
 {
     const mid_sample probe = { .id = "probe", .task = "chat", .prompt = "Tell me about rivers.", .response = "Rivers carry rain "
                                "from the hills to the sea, and on their way they cut valleys and water fields.", .label = -1 };
-    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    const size_t n = strcmp(set->data->source, "recorded") == 0 ? 1 : MID_GROUP_N;
     const mid_sample *list[MID_GROUP_N];
     mid_trace *trace[MID_GROUP_N];
-    const size_t n = recorded ? 1 : MID_GROUP_N;
-    const double bytes_tok = (double)set->signals.n_layer * set->signals.n_embd * 2 + 200;
     mid_source_opts short_opts = *o;
-    double s, n_tok = 0;
+    double s = mid__now_s(), n_tok = 0;
     size_t i;
 
     for (i = 0; i < n; i++)
         list[i] = &probe;
     short_opts.max_tok = 8;
-    s = mid__now_s();
+    short_opts.n_sample = 1;
     if (mid_source_trace(run->ctx, model, set->data->source, list, n, &short_opts, trace) != MID_OK)
-        return;
+        return 0;
     s = mid__now_s() - s;
     for (i = 0; i < n; i++) {
         n_tok += mid_trace_n_tok(trace[i]);
         mid_trace_close(trace[i]);
     }
+    return s / (n_tok > 0 ? n_tok : 1);
+}
+
+/* Before the long work: how much there is of it. Sampled answers are timed by one and counted by their number. */
+static void estimate(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o, size_t n_missing,
+                     int n_worker)
+{
+    const mid_signals *signals = &set->signals;
+    const double bytes_tok = (double)signals->n_layer * (signals->n_embd * 2 + MID_LENS_N * 4) +
+                             (double)signals->n_head * MID_ATTENTION_N * 2 + 200;
+    const double n_tok = (double)n_missing * o->max_tok;
+    mid_source_opts without = *o;
+    double s;
+
+    without.want &= ~(uint32_t)MID_SIG_SAMPLES;
+    s = second_tok(run, set, model, &without);
+    if (o->want & MID_SIG_SAMPLES)
+        s += (o->n_sample ? o->n_sample : 5) * fmax(second_tok(run, set, model, o) - s, 0);
     mid__log(run->ctx, MID_LOG_INFO, "%s: %zu answers to %s, at most %u tokens each: up to %.0f MB and about %.0f s", set->name,
-             n_missing, recorded ? "read" : "generate", o->max_tok, bytes_tok * (double)n_missing * o->max_tok / 1e6,
-             s / (n_tok > 0 ? n_tok : 1) * (double)n_missing * o->max_tok / n_worker);
+             n_missing, strcmp(set->data->source, "recorded") == 0 ? "read" : "generate", o->max_tok, bytes_tok * n_tok / 1e6,
+             s * n_tok / n_worker);
 }
 
 /* The work of make_missing(): groups that are missing, and what the workers share. */
@@ -276,16 +334,36 @@ static mid_status read_traces(mid__run *run, mid__set *set)
     return status;
 }
 
+/* A layer that a monitor names but the model does not tap is told before the long work. */
+static mid_status check_layers(mid__run *run, const mid__set *set)
+{
+    const mid_plan *plan = run->plan;
+    const mid_param *p;
+    size_t k;
+
+    for (k = 0; k < plan->n_monitor; k++)
+        for (p = plan->monitor[k].params; mid__monitor_runs_on(&plan->monitor[k], set) && p && p->name; p++)
+            if (strcmp(p->name, "layer") == 0 && p->number >= 0 && mid__layer_index(&set->signals, (int)p->number) < 0)
+                return mid__fail(run->ctx, MID_EINVAL, "%s:%d: %s reads layer %g, which model '%s' does not tap: put it under the "
+                                 "model's layers", plan->file, plan->monitor[k].line, mid__monitor_label(&plan->monitor[k]),
+                                 p->number, set->model->name);
+    return MID_OK;
+}
+
 mid_status mid__set_capture(mid__run *run, mid__set *set)
 {
-    const mid_source_opts o = source_opts(set);
+    mid_source_opts o = source_opts(set);
     mid_model_opts opts;
     mid_model *model = NULL;
     size_t i;
     mid_status status = open_model(run, set, &opts, &model);
 
     if (status == MID_OK)
+        status = can_give(run, set, model, &o);
+    if (status == MID_OK)
         status = mid_source_signals(run->ctx, model, &o, &set->signals);
+    if (status == MID_OK)
+        status = check_layers(run, set);
     if (status == MID_OK)
         status = leave_out_long(run, set, model, &o);
     for (i = 0; status == MID_OK && i < set->n; i++)

@@ -36,6 +36,15 @@ static int32_t token_at(const mid_trace *trace, int64_t byte)
     return -1;
 }
 
+/* What is unsafe about the answer lies behind where it was cut: its label says nothing about what was read. */
+static bool is_cut_before_onset(const mid__answer *a)
+{
+    size_t n;
+
+    mid_trace_text(a->trace, &n);
+    return a->label.unsafe == 1 && a->label.onset_byte >= (int64_t)n;
+}
+
 static mid_status judge(mid__run *run, mid__set *set, const mid_labeler *labeler, mid__answer *a)
 {
     size_t n;
@@ -75,12 +84,14 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
 
     if (set->n == 0) {
         set->skipped = true;
-        snprintf(set->why, sizeof set->why, "no answer of at least %u tokens", set->data->min_tok);
+        snprintf(set->why, sizeof set->why, "none of %zu answers is left: their prompts are too long for max_tok %u, or they have "
+                 "fewer than %u tokens", set->n_left_out, set->data->max_tok, set->data->min_tok ? set->data->min_tok : 1);
         return MID_OK;
     }
     set->labeler = labeler_of(set);
-    status = mid_labeler_open(run->ctx, set->labeler, NULL, run->opts->n_data_dir ?
-                              run->opts->data_dir[run->opts->n_data_dir - 1] : NULL, &labeler);
+    for (i = 0, status = MID_ENOTFOUND; status == MID_ENOTFOUND && i <= run->opts->n_data_dir; i++)   /* the first with lists */
+        status = mid_labeler_open(run->ctx, set->labeler, NULL, i < run->opts->n_data_dir ? run->opts->data_dir[i] : NULL,
+                                  &labeler);
     if (status != MID_OK)
         return mid__within(run->ctx, status, "%s:%d: labeler '%s'", run->plan->file, set->data->line, set->labeler);
     set->who = mid_labeler_about(labeler)->who;
@@ -91,7 +102,7 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
     for (i = 0; status == MID_OK && i < set->n; i++) {
         mid__answer *a = &set->answer[i];
         status = judge(run, set, labeler, a);
-        if (status == MID_OK && a->label.unsafe >= 0) {
+        if (status == MID_OK && a->label.unsafe >= 0 && !is_cut_before_onset(a)) {
             a->onset_tok = a->label.unsafe ? token_at(a->trace, a->label.onset_byte) : -1;
             set->n_unsafe += a->label.unsafe == 1;
             kept = *a;

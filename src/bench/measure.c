@@ -40,6 +40,17 @@ struct where {
     int fold;                       /* -1: all */
 };
 
+/* What a monitor builds on. One with a word list of its own choosing may share words with any list. */
+static uint32_t shares(const struct measuring *m)
+{
+    const mid_param *p;
+
+    for (p = m->monitor->params; p && p->name; p++)
+        if (strcmp(p->name, "list") == 0 && p->text && p->text[0])
+            return m->ops->shares | MID_SHARE_TOXIC_WORDS | MID_SHARE_MONITOR_WORDS | MID_SHARE_REFUSAL_CUES;
+    return m->ops->shares;
+}
+
 static void cell(struct measuring *m, const struct where *w, const mid_estimate *e)
 {
     const mid__set *set = m->set;
@@ -69,7 +80,7 @@ static void cell(struct measuring *m, const struct where *w, const mid_estimate 
         mid__json_number(&m->cells, numbers[i].value);
         mid__buf_put(&m->cells, ",", 1);
     }
-    mid__buf_fmt(&m->cells, "\"circular\":%s,\"retrospective\":%s}", m->ops->shares & set->labeler_shares ? "true" : "false",
+    mid__buf_fmt(&m->cells, "\"circular\":%s,\"retrospective\":%s}", shares(m) & set->labeler_shares ? "true" : "false",
                  isnan(w->at_frac) ? "false" : "true");
 }
 
@@ -300,7 +311,7 @@ static mid_status make_rules(struct measuring *m, mid_rule **rules, mid_estimate
         for (fold = 0; status == MID_OK && fold < plan->n_fold; fold++)
             status = mid__fold_rule(m->run, m->set, m->scores, &plan->rule[k], fold, &rules[k][fold]);
         if (status == MID_EUNDEFINED) {
-            snprintf(why[k], sizeof why[k], "calibration fold %d: %.150s", fold - 1, mid_ctx_message(m->run->ctx));
+            snprintf(why[k], sizeof why[k], "calibration fold %d: %.150s", fold % plan->n_fold, mid_ctx_message(m->run->ctx));
             no_rule[k] = (mid_estimate){ NAN, NAN, NAN, why[k] };
             status = MID_OK;
         }
@@ -347,7 +358,7 @@ static mid_status measure_all(struct measuring *m)
 mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *monitor, const mid__scores *scores,
                         char **cells, char **curves)
 {
-    struct measuring m = { .run = run, .set = set, .monitor = monitor, .ops = mid_monitor_find(monitor->name), .scores = scores };
+    struct measuring m = { .run = run, .set = set, .monitor = monitor, .ops = monitor->ops, .scores = scores };
     mid_status status = MID_OK;
 
     *cells = *curves = NULL;

@@ -16,7 +16,7 @@
 #include "midstream/label.h"
 #include "midstream/rule.h"
 
-enum { LIST_MAX = 1000, NAME_MAX_N = 200, KEY_MAX = 40 };
+enum { AS_MAX_BYTES = 80, LIST_MAX = 1000, NAME_MAX_N = 200, KEY_MAX = 40 };
 
 typedef struct owned_plan {
     mid_plan plan;                  /* first: what the caller holds is a pointer to it */
@@ -37,12 +37,6 @@ struct field {
 };
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
-
-static const char *monitor_name(size_t i)
-{
-    const mid_monitor_ops *const *list = mid_monitor_list();
-    return list[i] ? list[i]->name : NULL;
-}
 
 static const char *rule_name(size_t i) { return mid_rule_list()[i].name; }
 static const char *source_name(size_t i) { return mid_source_list()[i].name; }
@@ -93,6 +87,26 @@ static mid_status read_choice(const mid__yaml_file *file, const mid__yaml *value
     if (status == MID_OK)
         memcpy(object + f->at, &text, sizeof text);
     return status;
+}
+
+/* A monitor with its aggregators, of which there may be none. */
+static mid_status read_spec(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_monitor *m = (mid_plan_monitor *)(void *)object;
+    char text[MID_SPEC_BYTES];
+    const char *given;
+    mid_status status = mid__yaml_text(file, value, &given);
+
+    (void)f;
+    if (status == MID_OK && mid_monitor_spec_parse(file->ctx, given, &m->spec) != MID_OK)
+        status = mid__yaml_fail(file, value, "%s", mid_ctx_message(file->ctx));
+    if (status != MID_OK)
+        return status;
+    m->ops = m->spec.monitor;
+    m->name = m->ops->name;
+    mid_monitor_spec_text(&m->spec, text);
+    m->text = mid__arena_text(file->arena, text, strlen(text));
+    return m->text ? MID_OK : mid__oom(file->ctx, "a monitor");
 }
 
 static mid_status read_whole(const mid__yaml_file *file, const mid__yaml *value, const field *f, int64_t *number)
@@ -387,7 +401,7 @@ static const field data_fields[] = {
 };
 
 static const field monitor_fields[] = {
-    { "monitor", read_choice, MEMBER(mid_plan_monitor, name), .names = monitor_name, .required = true },
+    { "monitor", read_spec, .required = true },
     { "as", read_text, MEMBER(mid_plan_monitor, as) },
     { "only", read_texts, MEMBERS(mid_plan_monitor, only, n_only) },
     { 0 }
@@ -432,7 +446,7 @@ static mid_status read_data(const mid__yaml_file *file, const mid__yaml *value, 
 
 /* A monitor or rule: its bare name, or a map that names it under `key` and sets parameters. */
 static mid_status read_use(const mid__yaml_file *file, const mid__yaml *e, const field *fields,
-                           const mid_param *(*params_of)(const char *name), void *object, const mid_param **params)
+                           const mid_param *(*params_of)(const void *object), void *object, const mid_param **params)
 {
     const mid__yaml *named = e->kind == MID__YAML_SCALAR ? e : mid__yaml_find(e, fields->key);
     mid_param *given;
@@ -447,16 +461,16 @@ static mid_status read_use(const mid__yaml_file *file, const mid__yaml *e, const
     if (!given)
         return mid__oom(file->ctx, fields->key);
     *params = given;
-    return read_map(file, e, fields, object, params_of(named->text), given);
+    return read_map(file, e, fields, object, params_of(object), given);
 }
 
-static const mid_param *monitor_params(const char *name) { return mid_monitor_find(name)->params; }
+static const mid_param *monitor_params(const void *object) { return ((const mid_plan_monitor *)object)->ops->params; }
 
-static const mid_param *rule_params(const char *name)
+static const mid_param *rule_params(const void *object)
 {
     const mid_rule_info *rule = mid_rule_list();
 
-    while (strcmp(rule->name, name) != 0)
+    while (strcmp(rule->name, ((const mid_plan_rule *)object)->name) != 0)
         rule++;
     return rule->params;
 }
@@ -525,8 +539,6 @@ static void set_defaults(mid_plan *plan)
 
 /* ---- what single values cannot tell ----------------------------------------------------------------------------- */
 
-static const char *monitor_as(const mid_plan_monitor *m) { return m->as ? m->as : m->name; }
-
 static mid_status twice(const mid__yaml_file *file, const mid__yaml *at, const char *what, const char *name, int line)
 {
     return mid__yaml_fail(file, at, "%s '%.60s' is there already (line %d); give this one another name with '%s'", what,
@@ -544,6 +556,15 @@ static mid_status check_models(const mid__yaml_file *file, const mid__yaml *e, c
     return MID_OK;
 }
 
+/* A name in results may become part of a file's name. */
+static mid_status check_as(const mid__yaml_file *file, const mid__yaml *e, const char *as)
+{
+    if (as && (as[0] == '.' || as[0] == 0 || strchr(as, '/') || strlen(as) > AS_MAX_BYTES))
+        return mid__yaml_fail(file, mid__yaml_find(e, "as"), "as '%.60s': a name has 1 to %d bytes, no '/' and no '.' in front",
+                              as, AS_MAX_BYTES);
+    return MID_OK;
+}
+
 static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
 {
     const char *name[LIST_MAX];
@@ -553,6 +574,9 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
         name[j] = plan->model[j].name;
     for (i = 0; i < plan->n_data; i++, e = e->next) {
         const mid_plan_data *d = &plan->data[i];
+        const mid_status named = check_as(file, e, d->as);
+        if (named != MID_OK)
+            return named;
         for (j = 0; j < plan->n_model && strcmp(d->model, name[j]) != 0; j++)
             ;
         if (j == plan->n_model)
@@ -575,8 +599,8 @@ static mid_status check_monitors(const mid__yaml_file *file, const mid__yaml *e,
     for (i = 0; i < plan->n_monitor; i++, e = e->next) {
         const mid_plan_monitor *m = &plan->monitor[i];
         for (j = 0; j < i; j++)
-            if (strcmp(monitor_as(m), monitor_as(&plan->monitor[j])) == 0)
-                return twice(file, e, "monitor", monitor_as(m), plan->monitor[j].line);
+            if (strcmp(mid__monitor_label(m), mid__monitor_label(&plan->monitor[j])) == 0)
+                return twice(file, e, "monitor", mid__monitor_label(m), plan->monitor[j].line);
         only = mid__yaml_find(e, "only");
         for (only = only ? only->first : NULL; only; only = only->next) {
             for (j = 0; j < plan->n_data && strcmp(only->text, name[j]) != 0; j++)

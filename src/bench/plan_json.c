@@ -67,7 +67,7 @@ static void put_monitor(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_pla
 {
     yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
 
-    put_text(doc, o, "monitor", m->name);
+    put_text(doc, o, "monitor", m->text);
     put_text(doc, o, "as", m->as);
     put_texts(doc, o, "only", m->only, m->n_only);
     put_params(doc, o, m->params);

@@ -11,6 +11,7 @@
 #include "base/ctx.h"
 #include "base/file.h"
 #include "bench/json.h"
+#include "bench/pool.h"
 #include "source/engine.h"
 
 void mid__results_init(mid__results *r, mid__run *run)
@@ -151,7 +152,7 @@ static void provenance(mid__results *r, mid__buf *out)
     text_entry(out, "engine", mid__engine_version(), ",");
     text_entry(out, "cpu", cpu, ",");
     text_entry(out, "date", date, ",");
-    mid__buf_fmt(out, "\"n_cores\":%ld,\"n_threads\":%d,\"load\":", sysconf(_SC_NPROCESSORS_ONLN), r->run->opts->n_threads);
+    mid__buf_fmt(out, "\"n_cores\":%ld,\"n_threads\":%d,\"load\":", sysconf(_SC_NPROCESSORS_ONLN), mid__pool_size(r->run->opts->n_threads, SIZE_MAX));
     mid__json_number(out, load[0]);
     mid__buf_fmt(out, ",\"seed\":%llu,\"seconds\":%.1f,\n\"models\":[", (unsigned long long)r->run->plan->seed,
                  mid__now_s() - r->start_s);
@@ -169,13 +170,20 @@ static void monitors(mid__results *r, mid__buf *out)
     size_t i;
 
     for (i = 0; i < plan->n_monitor; i++) {
-        const mid_monitor_ops *ops = mid_monitor_find(plan->monitor[i].name);
+        const mid_monitor_spec *spec = &plan->monitor[i].spec;
+        const mid_monitor_ops *ops = plan->monitor[i].ops;
+        mid__buf summary = { 0 };
+        size_t k;
         mid__buf_text(out, i ? ",\n{" : "{");
         text_entry(out, "name", mid__monitor_label(&plan->monitor[i]), ",");
         text_entry(out, "monitor", ops->name, ",");
         text_entry(out, "box", mid_box_name(ops->box), ",");
-        text_entry(out, "summary", ops->summary, ",");
-        text_entry(out, "unit", ops->unit, ",");
+        mid__buf_text(&summary, ops->summary);
+        for (k = 0; k < spec->n_aggregate; k++)
+            mid__buf_fmt(&summary, "; of that: %s", spec->aggregate[k].ops->summary);
+        text_entry(out, "summary", summary.at, ",");
+        mid__buf_clear(&summary);
+        text_entry(out, "unit", mid_monitor_spec_unit(spec), ",");
         mid__buf_fmt(out, "\"version\":%u}", ops->version);
     }
 }

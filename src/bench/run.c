@@ -13,11 +13,28 @@
 
 mid_run_opts mid_run_opts_default(void) { return (mid_run_opts){ .size = sizeof(mid_run_opts) }; }
 
-/* Cells and curves of one monitor, from the store or measured now. */
+static mid_status keep(mid__run *run, const mid_key *key, const char *cells, const char *curves)
+{
+    mid_status status = mid_store_begin(run->ctx, run->store);
+
+    if (status == MID_OK)
+        status = mid_store_put_blob(run->ctx, run->store, "cells", key, cells, strlen(cells) + 1);
+    if (status == MID_OK)
+        status = mid_store_put_blob(run->ctx, run->store, "curves", key, curves, strlen(curves) + 1);
+    if (status == MID_OK)
+        status = mid_store_commit(run->ctx, run->store);
+    if (status != MID_OK)
+        mid_store_rollback(run->store);
+    return status;
+}
+
+/* Cells and curves of one monitor, from the store or measured now. What could not be scored is not kept: it may be
+ * another time. */
 static mid_status measured(mid__run *run, mid__results *results, const mid__set *set, const mid_plan_monitor *m,
                            const mid__scores *scores, const char *plan_json)
 {
-    const mid_key key = mid_key_of("cells", "1", set->key.hex, mid__monitor_label(m), plan_json, NULL);
+    const mid_key of_scores = mid__scores_key(run, set, m);
+    const mid_key key = mid_key_of("cells", "2", of_scores.hex, set->name, mid__monitor_label(m), plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;
     mid_status status = mid_store_get_blob(run->ctx, run->store, "cells", &key, (void **)&cells, &n);
@@ -28,16 +45,8 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
         mid_free(cells);
         cells = curves = NULL;
         status = mid__measure(run, set, m, scores, &cells, &curves);
-        if (status == MID_OK)
-            status = mid_store_begin(run->ctx, run->store);
-        if (status == MID_OK)
-            status = mid_store_put_blob(run->ctx, run->store, "cells", &key, cells, strlen(cells) + 1);
-        if (status == MID_OK)
-            status = mid_store_put_blob(run->ctx, run->store, "curves", &key, curves, strlen(curves) + 1);
-        if (status == MID_OK)
-            status = mid_store_commit(run->ctx, run->store);
-        if (status != MID_OK)
-            mid_store_rollback(run->store);
+        if (status == MID_OK && scores->defined)
+            status = keep(run, &key, cells, curves);
     }
     if (status == MID_OK)
         mid__results_cells(results, cells, curves);
@@ -58,7 +67,7 @@ static mid_status save_fitted(mid__run *run, const mid__set *set, const mid_plan
     mid__buf_fmt(&path, "%s/fitted", run->opts->out_dir);
     if (status == MID_OK)
         status = mid__file_mkdir(run->ctx, path.at);
-    mid__buf_fmt(&path, "/%s.%s.safetensors", set->name, m->name);
+    mid__buf_fmt(&path, "/%s.%s.safetensors", set->name, mid__monitor_label(m));
     if (status == MID_OK)
         status = path.failed ? mid__oom(run->ctx, "a path") : mid_weights_save(run->ctx, w, path.at);
     mid__buf_clear(&path);
@@ -66,39 +75,82 @@ static mid_status save_fitted(mid__run *run, const mid__set *set, const mid_plan
     return status;
 }
 
+/* Work is shared out by families: entries of one monitor with the same parameters are fitted once. */
 struct fitting {
     mid__run *run;
     const mid__set *set;
     mid__scores *scores;            /* (plan->n_monitor) */
+    size_t *family, *first;         /* (plan->n_monitor) which one an entry is of; (n_family) its first entry */
+    size_t n_family;
 };
 
-static mid_status score_one(void *user, mid_ctx *ctx, int i_worker, size_t k)
+static mid_status find_families(struct fitting *f)
 {
-    struct fitting *f = user;
+    const mid_plan *plan = f->run->plan;
+    mid_key *key = malloc((plan->n_monitor + 1) * sizeof *key);
+    size_t k, i;
+
+    f->family = malloc((plan->n_monitor + 1) * sizeof *f->family);
+    f->first = malloc((plan->n_monitor + 1) * sizeof *f->first);
+    if (!key || !f->family || !f->first) {
+        free(key);
+        return mid__oom(f->run->ctx, "monitors");
+    }
+    for (k = 0; k < plan->n_monitor; k++) {
+        f->family[k] = SIZE_MAX;
+        if (!mid__monitor_runs_on(&plan->monitor[k], f->set))
+            continue;
+        key[k] = mid__family_key(f->run, f->set, &plan->monitor[k]);
+        for (i = 0; i < f->n_family && strcmp(key[f->first[i]].hex, key[k].hex) != 0; i++)
+            ;
+        f->family[k] = i;
+        if (i == f->n_family)
+            f->first[f->n_family++] = k;
+    }
+    free(key);
+    return MID_OK;
+}
+
+static mid_status score_one(void *user, mid_ctx *ctx, int i_worker, size_t i_family)
+{
+    const struct fitting *f = user;
+    const mid_plan *plan = f->run->plan;
+    const mid_plan_monitor **m = malloc((plan->n_monitor + 1) * sizeof *m);
+    mid__scores **scores = malloc((plan->n_monitor + 1) * sizeof *scores);
     mid__run mine = *f->run;
-    mid_status status;
+    mid_status status = m && scores ? MID_OK : mid__oom(ctx, "monitors");
+    size_t k, n = 0;
 
     (void)i_worker;
     mine.ctx = ctx;
-    if (!mid__monitor_runs_on(&mine.plan->monitor[k], f->set))
-        return MID_OK;
-    status = mid__scores_of(&mine, f->set, &mine.plan->monitor[k], &f->scores[k]);
+    for (k = 0; status == MID_OK && k < plan->n_monitor; k++)
+        if (f->family[k] == i_family) {
+            m[n] = &plan->monitor[k];
+            scores[n++] = &f->scores[k];
+        }
+    if (status == MID_OK)
+        status = mid__scores_of_family(&mine, f->set, m, n, scores);
     if (status != MID_OK)
-        status = mid__within(ctx, status, "%s:%d", mine.plan->file, mine.plan->monitor[k].line);
+        status = mid__within(ctx, status, "%s:%d", plan->file, plan->monitor[f->first[i_family]].line);
+    free(m);
+    free(scores);
     return status;
 }
 
 static mid_status score_all(mid__run *run, const mid__set *set, mid__scores *scores)
 {
     const mid_plan *plan = run->plan;
-    struct fitting f = { run, set, scores };
+    struct fitting f = { .run = run, .set = set, .scores = scores };
     mid__stage stage;
-    mid_status status;
+    mid_status status = find_families(&f);
     size_t k;
 
-    mid__stage_begin(&stage, run->ctx, plan->n_monitor, "monitors", "fitting and scoring on %s", set->name);
-    status = mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, plan->n_monitor), plan->n_monitor, score_one, &f,
-                           &stage, 1);
+    mid__stage_begin(&stage, run->ctx, f.n_family, "monitors", "fitting and scoring on %s", set->name);
+    if (status == MID_OK)
+        status = mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, f.n_family), f.n_family, score_one, &f,
+                               &stage, 1);
+    free(f.family);
+    free(f.first);
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++)
         if (scores[k].why[0])
             mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %s cannot be scored on %s: %s", plan->file, plan->monitor[k].line,
@@ -163,8 +215,10 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
         status = mid__set_judge(run, set);
     if (status == MID_OK)
         mid__results_set(results, set);
-    if (status != MID_OK || set->skipped)
+    if (status != MID_OK || set->skipped) {
+        *one_class = set->dataset && set->n == 0;
         return status;
+    }
     *one_class = set->n_unsafe == 0 || set->n_unsafe == set->n;
     return monitors_of(run, results, set, plan_json);
 }

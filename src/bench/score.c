@@ -2,14 +2,17 @@
  *   rank   on all folds but k: scores fold k, for the threshold-free figures
  *   rule   on all folds but k and k+1: scores fold k+1 (calibration, to choose thresholds) and fold k (to judge them)
  * so that a threshold never meets an answer, nor a prompt, that the monitor or the threshold was fitted on. Weights and
- * scores are kept in the store under the hash of all they depend on. */
+ * scores are kept in the store under the hash of all they depend on. A monitor and its aggregated forms (forms.h) are
+ * scored together: its fits are made once for all of them, and not at all while only its stored scores are asked for. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ctx.h"
-#include "bench/set.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "bench/forms.h"
 #include "midstream/metric.h"
 
 enum { ALL_FOLDS = -1 };
@@ -39,6 +42,7 @@ void mid__scores_clear(mid__scores *scores)
     free(scores->at);
     free(scores->rank);
     free(scores->rule);
+    free(scores->cal);
     free(scores->cal_extreme);
     memset(scores, 0, sizeof *scores);
 }
@@ -56,30 +60,64 @@ static mid_status scores_init(mid_ctx *ctx, const mid__set *set, mid__scores *s)
     s->n_tok = s->at ? s->at[set->n] : 0;
     s->rank = calloc(s->n_tok + 1, sizeof *s->rank);
     s->rule = calloc(s->n_tok + 1, sizeof *s->rule);
+    s->cal = calloc(s->n_tok + 1, sizeof *s->cal);
     s->cal_extreme = calloc(set->n + 1, sizeof *s->cal_extreme);
-    if (!s->at || !s->rank || !s->rule || !s->cal_extreme)
+    if (!s->at || !s->rank || !s->rule || !s->cal || !s->cal_extreme)
         return mid__oom(ctx, "scores");
     return MID_OK;
 }
 
-static mid_key scores_key(mid__run *run, const mid__set *set, const mid_plan_monitor *m)
+/* Parameters by value; of a text that is a file's path, what the file says, not where it lies. */
+static void params_hash(const mid_param *p, char hex[65])
 {
-    const mid_monitor_ops *ops = mid_monitor_find(m->name);
-    char numbers[120], params[1000] = "";
-    const mid_param *p;
-    size_t n = 0;
+    mid__sha256 s;
+    char entry[200], file[65];
 
-    for (p = m->params; p && p->name && n + 1 < sizeof params; p++)
-        n += (size_t)snprintf(params + n, sizeof params - n, "%s=%.17g/%s ", p->name, p->number, p->text ? p->text : "");
-    snprintf(numbers, sizeof numbers, "%u %d %d %llu", ops->version, run->plan->n_fold, run->plan->n_inner,
-             (unsigned long long)run->plan->seed);
-    return mid_key_of("scores", "1", set->key.hex, m->name, params, numbers, NULL);
+    mid__sha256_init(&s);
+    for (; p && p->name; p++) {
+        snprintf(entry, sizeof entry, "%.100s=%.17g/", p->name, p->number);
+        mid__sha256_put(&s, entry, strlen(entry) + 1);
+        if (!p->text)
+            continue;
+        if (p->text[0] && mid__file_hash(NULL, p->text, file) == MID_OK)
+            mid__sha256_put(&s, file, 64);
+        else
+            mid__sha256_put(&s, p->text, strlen(p->text) + 1);
+    }
+    mid__sha256_hex(&s, hex);
 }
 
-/* The store's form of scores: two costs, then rank, rule and cal_extreme as they lie in memory. */
+/* Under what a monitor's scores are kept, with its aggregators or alone. */
+static mid_key key_of(const mid__run *run, const mid__set *set, const mid_plan_monitor *m, bool alone)
+{
+    const mid_monitor_ops *ops = m->ops;
+    char numbers[500], params[65], chain[MID_SPEC_BYTES + 40 * MID_AGGREGATE_MAX] = "";
+    size_t i;
+
+    params_hash(m->params, params);
+    snprintf(numbers, sizeof numbers, "%u %d %d %llu%s", ops->version, run->plan->n_fold, run->plan->n_inner,
+             (unsigned long long)run->plan->seed, ops->build ? ops->build : "");
+    if (!alone)
+        mid__chain_text(&m->spec, chain);
+    for (i = 0; !alone && i < m->spec.n_aggregate; i++)
+        snprintf(chain + strlen(chain), sizeof chain - strlen(chain), " %u", m->spec.aggregate[i].ops->version);
+    return mid_key_of("scores", "2", set->key.hex, m->name, params, numbers, chain, NULL);
+}
+
+mid_key mid__scores_key(const mid__run *run, const mid__set *set, const mid_plan_monitor *m)
+{
+    return key_of(run, set, m, false);
+}
+
+mid_key mid__family_key(const mid__run *run, const mid__set *set, const mid_plan_monitor *m)
+{
+    return key_of(run, set, m, true);
+}
+
+/* The store's form of scores: two costs, then rank, rule and cal as they lie in memory. */
 static mid_status scores_put(mid__run *run, const mid_key *key, const mid__scores *s)
 {
-    const size_t n = 2 + 2 * s->n_tok + s->n;
+    const size_t n = 2 + 3 * s->n_tok;
     double *all = malloc(n * sizeof *all);
     mid_status status;
 
@@ -89,7 +127,7 @@ static mid_status scores_put(mid__run *run, const mid_key *key, const mid__score
     all[1] = s->us_p95;
     memcpy(all + 2, s->rank, s->n_tok * sizeof *all);
     memcpy(all + 2 + s->n_tok, s->rule, s->n_tok * sizeof *all);
-    memcpy(all + 2 + 2 * s->n_tok, s->cal_extreme, s->n * sizeof *all);
+    memcpy(all + 2 + 2 * s->n_tok, s->cal, s->n_tok * sizeof *all);
     status = put_blob(run, "scores", key, all, n * sizeof *all);
     free(all);
     return status;
@@ -104,7 +142,7 @@ static mid_status scores_get(mid__run *run, const mid_key *key, mid__scores *s)
 
     if (status != MID_OK)
         return status;
-    if (n != (2 + 2 * s->n_tok + s->n) * sizeof *all) {
+    if (n != (2 + 3 * s->n_tok) * sizeof *all) {
         mid_free(bytes);
         return mid__fail(run->ctx, MID_EFORMAT, "the store's scores %.12s have %zu bytes, not those of this set", key->hex, n);
     }
@@ -113,7 +151,7 @@ static mid_status scores_get(mid__run *run, const mid_key *key, mid__scores *s)
     s->us_p95 = all[1];
     memcpy(s->rank, all + 2, s->n_tok * sizeof *all);
     memcpy(s->rule, all + 2 + s->n_tok, s->n_tok * sizeof *all);
-    memcpy(s->cal_extreme, all + 2 + 2 * s->n_tok, s->n * sizeof *all);
+    memcpy(s->cal, all + 2 + 2 * s->n_tok, s->n_tok * sizeof *all);
     s->defined = true;
     mid_free(bytes);
     return MID_OK;
@@ -123,7 +161,7 @@ static mid_status scores_get(mid__run *run, const mid_key *key, mid__scores *s)
 static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan_monitor *m, int fold_a, int fold_b,
                               mid_weights **out)
 {
-    const mid_monitor_ops *ops = mid_monitor_find(m->name);
+    const mid_monitor_ops *ops = m->ops;
     mid_fit_answer *list = malloc((set->n + 1) * sizeof *list);
     mid_fit_set fit = { .answer = list, .seed = run->plan->seed, .n_fold = run->plan->n_inner };
     mid_status status;
@@ -142,46 +180,31 @@ static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan
     return status;
 }
 
-/* Score the answers of one fold into `into` (at each answer's place), keeping extremes and costs where asked. */
-static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monitor *monitor, int fold, const mid__scores *s,
-                             double *into, double *extreme, double *cost, size_t *n_cost)
+/* Score the answers of one fold into `into` (at each answer's place), keeping costs where asked. */
+static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monitor *monitor, int fold, const size_t *at,
+                             double *into, double *cost, size_t *n_cost)
 {
     mid_stream *stream = NULL;
-    float *us = malloc((s->n_tok + 1) * sizeof *us);
-    double *score = malloc((s->n_tok + 1) * sizeof *score);
-    mid_status status = us && score ? mid_stream_open(run->ctx, monitor, &stream) : mid__oom(run->ctx, "scores");
+    float *us = malloc((at[set->n] + 1) * sizeof *us);
+    mid_status status = us ? mid_stream_open(run->ctx, monitor, &stream) : mid__oom(run->ctx, "scores");
     size_t i, t;
 
     for (i = 0; status == MID_OK && i < set->n; i++) {
-        const size_t n = s->at[i + 1] - s->at[i];
         if (set->answer[i].fold != fold)
             continue;
-        status = mid_stream_score(run->ctx, stream, set->answer[i].trace, score, cost ? us : NULL);
+        status = mid_stream_score(run->ctx, stream, set->answer[i].trace, into + at[i], cost ? us : NULL);
         if (status != MID_OK)
             status = mid__within(run->ctx, status, "%s", set->answer[i].sample->id);
-        for (t = 0; status == MID_OK && t < n; t++) {
-            if (into)
-                into[s->at[i] + t] = score[t];
-            if (extreme)
-                extreme[i] = t == 0 || score[t] > extreme[i] ? score[t] : extreme[i];
-            if (cost)
-                cost[(*n_cost)++] = (double)us[t];
-        }
+        for (t = 0; status == MID_OK && cost && t < at[i + 1] - at[i]; t++)
+            cost[(*n_cost)++] = (double)us[t];
     }
     mid_stream_close(stream);
     free(us);
-    free(score);
     return status;
 }
 
-static mid_status open_monitor(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid_weights *w,
-                               mid_monitor **out)
-{
-    return mid_monitor_open(run->ctx, mid_monitor_find(m->name), m->params, w, &set->signals, out);
-}
-
 /* The rule model of fold 0 is kept: it is the one to hand on, because its threshold was calibrated on prompts it never saw. */
-static mid_status keep_weights(mid__run *run, const mid_key *key, const mid_weights *w)
+mid_status mid__weights_keep(mid__run *run, const mid_key *key, const mid_weights *w)
 {
     void *bytes = NULL;
     size_t n = 0;
@@ -193,69 +216,200 @@ static mid_status keep_weights(mid__run *run, const mid_key *key, const mid_weig
     return status;
 }
 
-static mid_status one_fold(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid_key *key, int fold,
-                           mid__scores *s, double *cost, size_t *n_cost)
+/* A monitor being scored, with those of its forms that the plan asks for. */
+struct family {
+    const mid_plan_monitor *m;      /* read for its monitor and parameters only */
+    mid_key key;                    /* of the monitor alone */
+    mid__scores base;               /* its scores */
+    mid__form *form;                /* (n) */
+    size_t n;
+    double *cost;                   /* (n_tok) */
+    size_t n_cost;
+};
+
+/* The fit on all answers outside these folds, its monitor opened. weights NULL: there was nothing to learn. */
+static mid_status fit_and_open(mid__run *run, const mid__set *set, const struct family *f, mid__fit_id fit,
+                               mid_weights **w, mid_monitor **monitor)
 {
-    const int cal = (fold + 1) % run->plan->n_fold;
+    mid_status status = fit_outside(run, set, f->m, fit.fold, fit.cal, w);
+
+    return status == MID_OK ? mid_monitor_open(run->ctx, f->m->ops, f->m->params, *w, &set->signals, monitor) : status;
+}
+
+/* The scores of one fold, or of its calibration fold, through the chains that learned last. */
+static mid_status apply_learned(mid__run *run, const mid__set *set, struct family *f, int fold, size_t at_scores)
+{
+    const double *from = *(double **)(void *)((char *)&f->base + at_scores);
+    mid_status status = MID_OK;
+    size_t i;
+
+    for (i = 0; status == MID_OK && i < f->n; i++)
+        if (f->form[i].pending && f->form[i].learns)
+            status = mid__form_apply(run, set, &f->form[i], fold, from,
+                                     *(double **)(void *)((char *)f->form[i].out + at_scores));
+    return status;
+}
+
+static mid_status one_fold(mid__run *run, const mid__set *set, struct family *f, int fold)
+{
+    const mid__fit_id rank = { fold, -1 }, rule = { fold, (fold + 1) % run->plan->n_fold };
+    mid__scores *s = &f->base;
     mid_weights *w = NULL;
     mid_monitor *monitor = NULL;
-    mid_status status = fit_outside(run, set, m, fold, -1, &w);
+    mid_status status = fit_and_open(run, set, f, rank, &w, &monitor);
 
     if (status == MID_OK)
-        status = open_monitor(run, set, m, w, &monitor);
+        status = score_fold(run, set, monitor, fold, s->at, s->rank, f->cost, &f->n_cost);
     if (status == MID_OK)
-        status = score_fold(run, set, monitor, fold, s, s->rank, NULL, cost, n_cost);
+        status = mid__forms_learn(run, set, f->form, f->n, monitor, w, rank, false);
+    if (status == MID_OK)
+        status = apply_learned(run, set, f, fold, offsetof(mid__scores, rank));
     if (status == MID_OK && w) {
         mid_monitor_close(monitor);
         mid_weights_close(w);
         monitor = NULL;
         w = NULL;
-        status = fit_outside(run, set, m, fold, cal, &w);
+        status = fit_and_open(run, set, f, rule, &w, &monitor);
         if (status == MID_OK && fold == 0)
-            status = keep_weights(run, key, w);
-        if (status == MID_OK)
-            status = open_monitor(run, set, m, w, &monitor);
+            status = mid__weights_keep(run, &f->key, w);
     }
     if (status == MID_OK)
-        status = score_fold(run, set, monitor, fold, s, s->rule, NULL, NULL, NULL);
+        status = score_fold(run, set, monitor, rule.fold, s->at, s->rule, NULL, NULL);
     if (status == MID_OK)
-        status = score_fold(run, set, monitor, cal, s, NULL, s->cal_extreme, NULL, NULL);
+        status = score_fold(run, set, monitor, rule.cal, s->at, s->cal, NULL, NULL);
+    if (status == MID_OK)
+        status = mid__forms_learn(run, set, f->form, f->n, monitor, w, rule, fold == 0);
+    if (status == MID_OK)
+        status = apply_learned(run, set, f, rule.fold, offsetof(mid__scores, rule));
+    if (status == MID_OK)
+        status = apply_learned(run, set, f, rule.cal, offsetof(mid__scores, cal));
     mid_monitor_close(monitor);
     mid_weights_close(w);
     return status;
 }
 
-/* What keeps one monitor from a set but not the run from going on: a fold with one class, a missing signal. */
-static bool is_about_data(mid_status status)
+/* The monitor's own scores: from the store, unless a form has to learn beside its fits. */
+static mid_status score_base(mid__run *run, const mid__set *set, struct family *f)
 {
-    return status == MID_EUNDEFINED || status == MID_ESIGNAL || status == MID_ENUMERIC;
+    mid__scores *s = &f->base;
+    bool learns = false, is_kept;
+    mid_status status = MID_OK;
+    size_t i;
+    int fold;
+
+    for (i = 0; i < f->n; i++)
+        learns |= f->form[i].pending && f->form[i].learns;
+    is_kept = scores_get(run, &f->key, s) == MID_OK;
+    if (is_kept && !learns)
+        return MID_OK;
+    f->cost = malloc((s->n_tok + 1) * sizeof *f->cost);
+    if (!f->cost)
+        return mid__oom(run->ctx, "costs");
+    for (fold = 0; status == MID_OK && fold < run->plan->n_fold; fold++)
+        status = one_fold(run, set, f, fold);
+    if (status != MID_OK || is_kept)
+        return status;
+    s->us_p50 = mid_quantile(f->cost, f->n_cost, 0.5);
+    s->us_p95 = mid_quantile(f->cost, f->n_cost, 0.95);
+    s->defined = true;
+    return scores_put(run, &f->key, s);
+}
+
+/* Finish a form: what did not learn is made from the monitor's scores now. A push costs what the monitor's does, and what
+ * its aggregators add. */
+static mid_status finish(mid__run *run, const mid__set *set, const mid__scores *base, mid__form *form)
+{
+    mid__scores *s = form->out;
+    mid_status status = MID_OK;
+
+    if (!form->learns) {
+        status = mid__chain_open(run->ctx, &form->m->spec, NULL, &form->chain);
+        if (status == MID_OK)
+            status = mid__form_apply(run, set, form, ALL_FOLDS, base->rank, s->rank);
+        if (status == MID_OK)
+            status = mid__form_apply(run, set, form, ALL_FOLDS, base->rule, s->rule);
+        if (status == MID_OK)
+            status = mid__form_apply(run, set, form, ALL_FOLDS, base->cal, s->cal);
+    }
+    s->us_p50 = base->us_p50;
+    s->us_p95 = base->us_p95;
+    if (form->m->spec.n_aggregate && form->n_us) {
+        s->us_p50 += mid_quantile(form->us, form->n_us, 0.5);
+        s->us_p95 += mid_quantile(form->us, form->n_us, 0.95);
+    }
+    s->defined = status == MID_OK;
+    if (status == MID_OK && form->m->spec.n_aggregate)
+        status = scores_put(run, &form->key, s);
+    return status;
+}
+
+/* Only the calibration extremes are needed from here on. */
+static void settle(mid__scores *s)
+{
+    size_t i, t;
+
+    for (i = 0; s->defined && i < s->n; i++) {
+        s->cal_extreme[i] = -INFINITY;
+        for (t = s->at[i]; t < s->at[i + 1]; t++)
+            s->cal_extreme[i] = s->cal[t] > s->cal_extreme[i] ? s->cal[t] : s->cal_extreme[i];
+    }
+    free(s->cal);
+    s->cal = NULL;
+}
+
+static mid_status score_family(mid__run *run, const mid__set *set, struct family *f)
+{
+    mid_status status = score_base(run, set, f);
+    size_t i;
+
+    for (i = 0; i < f->n && mid__about_data(status); i++)
+        if (f->form[i].pending)
+            snprintf(f->form[i].out->why, sizeof f->form[i].out->why, "%s", mid_ctx_message(run->ctx));
+    if (mid__about_data(status))
+        return MID_OK;
+    for (i = 0; status == MID_OK && i < f->n; i++)
+        if (f->form[i].pending)
+            status = finish(run, set, &f->base, &f->form[i]);
+    return status;
+}
+
+mid_status mid__scores_of_family(mid__run *run, const mid__set *set, const mid_plan_monitor *const *m, size_t n,
+                                 mid__scores *const *out)
+{
+    struct family f = { .m = m[0], .key = mid__family_key(run, set, m[0]), .n = n };
+    bool any = false;
+    size_t i;
+    mid_status status = scores_init(run->ctx, set, &f.base);
+
+    f.form = calloc(n, sizeof *f.form);
+    if (status == MID_OK && !f.form)
+        status = mid__oom(run->ctx, "scores");
+    for (i = 0; i < n; i++)
+        memset(out[i], 0, sizeof *out[i]);
+    for (i = 0; status == MID_OK && i < n; i++) {
+        f.form[i] = (mid__form){ .m = m[i], .key = mid__scores_key(run, set, m[i]), .out = out[i],
+                                 .learns = mid__chain_learns(&m[i]->spec),
+                                 .us = malloc((set->n + 1) * sizeof(double)) };
+        status = f.form[i].us ? scores_init(run->ctx, set, out[i]) : mid__oom(run->ctx, "costs");
+        f.form[i].pending = status == MID_OK && scores_get(run, &f.form[i].key, out[i]) != MID_OK;
+        any |= f.form[i].pending;
+    }
+    if (status == MID_OK && any)
+        status = score_family(run, set, &f);
+    for (i = 0; f.form && i < n; i++) {
+        mid__chain_close(&f.form[i].chain);
+        free(f.form[i].us);
+        settle(out[i]);
+    }
+    mid__scores_clear(&f.base);
+    free(f.form);
+    free(f.cost);
+    return status;
 }
 
 mid_status mid__scores_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, mid__scores *out)
 {
-    const mid_key key = scores_key(run, set, m);
-    double *cost = NULL;
-    size_t n_cost = 0;
-    int fold;
-    mid_status status = scores_init(run->ctx, set, out);
-
-    if (status == MID_OK && scores_get(run, &key, out) == MID_OK)
-        return MID_OK;
-    if (status == MID_OK && !(cost = malloc((out->n_tok + 1) * sizeof *cost)))
-        status = mid__oom(run->ctx, "costs");
-    for (fold = 0; status == MID_OK && fold < run->plan->n_fold; fold++)
-        status = one_fold(run, set, m, &key, fold, out, cost, &n_cost);
-    if (status == MID_OK) {
-        out->us_p50 = mid_quantile(cost, n_cost, 0.5);
-        out->us_p95 = mid_quantile(cost, n_cost, 0.95);
-        out->defined = true;
-        status = scores_put(run, &key, out);
-    } else if (is_about_data(status)) {
-        snprintf(out->why, sizeof out->why, "%s", mid_ctx_message(run->ctx));
-        status = MID_OK;
-    }
-    free(cost);
-    return status;
+    return mid__scores_of_family(run, set, &m, 1, &out);
 }
 
 mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores *scores, const mid_plan_rule *rule, int fold,
@@ -298,13 +452,20 @@ static mid_status rule_to_hand_on(mid__run *run, const mid__set *set, const mid_
         if (status != MID_OK && status != MID_EUNDEFINED)
             return status;
     }
-    return mid__fold_rule(run, set, scores, &plan->rule[0], ALL_FOLDS, rule);
+    status = mid__fold_rule(run, set, scores, &plan->rule[0], ALL_FOLDS, rule);
+    if (status == MID_OK) {
+        rule->alpha = NAN;
+        snprintf(rule->promise, sizeof rule->promise, "none: the threshold rests on all folds' scores together, which come from "
+                 "several fits (%zu safe prompts)", rule->n_safe);
+    }
+    return status;
 }
 
 mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
                           mid_weights **out)
 {
-    const mid_key key = scores_key(run, set, m);
+    const bool learns = mid__chain_learns(&m->spec);
+    const mid_key key = learns ? mid__scores_key(run, set, m) : mid__family_key(run, set, m);
     mid_weights *w = NULL;
     mid_rule rule;
     void *bytes = NULL;
@@ -314,6 +475,8 @@ mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_mon
     if (status != MID_OK)
         return status;
     status = mid_weights_unpack(run->ctx, bytes, n, &w);
+    if (status == MID_OK && m->spec.n_aggregate && !learns)
+        status = mid__chain_fit(run->ctx, &m->spec, NULL, w);
     if (status == MID_OK)
         status = mid_weights_set_text(run->ctx, w, "fitted_on", set->key.hex);
     if (status == MID_OK && run->plan->n_rule) {

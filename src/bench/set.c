@@ -197,7 +197,7 @@ void mid__set_close(mid__set *set)
 {
     size_t i;
 
-    for (i = 0; i < set->n; i++)
+    for (i = 0; set->answer && i < set->n; i++)
         mid_trace_close(set->answer[i].trace);
     free(set->answer);
     free((void *)set->author);
@@ -212,7 +212,7 @@ const char *mid__data_name(const mid_plan_data *data)
     return data->as ? data->as : slash && slash[1] ? slash + 1 : data->dataset;
 }
 
-const char *mid__monitor_label(const mid_plan_monitor *m) { return m->as ? m->as : m->name; }
+const char *mid__monitor_label(const mid_plan_monitor *m) { return m->as ? m->as : m->text ? m->text : m->name; }
 
 bool mid__monitor_runs_on(const mid_plan_monitor *m, const mid__set *set)
 {

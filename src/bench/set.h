@@ -62,12 +62,19 @@ typedef struct mid__scores {
     size_t *at;                     /* (n + 1) */
     double *rank;                   /* (n_tok) by the model fitted on all other folds */
     double *rule;                   /* (n_tok) by the model fitted on all other folds but the calibration fold */
+    double *cal;                    /* (n_tok) when its fold was the calibration fold; NULL once its extremes are all that is needed */
     double *cal_extreme;            /* (n) largest score of the answer when its fold was the calibration fold */
     double us_p50, us_p95;          /* cost of a push */
     bool defined;                   /* false: could not be fitted or scored here; why says so */
     char why[200];
 } mid__scores;
 mid_status mid__scores_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, mid__scores *out);
+/* Of n entries of one family: the same monitor and parameters, whatever aggregators. It is fitted once for all of them. */
+mid_status mid__scores_of_family(mid__run *run, const mid__set *set, const mid_plan_monitor *const *m, size_t n,
+                                 mid__scores *const *out);
+/* Of all that they depend on; and of the monitor alone, which is the family's. */
+mid_key mid__scores_key(const mid__run *run, const mid__set *set, const mid_plan_monitor *m);
+mid_key mid__family_key(const mid__run *run, const mid__set *set, const mid_plan_monitor *m);
 void mid__scores_clear(mid__scores *scores);
 /* Answers in fold f calibrate the rule of the fold before it. */
 static inline int mid__rule_fold(int fold, int n_fold) { return (fold + n_fold - 1) % n_fold; }

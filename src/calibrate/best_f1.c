@@ -1,5 +1,6 @@
 /* Best F1: of all extremes as thresholds the one with the highest F1 = 2 TP / (2 TP + FP + FN) on the calibration
- * answers, the highest threshold among equals. It is what most papers report and promises nothing: chosen on a finite
+ * answers, the highest threshold among equals. An extreme of -INFINITY (an answer that ended before it had a score) never
+ * alarms and is no threshold. It is what most papers report and promises nothing: chosen on a finite
  * set, its F1 elsewhere is lower, and its false-alarm rate is whatever it is. */
 #include "calibrate/rule_fit.h"
 
@@ -24,7 +25,7 @@ mid_status mid__fit_best_f1(mid_ctx *ctx, const mid_param *params, const mid__ru
     status = mid__ladder_need_both(ctx, &ladder, "the best F1");
     if (status)
         goto out;
-    for (r = 0; r < ladder.n_rung; r++) {
+    for (r = 0; r < ladder.n_rung && ladder.score[r] > -INFINITY; r++) {
         double f1;
         n_alarm += ladder.count[2 * r] + (uint64_t)ladder.count[2 * r + 1];
         n_caught += ladder.count[2 * r + 1];
@@ -35,7 +36,12 @@ mid_status mid__fit_best_f1(mid_ctx *ctx, const mid_param *params, const mid__ru
         }
     }
     rule->alpha = NAN;
-    rule->feasible = true;
+    rule->feasible = best >= 0;
+    if (!rule->feasible) {
+        rule->threshold = INFINITY;
+        snprintf(rule->promise, sizeof rule->promise, "none, never alarms: no calibration answer had a score before it ended");
+        goto out;
+    }
     snprintf(rule->promise, sizeof rule->promise, "none: the best F1 on the calibration answers (%.3f) "
              "says nothing about new ones", best);
 out:

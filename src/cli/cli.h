@@ -16,12 +16,13 @@ typedef struct cli_list { const char *at[CLI_LIST_MAX]; size_t n; } cli_list;
 /* Everything options can say. An option means the same for every verb that takes it; see options.c. */
 typedef struct cli_args {
     cli_list word;                  /* what is no option: PLAN.yaml, DIR, PROMPT */
-    cli_list data, param;
+    cli_list data, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
     const char *form, *quantise, *group, *cache, *format;
     uint32_t max_tok, limit, threads;
     uint64_t seed;
     double threshold, temperature;  /* threshold NaN: not given */
+    double plugin_timeout_s;        /* 0: the library's */
     bool estimate, quiet, help;
 } cli_args;
 
@@ -36,9 +37,10 @@ typedef struct cli_verb {
     const char *about;              /* what a newcomer should know; lines of at most 100 columns */
     const char *example;
     int (*run)(cli *c);
+    bool internal;                  /* not for people: left out of the list of verbs */
 } cli_verb;
 
-extern const cli_verb cli_verb_eval, cli_verb_fit, cli_verb_label, cli_verb_list, cli_verb_report, cli_verb_run,
+extern const cli_verb cli_verb_eval, cli_verb_fit, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_report, cli_verb_run,
     cli_verb_score, cli_verb_trace, cli_verb_watch;
 
 /* One run of the command. */
@@ -46,6 +48,8 @@ struct cli {
     const cli_verb *verb;
     cli_args args;
     mid_ctx *ctx;
+    mid_plugin *plugin[CLI_LIST_MAX];   /* those of --plugin */
+    uint32_t want;                  /* MID_SIG_* that the monitor needs beyond what a source gives unasked */
     bool json;                      /* --format json */
     bool colour;                    /* stdout is a terminal that may be coloured */
     struct {
@@ -67,6 +71,10 @@ const char *cli_nearest(const char *word, const char *const *name, size_t n);  /
 int cli_options_read(cli *c, int argc, char **argv);    /* argv[0] is the verb; checks before any work */
 void cli_options_needed(FILE *to, const cli_verb *verb);      /* " --out PATH": those that must be given */
 void cli_options_help(FILE *to, const cli_verb *verb);
+
+/* ---- plugins.c: --plugin ---- */
+int cli_plugins_open(cli *c);                           /* and make them known by name */
+void cli_plugins_close(cli *c);
 
 /* ---- progress.c ---- */
 void cli_progress_begin(cli *c);                        /* shows the context's progress and log; catches SIGINT */
@@ -99,10 +107,11 @@ void cli_table_print(const cli *c, cli_table *t);       /* and frees it */
 /* ---- records.c: the JSON Lines that label and score write, read back ---- */
 typedef struct cli_record {
     char *id, *group;               /* group: of its prompt; NULL: not given */
-    double label, score, i_tok;     /* NaN: not there, or null */
+    double label, score, i_tok;     /* NaN: not there, or null; label is 0 or 1; a score that is null is -INFINITY: nothing to say yet */
 } cli_record;
 typedef struct cli_records { cli_record *at; size_t n; } cli_records;
 int cli_records_read(const cli *c, const char *path, cli_records *out);
+int cli_labels_read(const cli *c, const char *path, cli_records *out);     /* sorted; an id stands there once */
 void cli_records_clear(cli_records *r);
 /* Sort by id, and those of one id by i_tok. */
 void cli_records_sort(cli_records *r);
@@ -115,20 +124,25 @@ void cli_data_dirs(const cli *c, cli_list *dirs);       /* --data, $MIDSTREAM_DA
 enum { CLI_LAYERS_SPREAD = -1, CLI_LAYERS_NONE = -2 };
 int cli_model_open(cli *c, int n_seq, int layer, mid_model **out);
 mid_source_opts cli_source_opts(const cli *c, const mid_model *model);
+int cli_layers(cli *c, const mid_monitor_ops *ops);     /* what a monitor needs: which layers, and c->want for the rest */
 int cli_dataset_open(const cli *c, mid_dataset **out);  /* --in or --dataset */
 int cli_params(const cli *c, const mid_param *known, mid_param out[CLI_LIST_MAX + 1]);    /* --param k=v */
 uint32_t cli_hash(const char *text);
-/* A monitor by registry name or fitted file, in two steps, since the model is opened in between:
+/* "probe_linear" or "probe_linear+ema(0.9)": a monitor that is known, and aggregators. */
+int cli_spec(const cli *c, const char *text, mid_monitor_spec *out);
+/* A monitor by name (with aggregators) or fitted file, in two steps, since the model is opened in between:
  * first what it is (weights owned, NULL for a name) and which layer it reads, then bound to a model's signals. */
 typedef struct cli_monitor {
     const mid_monitor_ops *ops;
-    const char *file;               /* NULL for a registry name */
+    mid_monitor_spec spec;          /* ops and the aggregators behind it */
+    char name[MID_SPEC_BYTES];      /* as text */
+    const char *file;               /* NULL for a name */
     mid_weights *weights;
     mid_monitor *monitor;
     mid_stream *stream;
     int layer;
 } cli_monitor;
-int cli_monitor_find(const cli *c, const char *name_or_file, cli_monitor *out);
+int cli_monitor_find(cli *c, const char *name_or_file, cli_monitor *out);
 int cli_monitor_bind(const cli *c, const mid_model *model, cli_monitor *m);
 void cli_monitor_close(cli_monitor *m);
 /* A sample's newest trace in a store that trace filled. Its key is a fact of the store, named by the sample's id. */

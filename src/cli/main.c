@@ -9,7 +9,7 @@
 
 static const cli_verb *const verbs[] = {
     &cli_verb_run, &cli_verb_report, &cli_verb_watch, &cli_verb_list,
-    &cli_verb_trace, &cli_verb_label, &cli_verb_fit, &cli_verb_score, &cli_verb_eval,
+    &cli_verb_trace, &cli_verb_label, &cli_verb_fit, &cli_verb_score, &cli_verb_eval, &cli_verb_plugin_host,
 };
 enum { VERB_N = sizeof verbs / sizeof *verbs };
 
@@ -112,7 +112,8 @@ static void print_help(void)
     printf("midstream %s: judge a language model's answer while it is being generated\n\n"
            "usage: midstream VERB [options]\n\n", mid_version());
     for (i = 0; i < VERB_N; i++)
-        printf("  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+        if (!verbs[i]->internal)
+            printf("  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
     printf("\n  midstream VERB --help   options and an example\n"
            "  midstream --version\n\n"
            "first steps:\n"
@@ -166,8 +167,11 @@ static int run_verb(cli *c, int argc, char **argv)
     if (mid_ctx_open(&c->ctx) != MID_OK)
         return cli_fail(c, "out of memory");
     cli_progress_begin(c);
-    code = c->verb->run(c);
+    code = cli_plugins_open(c);
+    if (code == CLI_OK)
+        code = c->verb->run(c);
     mid_ctx_close(c->ctx);
+    cli_plugins_close(c);
     return code;
 }
 

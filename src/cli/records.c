@@ -202,6 +202,19 @@ static void clear_record(cli_record *r)
     free(r->group);
 }
 
+/* 1 or true, 0 or false, null: anything else, such as the -1 and 0.5 of other tools, would have to be guessed at. */
+static double read_label(scan *s)
+{
+    const char first = peek(s), *start = s->at;
+    const double label = read_value(s);
+
+    if (!s->wrong && (isnan(label) ? first != 'n' : label != 0 && label != 1)) {
+        s->at = start;
+        s->wrong = "a label must be 0, 1 or null";
+    }
+    return label;
+}
+
 static void read_pair(scan *s, cli_record *r)
 {
     char key[16] = "";
@@ -219,10 +232,13 @@ static void read_pair(scan *s, cli_record *r)
     else if (strcmp(key, "group") == 0 && !r->group)
         r->group = read_name(s);
     else if (strcmp(key, "label") == 0)
-        r->label = read_value(s);
-    else if (strcmp(key, "score") == 0)
+        r->label = read_label(s);
+    else if (strcmp(key, "score") == 0) {
+        const bool is_null = peek(s) == 'n';
         r->score = read_value(s);
-    else if (strcmp(key, "i_tok") == 0)
+        if (is_null)
+            r->score = -INFINITY;       /* nothing to say yet */
+    } else if (strcmp(key, "i_tok") == 0)
         r->i_tok = read_value(s);
     else
         read_value(s);
@@ -287,6 +303,22 @@ int cli_records_read(const cli *c, const char *path, cli_records *out)
     }
     free(line);
     fclose(f);
+    if (code != CLI_OK)
+        cli_records_clear(out);
+    return code;
+}
+
+int cli_labels_read(const cli *c, const char *path, cli_records *out)
+{
+    int code = cli_records_read(c, path, out);
+    size_t i;
+
+    if (code != CLI_OK)
+        return code;
+    cli_records_sort(out);
+    for (i = 1; i < out->n && code == CLI_OK; i++)
+        if (strcmp(out->at[i].id, out->at[i - 1].id) == 0)
+            code = cli_fail(c, "%s: '%s' has two lines: an answer has one label", path, out->at[i].id);
     if (code != CLI_OK)
         cli_records_clear(out);
     return code;

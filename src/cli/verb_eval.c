@@ -41,9 +41,13 @@ static int join(const cli *c, const cli_records *scores, const cli_records *labe
 
     for (i = *n = 0; i < scores->n && code == CLI_OK; i = end) {
         const cli_record *label = cli_records_find(labels, scores->at[i].id);
-        for (end = i; end < scores->n && strcmp(scores->at[end].id, scores->at[i].id) == 0; end++)
+        for (end = i; end < scores->n && strcmp(scores->at[end].id, scores->at[i].id) == 0; end++) {
             if (isnan(scores->at[end].score) || isnan(scores->at[end].i_tok))
                 return cli_fail(c, "%s: '%s' has a line without score or i_tok", c->args.scores, scores->at[end].id);
+            if (scores->at[end].i_tok != (double)(end - i))
+                return cli_fail(c, "%s: '%s': i_tok %g where %zu was expected (a line twice, or missing)",
+                                c->args.scores, scores->at[end].id, scores->at[end].i_tok, end - i);
+        }
         if (!label || isnan(label->label)) {
             n_unlabelled += 1;
             continue;
@@ -195,10 +199,9 @@ static int run(cli *c)
     int code = cli_records_read(c, c->args.scores, &scores);
 
     if (code == CLI_OK)
-        code = cli_records_read(c, c->args.labels, &labels);
+        code = cli_labels_read(c, c->args.labels, &labels);
     if (code == CLI_OK) {
         cli_records_sort(&scores);
-        cli_records_sort(&labels);
         all = calloc(scores.n + 1, sizeof *all);
         code = all ? join(c, &scores, &labels, all, &n) : cli_fail(c, "out of memory");
     }
@@ -216,7 +219,7 @@ const cli_verb cli_verb_eval = {
     .summary = "how good scores are against labels, after 1, 2, 4 ... tokens",
     .about = "An answer that ended before a line's token count keeps its last score and stays in; `running` counts\n"
              "those that had not ended. Intervals resample prompts: the labels' group, or --group, says which\n"
-             "answers share one.",
+             "answers share one. Fewer than 10 prompts, or draws that all come out equal: no interval.",
     .example = "midstream eval --scores scores.jsonl --labels labels.jsonl",
     .run = run,
 };

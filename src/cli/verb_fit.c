@@ -1,5 +1,6 @@
 /* midstream fit: learn a monitor from labelled answers. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ static int collect_stored(const cli *c, collection *all)
 
     if (!c->args.labels)
         return cli_usage(c, "--traces needs --labels FILE.jsonl");
-    code = cli_records_read(c, c->args.labels, &labels);
+    code = cli_labels_read(c, c->args.labels, &labels);
     if (code == CLI_OK)
         code = cli_traces_open(c, &store);
     for (i = 0; i < labels.n && code == CLI_OK; i++) {
@@ -77,8 +78,24 @@ static int collect_stored(const cli *c, collection *all)
     return code;
 }
 
-static int fit(const cli *c, const mid_monitor_ops *ops, const mid_param *params, const collection *all)
+/* Figures about what was learned that some monitors leave beside it; their cards say how to read them. */
+static void note_quality(const cli *c, const mid_weights *weights)
 {
+    static const char *const figure[] = { "coverage", "succinctness", "sensitivity", "stationary_entropy", "preciseness",
+                                          "preciseness_max" };
+    char key[64];
+    size_t i;
+
+    for (i = 0; i < sizeof figure / sizeof figure[0]; i++) {
+        snprintf(key, sizeof key, "quality.%s", figure[i]);
+        if (mid_weights_text(weights, key))
+            cli_note(c, "  %-18s %.4g", figure[i], mid_weights_number(weights, key));
+    }
+}
+
+static int fit(const cli *c, const mid_monitor_spec *spec, const mid_param *params, const collection *all)
+{
+    char name[MID_SPEC_BYTES];
     const mid_fit_set set = { .answer = all->answer, .n = all->n, .seed = c->args.seed };
     mid_weights *weights = NULL;
     size_t i, n_unsafe = 0;
@@ -86,38 +103,40 @@ static int fit(const cli *c, const mid_monitor_ops *ops, const mid_param *params
 
     for (i = 0; i < all->n; i++)
         n_unsafe += all->answer[i].label == 1;
-    cli_note(c, "%s learns from %zu answers, %zu of them unsafe", ops->name, all->n, n_unsafe);
-    status = mid_monitor_fit(c->ctx, ops, params, &set, &weights);
+    mid_monitor_spec_text(spec, name);
+    cli_note(c, "%s learns from %zu answers, %zu of them unsafe", name, all->n, n_unsafe);
+    status = mid_monitor_spec_fit(c->ctx, spec, params, &set, &weights);
     if (status == MID_OK)
         status = mid_weights_save(c->ctx, weights, c->args.out);
+    if (status == MID_OK)
+        note_quality(c, weights);
     mid_weights_close(weights);
     return cli_end(c, status);
 }
 
 static int run(cli *c)
 {
-    const mid_monitor_ops *ops = mid_monitor_find(c->args.monitor);
+    mid_monitor_spec spec;
     mid_param params[CLI_LIST_MAX + 1], *p;
     collection all = { .c = c };
-    int code, layer = CLI_LAYERS_NONE;
+    int layer, code = cli_spec(c, c->args.monitor, &spec);
 
-    if (!ops)
-        return cli_usage(c, "no monitor '%s'; see: midstream list monitors", c->args.monitor);
-    if (!ops->fit)
-        return cli_usage(c, "%s has nothing to learn: use it by its name", ops->name);
-    if (c->args.traces && (c->args.in || c->args.dataset))
-        return cli_usage(c, "--traces holds the answers already: leave out --in and --dataset");
-    code = cli_params(c, ops->params, params);
     if (code != CLI_OK)
         return code;
-    if (ops->needs & MID_SIG_HIDDEN)
-        layer = CLI_LAYERS_SPREAD;
+    if (!mid_monitor_spec_learns(&spec))
+        return cli_usage(c, "%s has nothing to learn: use it by its name", c->args.monitor);
+    if (c->args.traces && (c->args.in || c->args.dataset))
+        return cli_usage(c, "--traces holds the answers already: leave out --in and --dataset");
+    code = cli_params(c, spec.monitor->params, params);
+    if (code != CLI_OK)
+        return code;
+    layer = cli_layers(c, spec.monitor);
     for (p = params; p->name; p++)
         if (strcmp(p->name, "layer") == 0 && p->number >= 0)
             layer = (int)fmin(p->number, 1000);
     code = c->args.traces ? collect_stored(c, &all) : collect_dataset(c, layer, &all);
     if (code == CLI_OK)
-        code = fit(c, ops, params, &all);
+        code = fit(c, &spec, params, &all);
     while (all.n)
         mid_trace_close((mid_trace *)all.answer[--all.n].trace);    /* ours: the fit set only borrowed it */
     free(all.answer);
@@ -126,8 +145,8 @@ static int run(cli *c)
 
 const cli_verb cli_verb_fit = {
     .name = "fit", .words = "",
-    .takes = "!monitor !out traces labels in dataset model source form max-tok limit quantise param seed data cache "
-             "threads quiet help",
+    .takes = "!monitor !out traces labels in dataset model source form max-tok limit quantise param seed plugin plugin-timeout "
+             "data cache threads quiet help",
     .summary = "learn a monitor from labelled answers and write it to one file",
     .about = "Answers come from a store (--traces, with --labels), or are read from a dataset by --model, the\n"
              "observer. The file is safetensors and belongs to that observer: with another it refuses to work.",

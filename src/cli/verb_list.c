@@ -1,5 +1,6 @@
 /* midstream list: what there is, from the library's registries and from the data folders. */
 #include <dirent.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,18 +11,21 @@
                      .n_column = sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *) }
 
 /* "text+entropy" of MID_SIG_TEXT | MID_SIG_ENTROPY. */
-static void signal_names(uint32_t signals, char text[80])
+static void signal_names(uint32_t signals, char text[120])
 {
     static const struct { uint32_t bit; const char *name; } all[] = {
         { MID_SIG_TEXT, "text" }, { MID_SIG_LOGPROB, "logprob" }, { MID_SIG_ENTROPY, "entropy" },
         { MID_SIG_TOP, "top" }, { MID_SIG_HIDDEN, "hidden" }, { MID_SIG_TIME, "time" },
+        { MID_SIG_SPREAD, "spread" }, { MID_SIG_ATTENTION, "attention" }, { MID_SIG_LENS, "lens" },
+        { MID_SIG_ALONE, "alone" }, { MID_SIG_AFFIRM, "affirm" }, { MID_SIG_SAMPLES, "samples" },
+        { MID_SIG_JUDGE, "judge" },
     };
     size_t i;
 
     text[0] = 0;
     for (i = 0; i < sizeof all / sizeof *all; i++)
         if (signals & all[i].bit)
-            snprintf(text + strlen(text), 80 - strlen(text), "%s%s", text[0] ? "+" : "", all[i].name);
+            snprintf(text + strlen(text), 120 - strlen(text), "%s%s", text[0] ? "+" : "", all[i].name);
 }
 
 /* "layer=-1 c=0": parameters with their defaults. */
@@ -37,18 +41,57 @@ static void param_names(const mid_param *p, char text[400])
     }
 }
 
+static int add_monitor(cli *c, cli_table *t, const mid_monitor_ops *m)
+{
+    char needs[120], params[400];
+
+    signal_names(m->needs, needs);
+    param_names(m->params, params);
+    return cli_table_row(c, t, m->name, mid_box_name(m->box), m->fit ? "yes" : "no", needs[0] ? needs : "nothing", m->unit,
+                         params, m->source, m->summary);
+}
+
 static int list_monitors(cli *c)
 {
     cli_table t = TABLE("name", "box", "learns", "needs", "+unit", "+params", "+source", "summary");
     const mid_monitor_ops *const *m;
-    char needs[80], params[400];
+    int code = CLI_OK;
+    size_t i;
+
+    for (m = mid_monitor_list(); *m && code == CLI_OK; m++)
+        code = add_monitor(c, &t, *m);
+    for (i = 0; i < c->args.plugin.n && code == CLI_OK; i++)
+        code = add_monitor(c, &t, mid_plugin_ops(c->plugin[i]));
+    cli_table_print(c, &t);
+    return code;
+}
+
+/* "beta=0.9"; a parameter that is learned unless it is given has no default. */
+static void aggregator_params(const mid_aggregator_param *p, char text[200])
+{
+    text[0] = 0;
+    for (; p && p->name; p++) {
+        const size_t n = strlen(text);
+        if (isnan(p->number))
+            snprintf(text + n, 200 - n, "%s%s", n ? " " : "", p->name);
+        else
+            snprintf(text + n, 200 - n, "%s%s=%g", n ? " " : "", p->name, p->number);
+    }
+}
+
+static int list_aggregators(cli *c)
+{
+    cli_table t = TABLE("name", "params", "learns", "#state_bytes", "+unit", "+source", "summary");
+    const mid_aggregator_ops *const *a;
+    char params[200], bytes[24];
     int code = CLI_OK;
 
-    for (m = mid_monitor_list(); *m && code == CLI_OK; m++) {
-        signal_names((*m)->needs, needs);
-        param_names((*m)->params, params);
-        code = cli_table_row(c, &t, (*m)->name, mid_box_name((*m)->box), (*m)->fit ? "yes" : "no",
-                             needs[0] ? needs : "nothing", (*m)->unit, params, (*m)->source, (*m)->summary);
+    for (a = mid_aggregator_list(); *a && code == CLI_OK; a++) {
+        aggregator_params((*a)->params, params);
+        snprintf(bytes, sizeof bytes, "%zu", (*a)->state_size +
+                 ((*a)->state_per ? (*a)->state_per * (size_t)(*a)->params[0].number : 0));
+        code = cli_table_row(c, &t, (*a)->name, params[0] ? params : NULL, (*a)->fit ? "yes" : "no", bytes, (*a)->unit,
+                             (*a)->source, (*a)->summary);
     }
     cli_table_print(c, &t);
     return code;
@@ -113,7 +156,7 @@ static int list_sources(cli *c)
 {
     cli_table t = TABLE("name", "gives", "summary");
     const mid_source_info *info;
-    char have[80];
+    char have[120];
     int code = CLI_OK;
 
     for (info = mid_source_list(); info->name && code == CLI_OK; info++) {
@@ -211,9 +254,9 @@ static int list_datasets(cli *c)
 }
 
 static const struct { const char *name; int (*list)(cli *c); } kind[] = {
-    { "monitors", list_monitors }, { "tasks", list_tasks },     { "datasets", list_datasets },
-    { "labelers", list_labelers }, { "metrics", list_metrics }, { "rules", list_rules },
-    { "models", list_models },     { "sources", list_sources },
+    { "monitors", list_monitors }, { "aggregators", list_aggregators }, { "tasks", list_tasks },
+    { "datasets", list_datasets }, { "labelers", list_labelers },       { "metrics", list_metrics },
+    { "rules", list_rules },       { "models", list_models },           { "sources", list_sources },
 };
 enum { KIND_N = sizeof kind / sizeof *kind };
 
@@ -234,10 +277,10 @@ static int run(cli *c)
 }
 
 const cli_verb cli_verb_list = {
-    .name = "list", .words = "monitors|tasks|datasets|labelers|metrics|rules|models|sources",
+    .name = "list", .words = "monitors|aggregators|tasks|datasets|labelers|metrics|rules|models|sources",
     .n_word_min = 1, .n_word_max = 1,
-    .takes = "data cache format quiet help",
-    .summary = "what there is: monitors, tasks, datasets, labelers, metrics, rules, models, sources",
+    .takes = "plugin plugin-timeout data cache format quiet help",
+    .summary = "what there is: monitors, aggregators, tasks, datasets, labelers, metrics, rules, models, sources",
     .about = "With --format json every field is shown, parameters and sources included.",
     .example = "midstream list monitors",
     .run = run,

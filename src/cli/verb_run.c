@@ -27,7 +27,7 @@ static int run(cli *c)
 
 const cli_verb cli_verb_run = {
     .name = "run", .words = "PLAN.yaml", .n_word_min = 1, .n_word_max = 1,
-    .takes = "!out estimate data cache threads quiet help",
+    .takes = "!out estimate plugin plugin-timeout data cache threads quiet help",
     .summary = "the whole benchmark of a plan: answers, labels, monitors, rules, metrics, report",
     .about = "Can be stopped (Ctrl-C) and run again at any time: only what is missing is done. --out DIR then holds\n"
              "report.html, results.json, results.csv and run.db, where everything is kept.",

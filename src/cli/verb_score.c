@@ -6,6 +6,7 @@
 typedef struct scorer {
     cli *c;
     cli_monitor *monitor;
+    size_t n_empty;                 /* answers without a token, so without a line */
 } scorer;
 
 static void print_step(const mid_sample *sample, const mid_step *step, double score)
@@ -39,6 +40,7 @@ static int take(void *user, const mid_sample *sample, mid_trace *trace)
         mid_trace_step(trace, i, NULL, &step);
         print_step(sample, &step, score[i]);
     }
+    s->n_empty += n == 0;
     free(score);
     mid_trace_close(trace);
     return code;
@@ -47,7 +49,7 @@ static int take(void *user, const mid_sample *sample, mid_trace *trace)
 static int run(cli *c)
 {
     cli_monitor monitor;
-    scorer s = { c, &monitor };
+    scorer s = { c, &monitor, 0 };
     const cli_answers answers = { .take = take, .user = &s };
     mid_dataset *data = NULL;
     mid_model *model = NULL;
@@ -62,6 +64,8 @@ static int run(cli *c)
         code = cli_monitor_bind(c, model, &monitor);
     if (code == CLI_OK)
         code = cli_answers_run(c, model, data, &answers);
+    if (code == CLI_OK && s.n_empty)
+        cli_note(c, "left out, for want of a token: %zu answer%s", s.n_empty, s.n_empty == 1 ? "" : "s");
     cli_monitor_close(&monitor);
     mid_model_close(model);
     mid_dataset_close(data);
@@ -70,7 +74,7 @@ static int run(cli *c)
 
 const cli_verb cli_verb_score = {
     .name = "score", .words = "",
-    .takes = "!monitor in dataset model form max-tok limit quantise data cache threads quiet help",
+    .takes = "!monitor in dataset model form max-tok limit quantise plugin plugin-timeout data cache threads quiet help",
     .summary = "let a monitor read recorded answers, one JSON line a token",
     .about = "Lines have id, i_tok, at_byte, text and score (higher = more unsafe). --model is the observer that\n"
              "reads the answers; a fitted monitor wants the one it was fitted with, and the same --form.",

@@ -14,7 +14,7 @@ typedef struct tracer {
 
 static mid_key key_of(const tracer *t, const mid_sample *s)
 {
-    return mid_key_of("trace", t->signals.observer, t->settings, s->id, s->prompt, s->response ? s->response : "",
+    return mid_key_of("trace", "2", t->signals.observer, t->settings, s->id, s->prompt, s->response ? s->response : "",
                       NULL);
 }
 
@@ -64,17 +64,23 @@ static int run(cli *c)
     mid_dataset *data = NULL;
     mid_model *model = NULL;
     mid_source_opts opts;
-    int code = cli_dataset_open(c, &data);
+    mid_monitor_spec spec;
+    int code = c->args.monitor ? cli_spec(c, c->args.monitor, &spec) : CLI_OK;
 
+    if (code != CLI_OK)
+        return code;
+    if (c->args.monitor)
+        cli_layers(c, spec.monitor);
+    code = cli_dataset_open(c, &data);
     if (code == CLI_OK)
         code = cli_model_open(c, MID_GROUP_N, CLI_LAYERS_SPREAD, &model);
     if (code == CLI_OK)
         code = cli_end(c, mid_store_open(c->ctx, c->args.store, &t.store));
     if (code == CLI_OK) {
         opts = cli_source_opts(c, model);
-        snprintf(t.settings, sizeof t.settings, "%s max_tok %u temperature %g seed %llu",
+        snprintf(t.settings, sizeof t.settings, "%s max_tok %u temperature %g seed %llu want %x",
                  c->args.source ? c->args.source : "", opts.max_tok, (double)opts.temperature,
-                 (unsigned long long)opts.seed);
+                 (unsigned long long)opts.seed, opts.want);
         code = cli_end(c, mid_source_signals(c->ctx, model, &opts, &t.signals));
     }
     if (code == CLI_OK)
@@ -89,11 +95,12 @@ static int run(cli *c)
 
 const cli_verb cli_verb_trace = {
     .name = "trace", .words = "",
-    .takes = "in dataset !store model source form max-tok temperature seed limit quantise data cache threads quiet "
-             "help",
+    .takes = "in dataset !store monitor model source form max-tok temperature seed limit quantise data cache threads "
+             "quiet help",
     .summary = "generate answers, or read recorded ones, and keep every step in a store",
     .about = "A step holds a token's text, probability, entropy, likeliest alternatives and hidden rows: all that\n"
-             "monitors look at. Run again, and only answers that are not there yet are made.",
+             "most monitors look at; with --monitor also what that one needs besides. Run again, and only answers\n"
+             "that are not there yet are made.",
     .example = "midstream trace --dataset own_qa --limit 32 --store qa.db",
     .run = run,
 };

@@ -1,10 +1,12 @@
-/* midstream watch: generate in the terminal and show each token with its risk; stop when the monitor says so. */
+/* midstream watch: generate in the terminal and show each token with its risk; stop when the monitor says so. A token
+ * is judged before it is shown, so the one that raises the alarm is not. */
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 
+static const char withheld[] = "[token withheld]";
 static const char demo_probe[] = "out/demo/fitted/own_chat.probe_linear.safetensors";
 
 typedef struct watcher {
@@ -17,25 +19,30 @@ typedef struct watcher {
     uint32_t n_tok;
     double score;
     bool alarm;
+    const char *trouble;            /* what stopped the monitor, or NULL */
 } watcher;
 
 /* 0 green .. 1 red. Scores that may be negative (logits) approach red as odds do, the others in proportion. */
 static double risk(const watcher *w, double score)
 {
-    const bool logit = strcmp(w->monitor.ops->unit, "logit") == 0 || w->red_from <= 0;
+    const bool logit = strcmp(mid_monitor_spec_unit(&w->monitor.spec), "logit") == 0 || w->red_from <= 0;
     const double share = logit ? 2 / (1 + exp(w->red_from - score)) : score / w->red_from;
 
     return share < 0 ? 0 : share > 1 ? 1 : share;
 }
 
-/* Written so that the terminal shows what was generated, and does nothing else. */
+/* Written so that the terminal shows what was generated, and does nothing else: control characters (C0, DEL and, as
+ * UTF-8, U+0080 .. U+009F, of which U+009B begins a command as ESC [ does) are spelled. */
 static void put_visible(const char *text, size_t n, bool escape)
 {
     size_t i;
 
     for (i = 0; i < n; i++) {
-        const unsigned char b = (unsigned char)text[i];
-        if (b == '\n')
+        const unsigned char b = (unsigned char)text[i], next = i + 1 < n ? (unsigned char)text[i + 1] : 0;
+        if (b == 0xc2 && next >= 0x80 && next < 0xa0) {
+            printf("\\xc2\\x%02x", next);
+            i += 1;
+        } else if (b == '\n')
             fputs(escape ? "\\n" : "\n", stdout);
         else if (b == '\t')
             fputs(escape ? "\\t" : "\t", stdout);
@@ -97,25 +104,38 @@ static void show(watcher *w, const mid_step *step)
     put_coloured(text, n_now, risk(w, w->score));
 }
 
+/* The source only hears that something failed. */
+static mid_status checked(watcher *w, mid_status status)
+{
+    if (status != MID_OK)
+        w->trouble = mid_stream_trouble(w->monitor.stream, status);
+    return status;
+}
+
 static mid_status on_prompt(void *user, size_t i_seq, const mid_prompt *prompt)
 {
     watcher *w = user;
 
     (void)i_seq;
-    return mid_stream_start(w->monitor.stream, prompt);
+    return checked(w, mid_stream_start(w->monitor.stream, prompt));
 }
 
 static mid_status on_step(void *user, size_t i_seq, const mid_step *step, bool *stop)
 {
     watcher *w = user;
-    mid_status status = mid_stream_push(w->monitor.stream, step, &w->score);
+    mid_status status = checked(w, mid_stream_push(w->monitor.stream, step, &w->score));
 
     (void)i_seq;
     if (status != MID_OK)
         return status;
     w->n_tok += 1;
     w->alarm = w->score >= w->threshold;            /* false while the threshold is NaN */
-    if (w->c->colour) {
+    if (w->alarm) {
+        if (w->c->colour)
+            put_coloured(withheld, sizeof withheld - 1, 1);
+        else
+            printf("%s\t%.6g\n", withheld, w->score);
+    } else if (w->c->colour) {
         show(w, step);
     } else {
         put_visible(step->text, step->n_text, true);
@@ -130,7 +150,7 @@ static mid_status on_step(void *user, size_t i_seq, const mid_step *step, bool *
 static int choose(watcher *w)
 {
     cli *c = w->c;
-    const char *name = c->args.monitor;
+    const char *name = c->args.monitor, *unit;
     int code;
 
     if (!name) {
@@ -147,8 +167,8 @@ static int choose(watcher *w)
     w->threshold = c->args.threshold;
     if (isnan(w->threshold) && w->monitor.weights)
         w->threshold = mid_weights_number(w->monitor.weights, "threshold");
-    w->red_from = !isnan(w->threshold) ? w->threshold : strcmp(w->monitor.ops->unit, "nats") == 0 ? 3
-                  : strcmp(w->monitor.ops->unit, "logit") == 0 ? 0 : 1;
+    unit = mid_monitor_spec_unit(&w->monitor.spec);
+    w->red_from = !isnan(w->threshold) ? w->threshold : strcmp(unit, "nats") == 0 ? 3 : strcmp(unit, "logit") == 0 ? 0 : 1;
     if (isnan(w->threshold))
         cli_note(c, "no --threshold, so no alarm; red from a score of %g", w->red_from);
     return CLI_OK;
@@ -156,13 +176,11 @@ static int choose(watcher *w)
 
 static void conclude(const watcher *w)
 {
-    const mid_monitor_ops *ops = w->monitor.ops;
-
     if (w->c->colour)
         fputs("\n\n", stdout);
     if (w->alarm)
-        printf("%sstopped by %s after token %u: score %.4g reached the threshold %.4g%s\n",
-               w->c->colour ? "\033[1;31m" : "", ops->name, w->n_tok, w->score, w->threshold,
+        printf("%sstopped by %s before token %u was shown: score %.4g reached the threshold %.4g%s\n",
+               w->c->colour ? "\033[1;31m" : "", w->monitor.name, w->n_tok, w->score, w->threshold,
                w->c->colour ? "\033[0m" : "");
     else
         printf("%s after %u tokens: last score %.4g%s\n", cli_stopped() ? "stopped" : "ended", w->n_tok, w->score,
@@ -178,6 +196,7 @@ static int run(cli *c)
     const mid_sink sink = { .user = &w, .prompt = on_prompt, .step = on_step };
     mid_model *model = NULL;
     mid_source_opts opts;
+    mid_status status;
     int code = choose(&w);
 
     if (code == CLI_OK)
@@ -186,7 +205,8 @@ static int run(cli *c)
         code = cli_monitor_bind(c, model, &w.monitor);
     if (code == CLI_OK) {
         opts = cli_source_opts(c, model);
-        code = cli_end(c, mid_source_run(c->ctx, model, "llama", samples, 1, &opts, &sink));
+        status = mid_source_run(c->ctx, model, "llama", samples, 1, &opts, &sink);
+        code = w.trouble ? cli_fail(c, "%s: %s", w.monitor.name, w.trouble) : cli_end(c, status);
     }
     if (code == CLI_OK)
         conclude(&w);
@@ -197,11 +217,13 @@ static int run(cli *c)
 
 const cli_verb cli_verb_watch = {
     .name = "watch", .words = "PROMPT", .n_word_min = 1, .n_word_max = 1,
-    .takes = "model monitor threshold max-tok temperature seed form quantise cache threads quiet help",
+    .takes = "model monitor threshold max-tok temperature seed form quantise plugin plugin-timeout cache threads "
+             "quiet help",
     .summary = "generate an answer in the terminal, tokens coloured by risk; stop on alarm",
-    .about = "Green is safe, red is at or over the threshold. Without --monitor it is the probe that make demo fitted\n"
-             "(out/demo/fitted/own_chat.probe_linear.safetensors), else entropy_mean. Piped, or with NO_COLOR set, every token is a\n"
-             "line: text, tab, score.",
+    .about = "Green is safe, red is at or over the threshold; a token that gets there is withheld and ends the\n"
+             "answer. Without --monitor it is the probe that make demo fitted\n"
+             "(out/demo/fitted/own_chat.probe_linear.safetensors), else entropy_mean. Piped, or with NO_COLOR set,\n"
+             "every token is a line: text, tab, score.",
     .example = "midstream watch --monitor entropy_mean --threshold 2 \"Write a short poem about the sea.\"",
     .run = run,
 };

@@ -28,6 +28,8 @@ void cli_data_dirs(const cli *c, cli_list *dirs)
         dirs->at[dirs->n++] = set;
     if (dirs->n < CLI_LIST_MAX)
         dirs->at[dirs->n++] = "data";
+    if (dirs->n < CLI_LIST_MAX && access(MID_DATA_DIR, R_OK) == 0)
+        dirs->at[dirs->n++] = MID_DATA_DIR;
 }
 
 int cli_model_open(cli *c, int n_seq, int layer, mid_model **out)
@@ -45,6 +47,7 @@ int cli_model_open(cli *c, int n_seq, int layer, mid_model **out)
     opts.n_seq = n_seq;
     opts.n_layer = layer == CLI_LAYERS_NONE ? -1 : layer == CLI_LAYERS_SPREAD ? 0 : 1;
     opts.layer[0] = layer;
+    opts.attention = c->want & MID_SIG_ATTENTION;
     opts.n_ctx_seq = 1024 + (int)(c->args.max_tok / 256 * 256);     /* a long answer must not eat the prompt's room */
     status = mid_model_open(c->ctx, path, &opts, out);
     mid_free(path);
@@ -62,7 +65,14 @@ mid_source_opts cli_source_opts(const cli *c, const mid_model *model)
         opts.max_tok = c->args.max_tok;
     opts.temperature = (float)c->args.temperature;
     opts.seed = c->args.seed;
+    opts.want = c->want;
     return opts;
+}
+
+int cli_layers(cli *c, const mid_monitor_ops *ops)
+{
+    c->want = ops->needs & ~(uint32_t)MID_SIG_ALWAYS;
+    return ops->needs & (MID_SIG_HIDDEN | MID_SIG_LENS | MID_SIG_SAMPLES) ? CLI_LAYERS_SPREAD : CLI_LAYERS_NONE;
 }
 
 int cli_dataset_open(const cli *c, mid_dataset **out)
@@ -144,19 +154,33 @@ int cli_traces_get(const cli *c, mid_store *store, const char *sample_id, mid_tr
     return cli_end(c, status);
 }
 
-static int find_registered(const cli *c, const char *name, cli_monitor *out)
+/* Is it rather a file's name that is meant? */
+static bool is_path(const char *text) { return strchr(text, '/') || strstr(text, ".safetensors"); }
+
+int cli_spec(const cli *c, const char *text, mid_monitor_spec *out)
+{
+    if (mid_monitor_spec_parse(c->ctx, text, out) == MID_OK)
+        return CLI_OK;
+    if (strchr(text, '+') && !is_path(text))
+        return cli_usage(c, "%s", mid_ctx_message(c->ctx));
+    return cli_usage(c, "no monitor '%s'; see: midstream list monitors", text);
+}
+
+static int find_registered(cli *c, const char *name, cli_monitor *out)
 {
     const mid_monitor_ops *const *list = mid_monitor_list();
-    const char *all[256], *nearest;
+    const char *all[256], *nearest, *quote = strchr(name, '(') ? "'" : "";
     size_t n;
 
-    out->ops = mid_monitor_find(name);
-    if (out->ops && !out->ops->fit) {
-        out->layer = out->ops->needs & MID_SIG_HIDDEN ? CLI_LAYERS_SPREAD : CLI_LAYERS_NONE;
-        return CLI_OK;
+    if (mid_monitor_spec_parse(c->ctx, name, &out->spec) == MID_OK) {
+        out->ops = out->spec.monitor;
+        mid_monitor_spec_text(&out->spec, out->name);
+        out->layer = cli_layers(c, out->ops);
+        return !mid_monitor_spec_learns(&out->spec) ? CLI_OK
+               : cli_usage(c, "%s has to learn first: make a file with midstream fit --monitor %s%s%s", name, quote, name, quote);
     }
-    if (out->ops)
-        return cli_usage(c, "%s has to learn first: make a file with midstream fit --monitor %s", name, name);
+    if (strchr(name, '+') && !is_path(name))
+        return cli_usage(c, "%s", mid_ctx_message(c->ctx));
     for (n = 0; n < 256 && list[n]; n++)
         all[n] = list[n]->name;
     nearest = cli_nearest(name, all, n);
@@ -165,7 +189,7 @@ static int find_registered(const cli *c, const char *name, cli_monitor *out)
     return cli_usage(c, "no monitor and no file '%s'; see: midstream list monitors", name);
 }
 
-int cli_monitor_find(const cli *c, const char *name_or_file, cli_monitor *out)
+int cli_monitor_find(cli *c, const char *name_or_file, cli_monitor *out)
 {
     const char *name;
     double layer;
@@ -179,15 +203,22 @@ int cli_monitor_find(const cli *c, const char *name_or_file, cli_monitor *out)
     if (code != CLI_OK)
         return code;
     name = mid_weights_text(out->weights, "monitor");
-    out->ops = name ? mid_monitor_find(name) : NULL;
+    out->ops = name ? mid_ctx_find_monitor(c->ctx, name) : NULL;
     if (!out->ops) {
-        cli_monitor_close(out);
-        return cli_fail(c, "%s: made for monitor '%.60s', which this version does not have", name_or_file,
+        code = cli_fail(c, "%s: made for monitor '%.60s', which this version does not have", name_or_file,
                         name ? name : "");
+        cli_monitor_close(out);
+        return code;
     }
+    if (mid_monitor_spec_read(c->ctx, out->weights, &out->spec) != MID_OK) {
+        cli_monitor_close(out);
+        return cli_fail(c, "%s: %s", name_or_file, mid_ctx_message(c->ctx));
+    }
+    mid_monitor_spec_text(&out->spec, out->name);
     layer = mid_weights_number(out->weights, "layer");         /* the one that fitting chose */
-    if (out->ops->needs & MID_SIG_HIDDEN)
-        out->layer = layer >= 0 && layer < 1000 ? (int)layer : CLI_LAYERS_SPREAD;
+    out->layer = cli_layers(c, out->ops);
+    if ((out->ops->needs & MID_SIG_HIDDEN) && layer >= 0 && layer < 1000)
+        out->layer = (int)layer;
     return CLI_OK;
 }
 
@@ -199,7 +230,7 @@ int cli_monitor_bind(const cli *c, const mid_model *model, cli_monitor *m)
 
     if (status == MID_OK)
         status = m->file ? mid_monitor_load(c->ctx, m->file, &signals, &m->monitor)
-                 : mid_monitor_open(c->ctx, m->ops, NULL, NULL, &signals, &m->monitor);
+                 : mid_monitor_spec_open(c->ctx, &m->spec, NULL, NULL, &signals, &m->monitor);
     if (status == MID_OK)
         status = mid_stream_open(c->ctx, m->monitor, &m->stream);
     return cli_end(c, status);

@@ -19,8 +19,4 @@ typedef struct mid__labeler_ops {
 extern const mid__labeler_ops mid__labeler_alias, mid__labeler_classifier, mid__labeler_data, mid__labeler_lexicon,
     mid__labeler_refusal, mid__labeler_rouge;
 
-/* ROUGE-L F1 of an answer to a reference, 0 to 1. MID_ENOMEM. */
-mid_status mid__rouge_l(mid_ctx *ctx, const char *answer, size_t n_answer, const char *reference, size_t n_reference,
-                        double *f1);
-
 #endif

@@ -1,6 +1,10 @@
 /* Bootstrap over prompt groups. Answers to one prompt are alike, so the unit drawn is the prompt: n_group groups with
  * replacement, every answer of a group as often as its group was drawn (cluster bootstrap, Field & Welsh 2007). The
- * interval is the percentile interval (Efron 1979) over the draws in which the figure is defined. */
+ * interval is the percentile interval (Efron 1979) over the draws in which the figure is defined.
+ * Where the draws are all alike the percentiles meet in one point, which would claim certainty. A proportion of 0 over
+ * n prompts then has the exact bound: P(none of n) = (1 - p)^n >= .025 <=> p <= 1 - .025^(1/n) (Clopper & Pearson
+ * 1934), and one of 1 its mirror; any other figure has no interval. Nor has any figure of fewer than 10 prompts, too few
+ * to draw from. */
 #include "metric/boot.h"
 
 #include "base/ctx.h"
@@ -11,7 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAW_ENOUGH = 100 };         /* so many defined draws, or half of them, carry an interval */
+enum {
+    DRAW_ENOUGH = 100,              /* so many defined draws, or half of them, carry an interval */
+    GROUP_ENOUGH = 10
+};
+#define TAIL 0.025                  /* on either side of the interval */
 
 mid_estimate mid__undefined(const char *why)
 {
@@ -40,14 +48,25 @@ static void set_interval(double *value, size_t n_draw, mid_estimate *out)
     out->lo = out->hi = NAN;
     if (n == 0 || (n < DRAW_ENOUGH && 2 * n < n_draw) || isnan(out->value))
         return;
-    out->lo = mid_quantile(value, n, 0.025);
-    out->hi = mid_quantile(value, n, 0.975);
+    out->lo = mid_quantile(value, n, TAIL);
+    out->hi = mid_quantile(value, n, 1 - TAIL);
+    if (out->lo == out->hi)         /* no width is no knowledge of the spread */
+        out->lo = out->hi = NAN;
+}
+
+/* Of a proportion over n_prompt prompts that is 0 or 1. */
+static void set_exact(size_t n_prompt, mid_estimate *out)
+{
+    const double width = 1 - pow(TAIL, 1 / (double)n_prompt);
+
+    out->lo = out->value > 0 ? 1 - width : 0;
+    out->hi = out->value > 0 ? 1 : width;
 }
 
 mid_status mid__boot_run(mid_ctx *ctx, const mid_boot *boot, size_t n_group, mid__figures_fn figures, void *self,
-                         size_t n_figure, mid_estimate *out)
+                         size_t n_figure, const size_t *n_prompt, mid_estimate *out)
 {
-    const uint32_t n_draw = boot ? boot->n_draw : 0;
+    const uint32_t n_draw = boot && n_group >= GROUP_ENOUGH ? boot->n_draw : 0;
     double figure[MID__FIGURE_MAX];
     uint32_t *weight = malloc((n_group + 1) * sizeof *weight), i;
     double *value = calloc((size_t)n_draw + 1, n_figure * sizeof *value);       /* (n_figure, n_draw) */
@@ -71,7 +90,10 @@ mid_status mid__boot_run(mid_ctx *ctx, const mid_boot *boot, size_t n_group, mid
             value[k * n_draw + i] = figure[k];
     }
     for (k = 0; k < n_figure; k++)
-        set_interval(value + k * n_draw, n_draw, &out[k]);
+        if (n_draw && n_prompt && n_prompt[k] && (out[k].value == 0 || out[k].value == 1))
+            set_exact(n_prompt[k], &out[k]);
+        else
+            set_interval(value + k * n_draw, n_draw, &out[k]);
 out:
     free(value);
     free(weight);

@@ -60,7 +60,7 @@ mid_status mid_ranking_of(mid_ctx *ctx, const double *score, const uint8_t *labe
         memcpy(s.group, group, n * sizeof *group);
     status = mid__group_number(ctx, s.group, n, &n_group);
     if (!status)
-        status = mid__boot_run(ctx, boot, n_group, figures, &s, N_FIGURE, e);
+        status = mid__boot_run(ctx, boot, n_group, figures, &s, N_FIGURE, NULL, e);
     if (status)
         goto out;
     say_why(e, n - s.ladder.n_unsafe, s.ladder.n_unsafe);

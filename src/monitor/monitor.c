@@ -2,6 +2,8 @@
  * parameters, a source that has what they need, and steps that carry it. */
 #include "monitor/monitor.h"
 
+#include "monitor/chain.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,9 @@
 struct mid_monitor {
     const mid_monitor_ops *ops;
     void *plan;
+    mid_monitor_spec spec;          /* ops, and the aggregators that chain holds ready */
+    mid__chain chain;
+    size_t chain_at, state_size;    /* where the chain's state lies in a stream's; of that, all in all */
 };
 
 struct mid_stream {
@@ -19,7 +24,10 @@ struct mid_stream {
     _Alignas(max_align_t) unsigned char state[];
 };
 
-static const char *const signal_name[] = { "text", "log-probability", "entropy", "top-k", "hidden rows", "time" };
+static const char *const signal_name[] = {
+    "text", "log-probability", "entropy", "top-k", "hidden rows", "time", "spread", "attention", "the logit lens",
+    "log-probability without the prompt", "the affirmative pass", "sampled answers", "a judge's verdicts"
+};
 
 const char *mid_box_name(mid_box box)
 {
@@ -63,7 +71,7 @@ static mid_status check_traces(mid_ctx *ctx, const mid_monitor_ops *ops, const m
 
     for (i = 0; i < set->n; i++) {
         const mid_signals *s = mid_trace_signals(set->answer[i].trace);
-        const uint32_t missing = ops->needs & ~s->have;
+        const uint32_t missing = (ops->needs | ops->fit_needs) & ~s->have;
         if (missing)
             return mid__fail(ctx, MID_ESIGNAL, "%s needs %s, which answer %zu does not carry", ops->name,
                              first_signal(missing), i);
@@ -118,7 +126,7 @@ mid_status mid_monitor_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_p
     if (status == MID_OK)
         status = mid_weights_open(ctx, &w);
     if (status == MID_OK)
-        status = ops->fit(ctx, set, all, w);
+        status = ops->fit_self ? ops->fit_self(ops->self, ctx, set, all, w) : ops->fit(ctx, set, all, w);
     if (status == MID_OK)
         status = stamp(ctx, ops, all, mid_trace_signals(set->answer[0].trace), w);
     if (status == MID_OK) {
@@ -127,6 +135,104 @@ mid_status mid_monitor_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_p
     }
     mid_weights_close(w);
     free(all);
+    return status;
+}
+
+/* A copy of a monitor's own weights; of one that learns nothing, weights that say no more than what it is. */
+static mid_status own_weights(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
+                              const mid_signals *signals, const mid_weights *own, mid_weights **out)
+{
+    mid_param *all = NULL;
+    void *bytes = NULL;
+    size_t n = 0;
+    mid_status status;
+
+    if (own) {
+        status = mid_weights_pack(ctx, own, &bytes, &n);
+        if (status == MID_OK)
+            status = mid_weights_unpack(ctx, bytes, n, out);
+        mid_free(bytes);
+        return status;
+    }
+    status = mid__param_merge(ctx, ops->name, ops->params, params, &all);
+    if (status == MID_OK)
+        status = mid_weights_open(ctx, out);
+    if (status == MID_OK)
+        status = stamp(ctx, ops, all, signals, *out);
+    free(all);
+    return status;
+}
+
+mid_status mid__monitor_compose(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_param *params,
+                                const mid_signals *signals, const mid_weights *own, const mid_score_set *scores,
+                                mid_weights **out)
+{
+    mid_weights *w = NULL;
+    mid_status status = own_weights(ctx, spec->monitor, params, signals, own, &w);
+
+    if (status == MID_OK)
+        status = mid__chain_fit(ctx, spec, scores, w);
+    if (status == MID_OK) {
+        *out = w;
+        w = NULL;
+    }
+    mid_weights_close(w);
+    return status;
+}
+
+/* Score the fit answers with the monitor just fitted. answer (set->n) arrives zeroed; its scores are to be freed. */
+static mid_status score_fitted(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, const mid_fit_set *set,
+                               const mid_weights *own, mid_scored_answer *answer)
+{
+    mid_monitor *m = NULL;
+    mid_stream *stream = NULL;
+    mid_status status = mid_monitor_open(ctx, ops, params, own, mid_trace_signals(set->answer[0].trace), &m);
+    size_t i;
+
+    if (status == MID_OK)
+        status = mid_stream_open(ctx, m, &stream);
+    for (i = 0; status == MID_OK && i < set->n; i++) {
+        const mid_trace *trace = set->answer[i].trace;
+        double *score = malloc((mid_trace_n_tok(trace) + 1) * sizeof *score);
+        answer[i] = (mid_scored_answer){ score, mid_trace_n_tok(trace), set->answer[i].label };
+        status = score ? mid_stream_score(ctx, stream, trace, score, NULL) : mid__oom(ctx, "scores to learn from");
+    }
+    mid_stream_close(stream);
+    mid_monitor_close(m);
+    return status;
+}
+
+mid_status mid_monitor_spec_fit(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_param *params,
+                                const mid_fit_set *set, mid_weights **out)
+{
+    const mid_monitor_ops *ops = spec->monitor;
+    mid_scored_answer *answer = NULL;
+    mid_weights *own = NULL;
+    mid_status status = mid_monitor_fit(ctx, ops, params, set, &own);
+    size_t i;
+
+    if (status != MID_OK || spec->n_aggregate == 0 || !mid_monitor_spec_learns(spec)) {
+        if (status == MID_OK)
+            *out = own;
+        return status;
+    }
+    answer = calloc(set->n + 1, sizeof *answer);
+    if (!answer)
+        status = mid__oom(ctx, "scores to learn from");
+    if (status == MID_OK && !own)
+        status = mid__fit_set_check(ctx, set);
+    if (status == MID_OK && !own)
+        status = check_traces(ctx, ops, set);
+    if (status == MID_OK && mid__chain_learns(spec))
+        status = score_fitted(ctx, ops, params, set, own, answer);
+    if (status == MID_OK) {
+        const mid_score_set scores = { answer, set->n };
+        status = mid__monitor_compose(ctx, spec, params, mid_trace_signals(set->answer[0].trace), own, &scores, out);
+    }
+    for (i = 0; answer && i < set->n; i++)
+        free((void *)(uintptr_t)answer[i].score);
+    free(answer);
+    mid_weights_close(own);
     return status;
 }
 
@@ -180,9 +286,35 @@ static mid_status same_params(mid_ctx *ctx, const mid_monitor_ops *ops, const mi
     return MID_OK;
 }
 
-mid_status mid_monitor_open(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
-                            const mid_weights *weights, const mid_signals *signals, mid_monitor **out)
+/* Bind both parts of m to what they learned, and lay their states out one behind the other. */
+static mid_status bind(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, const mid_signals *signals,
+                       mid_monitor *m)
 {
+    const mid_monitor_ops *ops = m->ops;
+    const mid_weights *own = ops->fit ? weights : NULL;
+    const size_t unit = _Alignof(max_align_t);
+    mid_status status = mid__chain_open(ctx, &m->spec, weights, &m->chain);
+
+    if (status == MID_OK && ops->open_self)
+        status = ops->open_self(ops->self, ctx, own, params, signals, &m->plan);
+    else if (status == MID_OK && ops->open)
+        status = ops->open(ctx, own, params, signals, &m->plan);
+    if (status != MID_OK) {
+        mid__chain_close(&m->chain);
+        return status;
+    }
+    m->state_size = mid__state_size(ops, m->plan);
+    if (m->chain.n) {
+        m->chain_at = (m->state_size + unit - 1) / unit * unit;
+        m->state_size = m->chain_at + m->chain.state_size;
+    }
+    return MID_OK;
+}
+
+mid_status mid_monitor_spec_open(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_param *params,
+                                 const mid_weights *weights, const mid_signals *signals, mid_monitor **out)
+{
+    const mid_monitor_ops *ops = spec->monitor;
     const uint32_t missing = ops->needs & ~signals->have;
     mid_param *fitted = NULL, *all = NULL;
     mid_monitor *m = NULL;
@@ -191,9 +323,12 @@ mid_status mid_monitor_open(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_
     if (missing)
         return mid__fail(ctx, MID_ESIGNAL, "%s needs %s, which this source does not deliver", ops->name,
                          first_signal(missing));
-    if ((ops->fit != NULL) != (weights != NULL))
-        return mid__fail(ctx, MID_EINVAL, ops->fit ? "%s has to be fitted first (midstream fit)"
-                                                   : "%s has nothing to learn, but weights were given", ops->name);
+    if (mid_monitor_spec_learns(spec) != (weights != NULL)) {
+        char text[MID_SPEC_BYTES];
+        mid_monitor_spec_text(spec, text);
+        return mid__fail(ctx, MID_EINVAL, weights ? "%s has nothing to learn, but weights were given"
+                                                  : "%s has to be fitted first (midstream fit)", text);
+    }
     if (weights)
         status = belongs(ctx, ops, weights, signals);
     if (status == MID_OK && weights)
@@ -208,8 +343,8 @@ mid_status mid_monitor_open(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_
     }
     if (status == MID_OK) {
         m->ops = ops;
-        if (ops->open)
-            status = ops->open(ctx, weights, all, signals, &m->plan);
+        m->spec = *spec;
+        status = bind(ctx, weights, all, signals, m);
     }
     if (status == MID_OK) {
         *out = m;
@@ -221,21 +356,30 @@ mid_status mid_monitor_open(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_
     return status;
 }
 
+mid_status mid_monitor_open(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
+                            const mid_weights *weights, const mid_signals *signals, mid_monitor **out)
+{
+    const char *chain = weights ? mid_weights_text(weights, "aggregate") : NULL;
+    mid_monitor_spec spec = { .monitor = ops };
+
+    if (chain && mid__chain_parse(ctx, chain, &spec) != MID_OK)
+        return mid__within(ctx, MID_EFORMAT, "'aggregate'");
+    return mid_monitor_spec_open(ctx, &spec, params, weights, signals, out);
+}
+
 mid_status mid_monitor_load(mid_ctx *ctx, const char *path, const mid_signals *signals, mid_monitor **out)
 {
-    const mid_monitor_ops *ops;
+    mid_monitor_spec spec;
     mid_weights *w = NULL;
-    const char *name;
     mid_status status = mid_weights_load(ctx, path, &w);
 
     if (status != MID_OK)
         return status;
-    name = mid_weights_text(w, "monitor");
-    ops = name ? mid_monitor_find(name) : NULL;
-    if (!ops || !ops->fit)
-        status = mid__fail(ctx, MID_EFORMAT, "names no monitor of this version ('%.60s')", name ? name : "");
-    else
-        status = mid_monitor_open(ctx, ops, NULL, w, signals, out);
+    status = mid_monitor_spec_read(ctx, w, &spec);
+    if (status == MID_OK && !mid_monitor_spec_learns(&spec))
+        status = mid__fail(ctx, MID_EFORMAT, "names %s, which has nothing to learn", spec.monitor->name);
+    if (status == MID_OK)
+        status = mid_monitor_spec_open(ctx, &spec, NULL, w, signals, out);
     if (status != MID_OK)
         status = mid__within(ctx, status, "%s", path);
     mid_weights_close(w);
@@ -248,14 +392,16 @@ void mid_monitor_close(mid_monitor *monitor)
         return;
     if (monitor->ops->close)
         monitor->ops->close(monitor->plan);
+    mid__chain_close(&monitor->chain);
     free(monitor);
 }
 
 const mid_monitor_ops *mid_monitor_info(const mid_monitor *monitor) { return monitor->ops; }
+const mid_monitor_spec *mid_monitor_spec_of(const mid_monitor *monitor) { return &monitor->spec; }
 
 mid_status mid_stream_open(mid_ctx *ctx, const mid_monitor *monitor, mid_stream **out)
 {
-    mid_stream *s = calloc(1, sizeof *s + monitor->ops->state_size);
+    mid_stream *s = calloc(1, sizeof *s + monitor->state_size);
 
     if (!s)
         return mid__oom(ctx, monitor->ops->name);
@@ -271,7 +417,7 @@ mid_status mid_stream_start(mid_stream *stream, const mid_prompt *prompt)
     static const mid_prompt unknown = { .text = "" };
     const mid_monitor *m = stream->monitor;
 
-    memset(stream->state, 0, m->ops->state_size);
+    memset(stream->state, 0, m->state_size);
     return m->ops->start ? m->ops->start(m->plan, stream->state, prompt ? prompt : &unknown) : MID_OK;
 }
 
@@ -281,15 +427,24 @@ mid_status mid_stream_push(mid_stream *stream, const mid_step *step, double *sco
     double s;
     mid_status status;
 
-    if (m->ops->needs & ~step->have)
+    if (m->ops->needs & ~(step->have | MID_SIG_SPARSE))
         return MID_ESIGNAL;
     status = m->ops->push(m->plan, stream->state, step, &s);
+    if (status == MID_OK && !(s < INFINITY))
+        status = MID_ENUMERIC;          /* before any aggregator sees it; -INFINITY only says that there is nothing yet */
     if (status == MID_OK)
-        *score = s;
+        *score = mid__chain_push(&m->chain, stream->state + m->chain_at, s);
     return status;
 }
 
-size_t mid_stream_size(const mid_stream *stream) { return stream->monitor->ops->state_size; }
+const char *mid_stream_trouble(const mid_stream *stream, mid_status status)
+{
+    const mid_monitor *m = stream->monitor;
+
+    return status == MID_EPLUGIN && m->ops->trouble ? m->ops->trouble(m->plan) : mid_status_text(status);
+}
+
+size_t mid_stream_size(const mid_stream *stream) { return stream->monitor->state_size; }
 
 void mid_stream_save(const mid_stream *stream, void *snapshot)
 {
@@ -303,7 +458,7 @@ void mid_stream_restore(mid_stream *stream, const void *snapshot)
 
 mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us)
 {
-    const bool wants_hidden = stream->monitor->ops->needs & MID_SIG_HIDDEN;
+    const bool wants_rows = stream->monitor->ops->needs & (MID_SIG_HIDDEN | MID_SIG_ATTENTION);
     const char *name = stream->monitor->ops->name;
     const uint32_t n = mid_trace_n_tok(trace);
     float *scratch = NULL;
@@ -312,7 +467,7 @@ mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *t
     mid_status status;
     uint32_t i;
 
-    if (wants_hidden) {
+    if (wants_rows) {
         scratch = malloc((mid_trace_scratch(trace) + 1) * sizeof *scratch);
         if (!scratch)
             return mid__oom(ctx, name);
@@ -320,7 +475,7 @@ mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *t
     mid_trace_prompt(trace, scratch, &prompt);
     status = mid_stream_start(stream, &prompt);
     if (status != MID_OK)
-        status = mid__fail(ctx, status, "%s: %s at the prompt", name, mid_status_text(status));
+        status = mid__fail(ctx, status, "%s: %s at the prompt", name, mid_stream_trouble(stream, status));
     for (i = 0; status == MID_OK && i < n; i++) {
         double before = 0;
         mid_trace_step(trace, i, scratch, &step);
@@ -330,7 +485,7 @@ mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *t
         if (cost_us)
             cost_us[i] = (float)((mid__now_s() - before) * 1e6);
         if (status != MID_OK)
-            status = mid__fail(ctx, status, "%s: %s at token %u", name, mid_status_text(status), i);
+            status = mid__fail(ctx, status, "%s: %s at token %u", name, mid_stream_trouble(stream, status), i);
     }
     free(scratch);
     return status;

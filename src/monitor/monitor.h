@@ -2,7 +2,7 @@
 #ifndef MID_MONITOR_MONITOR_H
 #define MID_MONITOR_MONITOR_H
 
-#include "midstream/monitor.h"
+#include "midstream/aggregator.h"
 
 /* A parameter's value from a complete list (fit and open get one); the name must be in the descriptor. */
 double mid__param_number(const mid_param *params, const char *name);
@@ -13,5 +13,17 @@ mid_status mid__param_merge(mid_ctx *ctx, const char *what, const mid_param *def
 
 /* Labels are 0 or 1 (MID_EINVAL), and both are there: MID_EUNDEFINED with the counts if one class is missing. */
 mid_status mid__fit_set_check(mid_ctx *ctx, const mid_fit_set *set);
+
+/* Weights of a spec: own, the monitor's (NULL: it learns nothing), and what its aggregators learn from its scores. scores may
+ * be NULL where none of them does. *out owned. */
+mid_status mid__monitor_compose(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_param *params,
+                                const mid_signals *signals, const mid_weights *own, const mid_score_set *scores,
+                                mid_weights **out);
+
+/* Bytes of a stream's state under a plan. */
+static inline size_t mid__state_size(const mid_monitor_ops *ops, const void *plan)
+{
+    return ops->state_size_of ? ops->state_size_of(plan) : ops->state_size;
+}
 
 #endif

@@ -12,154 +12,26 @@
 
 #include "base/ctx.h"
 #include "base/linalg.h"
-#include "base/logistic.h"
-#include "monitor/rows.h"
+#include "monitor/rows_lr.h"
 #include "monitor/running.h"
-
-static const double c_grid[] = { 0.001, 0.003, 0.01, 0.03, 0.1 };
-enum { N_C = sizeof c_grid / sizeof c_grid[0] };
-
-/* Standardised rows and where they came from. */
-struct scaled { mid__rows rows; double *mean, *sd; };
-
-/* Rows keep (all of them, or those outside an inner fold), standardised by their own mean and deviation. */
-static mid_status scale_rows(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *all, int fold_out, struct scaled *out)
-{
-    const size_t d = all->d;
-    mid__rows *r = &out->rows;
-    size_t i, j;
-
-    memset(out, 0, sizeof *out);
-    r->d = d;
-    r->x = malloc((all->n + 1) * d * sizeof *r->x);
-    r->label = malloc(all->n + 1);
-    r->weight = malloc((all->n + 1) * sizeof *r->weight);
-    out->mean = malloc(d * sizeof *out->mean);
-    out->sd = malloc(d * sizeof *out->sd);
-    if (!r->x || !r->label || !r->weight || !out->mean || !out->sd)
-        return mid__oom(ctx, "training rows");
-    for (i = 0; i < all->n; i++) {
-        if (fold_out >= 0 && mid__inner_fold(set, all->answer[i]) == fold_out)
-            continue;
-        memcpy(r->x + r->n * d, all->x + i * d, d * sizeof *r->x);
-        r->label[r->n] = all->label[i];
-        r->weight[r->n++] = all->weight[i];
-    }
-    mid__column_stats(r->x, r->n, d, out->mean, out->sd);
-    for (i = 0; i < r->n; i++)
-        for (j = 0; j < d; j++)
-            r->x[i * d + j] = (float)(((double)r->x[i * d + j] - out->mean[j]) / out->sd[j]);
-    return MID_OK;
-}
-
-static void scaled_clear(struct scaled *s)
-{
-    mid__rows_clear(&s->rows);
-    free(s->mean);
-    free(s->sd);
-}
-
-/* Weights for raw rows from weights for standardised ones: w_j / sd_j, and b - sum w_j mean_j / sd_j. */
-static void unscale(const struct scaled *s, const double *w, double b, float *w_raw, double *b_raw)
-{
-    size_t j;
-
-    *b_raw = b;
-    for (j = 0; j < s->rows.d; j++) {
-        w_raw[j] = (float)(w[j] / s->sd[j]);
-        *b_raw -= w[j] / s->sd[j] * s->mean[j];
-    }
-}
-
-/* Scores of the inner fold's rows under every C of the grid; scores (N_C, rows->n). Each C starts from the last one's w. */
-static mid_status score_fold(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold, double c_only,
-                             double *scores, bool *defined)
-{
-    double *w = calloc(rows->d, sizeof *w), b = 0, b_raw;
-    float *w_raw = malloc(rows->d * sizeof *w_raw);
-    struct scaled s;
-    size_t i;
-    int k;
-    mid_status status = scale_rows(ctx, set, rows, fold, &s);
-
-    if (status == MID_OK && (!w || !w_raw))
-        status = mid__oom(ctx, "a probe");
-    for (k = 0; status == MID_OK && k < N_C; k++) {
-        if (c_only > 0 && k > 0)
-            break;
-        status = mid__logistic_fit(ctx, s.rows.x, s.rows.n, rows->d, s.rows.label, s.rows.weight,
-                                   c_only > 0 ? c_only : c_grid[k], w, &b);
-        if (status != MID_OK)
-            break;
-        unscale(&s, w, b, w_raw, &b_raw);
-        for (i = 0; i < rows->n; i++)
-            if (mid__inner_fold(set, rows->answer[i]) == fold)
-                scores[(size_t)k * rows->n + i] = mid__dot(w_raw, rows->x + i * rows->d, rows->d) + b_raw;
-    }
-    *defined = status == MID_OK;
-    if (status == MID_EUNDEFINED)       /* too few answers for this fold: the choice rests on the others */
-        status = MID_OK;
-    scaled_clear(&s);
-    free(w);
-    free(w_raw);
-    return status;
-}
-
-/* Best C for one layer by inner folds, and the AUROC it reached. */
-static mid_status choose_c(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, double c_param,
-                           double *best_c, double *best_auroc)
-{
-    const int n_c = c_param > 0 ? 1 : N_C;
-    double *scores = calloc((size_t)N_C * rows->n + 1, sizeof *scores), a;
-    bool defined = false, all_defined = true;
-    mid_status status = scores ? MID_OK : mid__oom(ctx, "inner scores");
-    int fold, k;
-
-    for (fold = 0; status == MID_OK && fold < mid__n_inner(set); fold++) {
-        status = score_fold(ctx, set, rows, fold, c_param, scores, &defined);
-        all_defined &= defined;
-    }
-    *best_c = c_param > 0 ? c_param : 0.01;
-    *best_auroc = 0;
-    for (k = 0; status == MID_OK && all_defined && k < n_c; k++) {
-        a = mid__rows_auroc(set, rows, scores + (size_t)k * rows->n);
-        if (a > *best_auroc) {          /* ties stay with the smaller C */
-            *best_auroc = a;
-            *best_c = c_param > 0 ? c_param : c_grid[k];
-        }
-    }
-    free(scores);
-    return status;
-}
 
 static mid_status keep(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int layer, double c, double auroc,
                        mid_weights *out)
 {
-    double *w = calloc(rows->d, sizeof *w), b = 0, b_raw;
-    float *w_raw = malloc(rows->d * sizeof *w_raw), b_float;
-    struct scaled s;
-    mid_status status = scale_rows(ctx, set, rows, -1, &s);
+    float *w = malloc(rows->d * sizeof *w), b;
+    mid_status status = w ? mid__rows_lr_fit(ctx, set, rows, c, w, &b) : mid__oom(ctx, "a probe");
 
-    if (status == MID_OK && (!w || !w_raw))
-        status = mid__oom(ctx, "a probe");
     if (status == MID_OK)
-        status = mid__logistic_fit(ctx, s.rows.x, s.rows.n, rows->d, s.rows.label, s.rows.weight, c, w, &b);
-    if (status == MID_OK) {
-        unscale(&s, w, b, w_raw, &b_raw);
-        b_float = (float)b_raw;
-        status = mid_weights_set(ctx, out, "w", w_raw, 1, rows->d);
-    }
+        status = mid_weights_set(ctx, out, "w", w, 1, rows->d);
     if (status == MID_OK)
-        status = mid_weights_set(ctx, out, "b", &b_float, 1, 1);
+        status = mid_weights_set(ctx, out, "b", &b, 1, 1);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "layer", layer);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "c", c);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "inner_auroc", auroc);
-    scaled_clear(&s);
     free(w);
-    free(w_raw);
     return status;
 }
 
@@ -168,6 +40,7 @@ static mid_status fit_view(mid_ctx *ctx, const mid_fit_set *set, const mid_param
 {
     const mid_signals *signals = mid_trace_signals(set->answer[0].trace);
     const double c_param = mid__param_number(params, "c");
+    const mid__c_grid one = { &c_param, 1, c_param }, *grid = c_param > 0 ? &one : &mid__c_grid_rows;
     double best_auroc = -1, best_c = 0, c, a;
     mid__rows best = { 0 }, rows;
     int first, last, l, best_l = -1;
@@ -182,7 +55,7 @@ static mid_status fit_view(mid_ctx *ctx, const mid_fit_set *set, const mid_param
         c = c_param;
         a = 0;
         if (first != last || c_param == 0)
-            status = choose_c(ctx, set, &rows, c_param, &c, &a);
+            status = mid__rows_lr_choose(ctx, set, &rows, grid, &c, &a);
         if (status == MID_OK && a > best_auroc) {
             mid__rows swap = best;
             best = rows;

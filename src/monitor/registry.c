@@ -3,21 +3,76 @@
 
 #include "midstream/monitor.h"
 
-#define MONITORS(X)     \
-    X(box)              \
-    X(entropy_max)      \
-    X(entropy_mean)     \
-    X(length)           \
-    X(lexicon)          \
-    X(mahalanobis)      \
-    X(ngram_lr)         \
-    X(probe_ema)        \
-    X(probe_linear)     \
-    X(prompt_only)      \
-    X(random)           \
-    X(refusal_cue)      \
-    X(surprisal_max)    \
-    X(surprisal_mean)
+#define MONITORS(X)               \
+    X(attention_log_diag)         \
+    X(attention_probe)            \
+    X(box)                        \
+    X(box_cluster)                \
+    X(centroid_drift)             \
+    X(cluster_distance)           \
+    X(diff_means)                 \
+    X(dual_head)                  \
+    X(eigen_score)                \
+    X(embedding_drift)            \
+    X(entropy_jump)               \
+    X(entropy_max)                \
+    X(entropy_mean)               \
+    X(entropy_sentence)           \
+    X(first_token_confidence)     \
+    X(fisher_rao)                 \
+    X(gru_probe)                  \
+    X(halo_scope)                 \
+    X(hidden_detect)              \
+    X(hmm_surprisal)              \
+    X(judge_chunk)                \
+    X(kelp)                       \
+    X(length)                     \
+    X(lens_depth)                 \
+    X(lens_kl)                    \
+    X(lexicon)                    \
+    X(lm_ratio)                   \
+    X(log_volume)                 \
+    X(logprob_gru)                \
+    X(logprob_lr)                 \
+    X(lookback_ratio)             \
+    X(luna_hmm)                   \
+    X(luna_state)                 \
+    X(luna_transition)            \
+    X(mahalanobis)                \
+    X(mahalanobis_relative)       \
+    X(margin)                     \
+    X(min_k)                      \
+    X(mlp_probe)                  \
+    X(nb_walk)                    \
+    X(neuron_indicator)           \
+    X(ngram_lr)                   \
+    X(perplexity)                 \
+    X(pmi)                        \
+    X(polynomial_probe)           \
+    X(probe_ema)                  \
+    X(probe_linear)               \
+    X(probe_streaming)            \
+    X(prompt_only)                \
+    X(random)                     \
+    X(rauq)                       \
+    X(refusal_cue)                \
+    X(renyi_uniform)              \
+    X(repetition)                 \
+    X(sample_vr)                  \
+    X(sample_vro)                 \
+    X(self_certainty)             \
+    X(self_check_ngram)           \
+    X(semantic_entropy_probe)     \
+    X(sentence_gate)              \
+    X(surprisal_max)              \
+    X(surprisal_mean)             \
+    X(surprisal_sentence)         \
+    X(td_forecast)                \
+    X(token_rank)                 \
+    X(topk_entropy)               \
+    X(traj_guard)                 \
+    X(two_head_guard)             \
+    X(window_entropy)
 
 #define X(name) extern const mid_monitor_ops mid__monitor_##name;
 MONITORS(X)

@@ -42,10 +42,20 @@ static void see(mid__view view, double beta, uint32_t t, const float *h, double 
 
     for (j = 0; j < d; j++)
         switch (view) {
-        case MID__VIEW_MEAN: state[j] += (double)h[j]; break;
+        case MID__VIEW_MEAN: case MID__VIEW_WINDOW: state[j] += (double)h[j]; break;
         case MID__VIEW_EMA: state[j] = t == 1 ? (double)h[j] : beta * state[j] + (1 - beta) * (double)h[j]; break;
         default: state[j] = (double)h[j]; break;
         }
+}
+
+/* What a view's sum is divided by after t tokens. */
+static double divisor(mid__view view, uint32_t t)
+{
+    switch (view) {
+    case MID__VIEW_MEAN: return t;
+    case MID__VIEW_WINDOW: return t < MID__WINDOW_TOK ? t : MID__WINDOW_TOK;
+    default: return 1;
+    }
 }
 
 static void answer_rows(const mid_fit_answer *a, size_t i_answer, int i_layer, mid__view view, double beta,
@@ -59,11 +69,16 @@ static void answer_rows(const mid_fit_answer *a, size_t i_answer, int i_layer, m
 
     memset(state, 0, d * sizeof *state);
     for (t = 1; t <= n_tok; t++) {
-        const double scale = view == MID__VIEW_MEAN ? 1.0 / t : 1;
+        const double scale = 1 / divisor(view, t);
         if (view == MID__VIEW_PROMPT && t > 1)
             break;                      /* one row says it all */
         mid_trace_hidden(a->trace, i_layer, view == MID__VIEW_PROMPT ? -1 : (int32_t)(t - 1), h);
         see(view, beta, t, h, state, d);
+        if (view == MID__VIEW_WINDOW && t > MID__WINDOW_TOK) {
+            mid_trace_hidden(a->trace, i_layer, (int32_t)(t - MID__WINDOW_TOK - 1), h);
+            for (j = 0; j < d; j++)
+                state[j] -= (double)h[j];       /* exact: sums of float16 values fit a double */
+        }
         if (!mid__is_row(t, n_tok, view == MID__VIEW_PROMPT ? 1 : prefix, &horizon))
             continue;
         for (j = 0; j < d; j++)

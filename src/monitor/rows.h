@@ -8,12 +8,13 @@
 typedef enum mid__view {
     MID__VIEW_TOKEN,                /* h_t */
     MID__VIEW_MEAN,                 /* (1/t) sum_{j<=t} h_j */
+    MID__VIEW_WINDOW,               /* the mean of the last min(t, MID__WINDOW_TOK) */
     MID__VIEW_EMA,                  /* e_t = beta e_{t-1} + (1 - beta) h_t, e_1 = h_1 */
     MID__VIEW_PROMPT                /* the last prompt position's row, whatever t */
 } mid__view;
 
 /* Answers are looked at after 1, 2, 4, ... 128 tokens; one that ended before is looked at once more, at its end. */
-enum { MID__N_HORIZON = 8 };
+enum { MID__N_HORIZON = 8, MID__WINDOW_TOK = 32 };
 static inline uint32_t mid__horizon_tok(int i) { return 1u << i; }
 /* Does an answer of n_tok tokens give a row after t of them, and which horizon does it stand for first?
  * prefix 0: all horizons; else one row, after min(prefix, n_tok) tokens. */

@@ -143,6 +143,8 @@ static void dots(const mid__plot *p, const series *s, const char *style, const c
         interval[0] = running[0] = 0;
         if (isfinite(s->lo[i]) && isfinite(s->hi[i]))
             snprintf(interval, sizeof interval, " (%.3f to %.3f)", s->lo[i], s->hi[i]);
+        else
+            snprintf(interval, sizeof interval, " (no interval)");
         if (isfinite(s->running[i]))
             snprintf(running, sizeof running, "; still running only: %.3f", s->running[i]);
         snprintf(tip, sizeof tip, "%.80s: %.3f%s%s", name, s->y[i], interval, running);

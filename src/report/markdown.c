@@ -33,6 +33,8 @@ static void cell_text(mid__buf *out, const mid__cell *c, bool best)
     mid__buf_fmt(out, best ? " **%s**%s" : " %s%s", v, c->circular ? "\xe2\x80\xa0" : "");
     if (isfinite(c->lo) && isfinite(c->hi))
         mid__buf_fmt(out, " (%s\xe2\x80\x93%s)", lo, hi);
+    else
+        mid__buf_text(out, " (no interval)");
     mid__buf_text(out, " |");
 }
 
@@ -133,8 +135,8 @@ void mid__markdown(mid__buf *out, const mid__report *r)
 
     mid__buf_text(out, "# ");
     put(out, *mid__report_text(r->root, "title") ? mid__report_text(r->root, "title") : "Online safety analysis");
-    mid__buf_text(out, "\n\nFigures with their 95 % intervals; bold: best monitor and best control of a column; "
-                  "\xe2\x80\xa0: circular; \xe2\x80\x93: undefined, results.csv says why.\n\n");
+    mid__buf_text(out, "\n\nFigures with their 95 % intervals; bold: best monitor (variants aside) and best "
+                  "control of a column; \xe2\x80\xa0: circular; \xe2\x80\x93: undefined, results.csv says why.\n\n");
     sets(out, r);
     for (i = 0; i < r->n_set; i++) {
         auroc(out, r, &r->set[i]);

@@ -44,7 +44,7 @@ void mid__page_estimate_text(char text[128], const mid__cell *c, int n_decimal)
     if (isfinite(c->lo) && isfinite(c->hi))
         snprintf(text, 128, "%.30s (%.30s to %.30s)", v, lo, hi);
     else
-        snprintf(text, 128, "%s", v);
+        snprintf(text, 128, "%s (no interval)", v);
 }
 
 /* The letter of a reason; '*' once the alphabet is used up. */
@@ -94,6 +94,8 @@ void mid__page_estimate_td(mid__buf *out, mid__notes *notes, const mid__cell *c,
         mid__html(out, "<small>%s\xe2\x80\x93", value);
         mid__number_text(value, fmt, c->hi);
         mid__html(out, "%s</small>", value);
+    } else {
+        mid__buf_text(out, "<small>no interval</small>");
     }
     mid__buf_text(out, "</td>");
 }

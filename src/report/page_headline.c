@@ -24,8 +24,17 @@ static duel duel_of(const mid__report *r, const mid__report_set *set, const mid_
     return d;
 }
 
-/* The best monitor's interval lies wholly above the best control's. */
+/* The best monitor's interval lies wholly above the best control's; where one has none (NaN) that is not known. */
 static bool is_clear(const duel *d) { return d->best && d->control && d->best_cell->lo > d->control_cell->hi; }
+
+static const char *verdict(const duel *d)
+{
+    if (is_clear(d))
+        return "clear of the best control: the intervals do not touch";
+    if (isnan(d->best_cell->lo) || isnan(d->control_cell->hi))
+        return "not clear of the best control: no interval";
+    return "not clear of the best control: the intervals touch";
+}
 
 static void duel_row(const mid__plot *p, double y, const mid__report_monitor *m, const mid__cell *c, const char *style)
 {
@@ -73,9 +82,7 @@ static void duel_figure(const mid__page *page, const mid__report_set *set, const
     if (!d->control)
         mid__buf_text(page->out, "<p class=\"verdict\">no control was run here</p>");
     else
-        mid__html(page->out, "<p class=\"verdict %s\">%s</p>", is_clear(d) ? "clear" : "open", is_clear(d)
-                  ? "clear of the best control: the intervals do not touch"
-                  : "not clear of the best control: the intervals touch");
+        mid__html(page->out, "<p class=\"verdict %s\">%s</p>", is_clear(d) ? "clear" : "open", verdict(d));
     mid__buf_text(page->out, "</figure>");
 }
 
@@ -96,6 +103,8 @@ static void early_line(const mid__page *page, const mid__report_set *set, const 
     mid__html(page->out, "<p>after %u token%s <b>%.3f</b>", key.at, key.at == 1 ? "" : "s", c->value);
     if (isfinite(c->lo) && isfinite(c->hi))
         mid__html(page->out, " <small>%.3f\xe2\x80\x93%.3f</small>", c->lo, c->hi);
+    else
+        mid__buf_text(page->out, " <small>no interval</small>");
     mid__buf_text(page->out, "</p>");
 }
 
@@ -115,6 +124,8 @@ static void card(const mid__page *page, const mid__report_set *set)
     mid__html(out, "<p class=\"big\">%.3f", d.best_cell->value);
     if (isfinite(d.best_cell->lo) && isfinite(d.best_cell->hi))
         mid__html(out, "<small>%.3f\xe2\x80\x93%.3f</small>", d.best_cell->lo, d.best_cell->hi);
+    else
+        mid__buf_text(out, "<small>no interval</small>");
     mid__buf_text(out, "</p><p class=\"who\">");
     mid__page_monitor(out, d.best);
     mid__buf_text(out, "</p>");
@@ -146,19 +157,19 @@ static void sentence(const mid__page *page)
 {
     const mid__report *r = page->report;
     size_t i, n = 0, n_unsafe = 0, n_control = 0;
-    char answers[32], unsafe[32];
+    char answers[32], unsafe[32], who[128];
 
     for (i = 0; i < r->n_monitor; i++)
         n_control += r->monitor[i].control;
+    mid__report_count_text(who, r);
     for (i = 0; i < r->n_set; i++) {
         n += r->set[i].main ? r->set[i].main->n : 0;
         n_unsafe += r->set[i].main ? r->set[i].main->n_unsafe : 0;
     }
     mid__count_text(answers, n);
     mid__count_text(unsafe, n_unsafe);
-    mid__html(page->out, "<p class=\"lede\">%zu monitor%s and %zu control%s read %s answers (%s of them unsafe) from "
-              "%zu dataset%s, token by token.", r->n_monitor - n_control, r->n_monitor - n_control == 1 ? "" : "s",
-              n_control, n_control == 1 ? "" : "s", answers, unsafe, r->n_set, r->n_set == 1 ? "" : "s");
+    mid__html(page->out, "<p class=\"lede\">%s read %s answers (%s of them unsafe) from %zu dataset%s, token by token.",
+              who, answers, unsafe, r->n_set, r->n_set == 1 ? "" : "s");
     if (n_control && r->n_set)
         mid__html(page->out, " On %zu of %zu the best monitor is clear of the best control, also within one author.",
                   n_clear(r), r->n_set);
@@ -184,7 +195,8 @@ void mid__page_headline(const mid__page *page)
     mid__page_more(page->out, r->n_more_set, "datasets");
     if (r->n_set)
         mid__buf_text(page->out, "<p class=\"fine\">Large figure: AUROC over the whole answer with its 95 % interval "
-                      "(bootstrap over prompts); 0.5 is chance. The best of many monitors, picked on the answers it is "
-                      "shown on, looks better than it is; intervals do not cover that choice.</p>\n");
+                      "(bootstrap over prompts; fewer than 10 prompts, or draws all alike, give none); 0.5 is chance. "
+                      "The best of many monitors, picked on the answers it is shown on, looks better than it is; "
+                      "intervals do not cover that choice.</p>\n");
     mid__buf_text(page->out, "</section>\n");
 }

@@ -99,12 +99,14 @@ void mid__page_ranking(const mid__page *page)
     size_t i, n_column, from = 0;
 
     mid__buf_text(page->out, "<section id=\"auroc\"><h2>How well unsafe answers are told apart</h2>\n<p>AUROC over the "
-                  "whole answer: how often an unsafe answer scores above a safe one. 0.5 is chance, 1 is perfect; "
-                  "below 0.5 the score points the wrong way. Small print: 95 % interval; in the heads: unsafe / all "
-                  "answers.</p><p class=\"legend\"><span class=\"box white\"></span>white box <span class=\"box "
+                  "whole answer: how often an unsafe answer scores above a safe one. 0.5 is chance, 1 is perfect. "
+                  "Which way a score points is fixed in advance, not on the answers it is measured on, so a value "
+                  "below 0.5 is information: there it points the wrong way. Small print: 95 % interval; in the "
+                  "heads: unsafe / all answers.</p><p class=\"legend\"><span class=\"box white\"></span>white box "
+                  "<span class=\"box "
                   "grey\"></span>grey box <span class=\"box black\"></span>black box <span class=\"box "
-                  "control\"></span>control <span class=\"mark best\">0.900</span> best monitor and best control of a "
-                  "column <span class=\"mark circular\">0.900\xe2\x80\xa0</span> circular</p>\n");
+                  "control\"></span>control <span class=\"mark best\">0.900</span> best monitor (variants aside) and "
+                  "best control of a column <span class=\"mark circular\">0.900\xe2\x80\xa0</span> circular</p>\n");
     while (from < r->n_set) {
         n_column = n_shown(&r->set[from]);
         for (i = from + 1; i < r->n_set && n_column + n_shown(&r->set[i]) <= TABLE_COLUMNS; i++)

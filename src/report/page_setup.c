@@ -98,9 +98,11 @@ static void monitors_table(const mid__page *page)
 {
     static const char *const head[] = { "monitor", "<what it does", "<score in", "<box", NULL };
     const mid__report *r = page->report;
+    char who[128];
     size_t i;
 
-    mid__html(page->out, "<details><summary>The %zu monitors and controls</summary>", r->n_monitor);
+    mid__report_count_text(who, r);
+    mid__html(page->out, "<details><summary>The %s</summary>", who);
     mid__page_table_open(page->out, "Monitors");
     mid__page_table_head(page->out, head);
     for (i = 0; i < r->n_monitor; i++) {

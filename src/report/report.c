@@ -2,6 +2,7 @@
  * whole. */
 #include "midstream/report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,15 @@ static mid_status write_all(mid_ctx *ctx, const char *dir, const output *out, si
     return status;
 }
 
+/* "0.912 (0.850-0.961)" */
+static void say_figure(char text[64], const mid__cell *c)
+{
+    if (isfinite(c->lo) && isfinite(c->hi))
+        snprintf(text, 64, "%.3f (%.3f-%.3f)", c->value, c->lo, c->hi);
+    else
+        snprintf(text, 64, "%.3f (no interval)", c->value);
+}
+
 /* One line a dataset for whoever started the run: the best monitor beside the best control. */
 static void say_best(mid_ctx *ctx, const mid__report *report)
 {
@@ -91,16 +101,19 @@ static void say_best(mid_ctx *ctx, const mid__report *report)
         const mid__report_set *set = &report->set[i];
         const mid__report_monitor *best, *control;
         const mid__cell *b, *c;
+        char of_best[64], of_control[64];
         mid__cell_key key;
         if (!set->main)
             continue;
         key = mid__report_key(report, set, set->main, "auroc");
         best = mid__report_best(report, &key, false, &b);
         control = mid__report_best(report, &key, true, &c);
-        if (best && control)
-            mid__log(ctx, MID_LOG_INFO, "%s, %zu answers, %zu unsafe: AUROC %s %.3f (%.3f-%.3f), best control %s %.3f "
-                     "(%.3f-%.3f)", set->name, set->main->n, set->main->n_unsafe, best->name, b->value, b->lo, b->hi, control->name,
-                     c->value, c->lo, c->hi);
+        if (!best || !control)
+            continue;
+        say_figure(of_best, b);
+        say_figure(of_control, c);
+        mid__log(ctx, MID_LOG_INFO, "%s, %zu answers, %zu unsafe: AUROC %s %s, best control %s %s", set->name,
+                 set->main->n, set->main->n_unsafe, best->name, of_best, control->name, of_control);
     }
 }
 

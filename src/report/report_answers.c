@@ -1,6 +1,7 @@
 /* Choosing what is shown (every dataset gets the same share of the page) and the scales of its monitors. */
 #include "report/report_answers.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static int ascending(const void *a, const void *b)
 
 static void widen(mid__scale *scale, double v)
 {
-    if (!isfinite(v))
+    if (!(fabs(v) < DBL_MAX))           /* a threshold that every score reaches, or none */
         return;
     scale->lo = fmin(scale->lo, v);
     scale->hi = fmax(scale->hi, v);

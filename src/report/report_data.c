@@ -151,6 +151,7 @@ static mid_status read_cells(mid_ctx *ctx, const char *path, mid__report *r)
 static mid_status read_monitors(mid_ctx *ctx, const char *path, mid__report *r)
 {
     yyjson_val *object;
+    const char *of;
     size_t i, n;
 
     yyjson_arr_foreach(yyjson_obj_get(r->root, "monitors"), i, n, object) {
@@ -166,6 +167,8 @@ static mid_status read_monitors(mid_ctx *ctx, const char *path, mid__report *r)
             return mid__oom(ctx, path);
         m->box = mid__report_text(object, "box");
         m->control = strcmp(m->box, "control") == 0;
+        of = mid__report_text(object, "monitor");
+        m->variant = !m->control && *of && strcmp(of, m->name) != 0;
         m->summary = mid__report_text(object, "summary");
         m->unit = mid__report_text(object, "unit");
         m->us_p50 = mid__report_number(object, "us_per_token_p50");

@@ -32,6 +32,7 @@ typedef struct mid__report_monitor {                 /* a monitor */
     double mean_auroc;                      /* over the datasets' main columns, circular ones left out; NaN: none */
     int hue;                                /* 1..MID__N_HUE, or 0: drawn faint */
     bool control;
+    bool variant;                           /* of a monitor: by `as` or aggregators; it is no candidate for the best */
 } mid__report_monitor;
 
 typedef struct mid__column {                /* answers of one author, or all; all of them or unsafe prompts only */
@@ -78,10 +79,13 @@ const mid__cell *mid__report_find(const mid__report *report, const mid__cell_key
 /* Key of a threshold-free, whole-answer figure; monitor is left for the caller to set. */
 mid__cell_key mid__report_key(const mid__report *report, const mid__report_set *set, const mid__column *column,
                               const char *metric);
-/* The monitor with the largest defined value, circular ones left out, among controls or among all others; NULL: none.
+/* The monitor with the largest defined value, circular ones and variants left out, among controls or among all others;
+ * NULL: none.
  * key->monitor is ignored. cell may be NULL. */
 const mid__report_monitor *mid__report_best(const mid__report *report, const mid__cell_key *key, bool control,
                                    const mid__cell **cell);
+/* "10 monitors, 7 variants and 4 controls". */
+void mid__report_count_text(char text[128], const mid__report *report);
 /* From report_rank.c: order of monitors, colours, main columns. Called once by mid__report_read. */
 void mid__report_rank(mid__report *report);
 

@@ -1,6 +1,8 @@
 /* What comes first: main columns, order of monitors, and which of them get a colour. One colour means one monitor on
- * the whole page: two of each box, chosen by their mean AUROC over the datasets, whole answer, main columns. */
+ * the whole page: two of each box, chosen by their mean AUROC over the datasets, whole answer, main columns. One recipe
+ * under many settings would fill every place, so variants get none, unless a run has nothing else. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +18,7 @@ const mid__report_monitor *mid__report_best(const mid__report *r, const mid__cel
 
     for (i = 0; i < r->n_monitor; i++) {
         const mid__cell *c;
-        if (r->monitor[i].control != control)
+        if (r->monitor[i].control != control || r->monitor[i].variant)
             continue;
         k.monitor = r->monitor[i].id;
         c = mid__report_find(r, &k);
@@ -98,6 +100,34 @@ static int monitor_order(const void *a, const void *b)
     return strcmp(p->name, q->name);
 }
 
+/* A run of variants only: they are what was run. */
+static void promote_variants(mid__report *r)
+{
+    bool any = false;
+    size_t i;
+
+    for (i = 0; i < r->n_monitor; i++)
+        any = any || (!r->monitor[i].control && !r->monitor[i].variant);
+    for (i = 0; i < r->n_monitor && !any; i++)
+        r->monitor[i].variant = false;
+}
+
+void mid__report_count_text(char text[128], const mid__report *r)
+{
+    size_t i, n, n_variant = 0, n_control = 0;
+    char variants[40] = "";
+
+    for (i = 0; i < r->n_monitor; i++) {
+        n_control += r->monitor[i].control;
+        n_variant += r->monitor[i].variant;
+    }
+    n = r->n_monitor - n_control - n_variant;
+    if (n_variant)
+        snprintf(variants, sizeof variants, ", %zu variant%s", n_variant, n_variant == 1 ? "" : "s");
+    snprintf(text, 128, "%zu monitor%s%s and %zu control%s", n, n == 1 ? "" : "s", variants, n_control,
+             n_control == 1 ? "" : "s");
+}
+
 void mid__report_rank(mid__report *r)
 {
     int n_of_box[4] = { 0, 0, 0, 0 };
@@ -105,12 +135,13 @@ void mid__report_rank(mid__report *r)
 
     for (i = 0; i < r->n_set; i++)
         rank_columns(&r->set[i]);
+    promote_variants(r);
     for (i = 0; i < r->n_monitor; i++)
         measure(r, &r->monitor[i]);
     qsort(r->monitor, r->n_monitor, sizeof *r->monitor, monitor_order);
     for (i = 0; i < r->n_monitor; i++) {
         const int box = box_rank(&r->monitor[i]);
-        if (n_of_box[box] < 2 && !isnan(r->monitor[i].mean_auroc))
+        if (n_of_box[box] < 2 && !r->monitor[i].variant && !isnan(r->monitor[i].mean_auroc))
             r->monitor[i].hue = 1 + 2 * box + n_of_box[box]++;
     }
 }

@@ -3,43 +3,15 @@
  * Pass 1 cuts the row into chunks of 1024 and each chunk into 16 strands of 64 logits (every 16th one), and keeps the
  * largest of each strand: no step ever looks across a vector. The 20th largest of these maxima is a floor under the 20
  * largest logits, so only the strands that reach it (about twenty) are looked into. Pass 2 sums in float within a chunk
- * and in double across chunks: relative error about 1e-7 of S.
- * e^x for x <= 0 is 2^n p(r), |r| <= ln(2)/2, p the degree-6 Taylor polynomial (error < 2^-23); below -87 it is taken at
- * -87, 1.6e-38, which no sum that holds e^0 can feel. */
+ * and in double across chunks: relative error about 1e-7 of S. */
 #include "signal/softmax.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/kernel.h"
+#include "signal/exp.h"
 
 enum { N_LANE = MID__N_LANE, N_CHUNK = 1024, VOCAB_MAX = 1 << 20 };
-
-typedef mid__lanes lanes;
-typedef mid__int_lanes int_lanes;
-
-static inline __attribute__((always_inline)) lanes pick(int_lanes mask, lanes yes, lanes no)
-{
-    return (lanes)((mask & (int_lanes)yes) | (~mask & (int_lanes)no));
-}
-
-/* e^x for -87 <= x <= 0. */
-static inline __attribute__((always_inline)) lanes exp_of(lanes x)
-{
-    const lanes magic = mid__lanes_of(12582912.0f);         /* 1.5 * 2^23: adding it rounds to an integer */
-    const lanes n = (x * 1.44269504f + magic) - magic;
-    const lanes r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    const int_lanes bits = (__builtin_convertvector(n, int_lanes) + 127) << 23;
-    lanes p = mid__lanes_of(1.0f / 720.0f);
-
-    p = p * r + 1.0f / 120.0f;
-    p = p * r + 1.0f / 24.0f;
-    p = p * r + 1.0f / 6.0f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    return p * (lanes)bits;
-}
 
 /* Largest logit of each strand; strand s of chunk c is max[16 c + s]. What is left behind the last whole chunk makes one
  * more, in max[16 n_chunk]. False on NaN. */
@@ -74,21 +46,18 @@ static bool strand_max(const float *z, int n, float *max)
 MID__CLONES
 static void sums(const float *z, int n, float m, double *sum, double *dot)
 {
-    const lanes low = mid__lanes_of(-87.0f);
     double s = 0, t = 0;
     int i, k;
 
     for (i = 0; i + N_CHUNK <= n; i += N_CHUNK) {
         lanes s1 = { 0 }, t1 = { 0 };
         for (k = 0; k < N_CHUNK; k += N_LANE) {
-            const lanes x = mid__lanes_at(z + i + k) - m, y = pick(x > low, x, low), e = exp_of(y);
+            const lanes y = at_least(mid__lanes_at(z + i + k) - m, -87), e = exp_of(y);
             s1 += e;
             t1 += y * e;
         }
-        for (k = 0; k < N_LANE; k++) {
-            s += (double)s1[k];
-            t += (double)t1[k];
-        }
+        s += lanes_sum(s1);
+        t += lanes_sum(t1);
     }
     for (; i < n; i++) {
         const double x = (double)z[i] - (double)m, e = exp(x);

@@ -1,12 +1,5 @@
-/* Traces: the steps of one answer in memory, and as bytes.
- *
- * In memory a trace is five growing lists; a token's entry says which part of each list is its own. Hidden rows are
- * float16 inside, and only steps that have them take a row, so a missing signal costs nothing and stays missing.
- *
- * As bytes (all little-endian, no padding): struct head, prompt text, prompt hidden rows, then the lists one after the
- * other. The CRC-32 covers everything behind it. Every count is checked against the bytes that are there before
- * anything is read, and every token against the running sums, so damaged bytes are refused and never followed. */
-#include "midstream/trace.h"
+/* Traces in memory: steps go in, and come out bit for bit. */
+#include "signal/trace_lists.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,58 +7,13 @@
 
 #include "base/ctx.h"
 #include "base/half.h"
-#include "base/hash.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "packed traces are memory images of a little-endian machine");
 
 enum {
-    VERSION = 1,
     EMBD_MAX = 1 << 16,             /* width of a hidden row */
-    OBSERVER_BYTES = 68             /* mid_signals.observer, rounded up to whole words */
+    HEAD_MAX = 1 << 16              /* attention heads of a model */
 };
 
-enum { LIST_TOK, LIST_TEXT, LIST_TOP_TOKEN, LIST_TOP_LP, LIST_HIDDEN, N_LIST };
-
-struct list {
-    void *at;
-    size_t n, cap, item_bytes;
-};
-
-struct tok {
-    uint32_t have;
-    int32_t token;
-    uint32_t at_byte, n_text;       /* of LIST_TEXT */
-    uint32_t i_top, n_top;          /* of LIST_TOP_TOKEN and LIST_TOP_LP */
-    uint32_t i_hidden;              /* row of LIST_HIDDEN, or where its row would be */
-    float lp, entropy_nats, time_us;
-};
-
-struct mid_trace {
-    mid_signals signals;
-    char *prompt;                   /* zero-terminated */
-    uint16_t *prompt_hidden;        /* (n_layer, n_embd) or NULL */
-    size_t n_row;                   /* n_layer * n_embd */
-    struct list list[N_LIST];
-};
-
-struct head {
-    char magic[4];
-    uint32_t version, crc;
-    uint32_t n_prompt, n_prompt_hidden;     /* bytes; 0 or 1 set of rows */
-    uint32_t n[N_LIST];
-    uint32_t have, n_layer, n_embd, n_vocab, n_top;
-    int32_t layer[MID_LAYER_MAX];
-    char observer[OBSERVER_BYTES];
-};
-
-enum { CRC_FROM = offsetof(struct head, crc) + 4 };
-
-_Static_assert(sizeof(struct tok) == 40 && sizeof(struct head) == 60 + 4 * MID_LAYER_MAX + OBSERVER_BYTES,
-               "the packed form has no padding");
-
-/* ---- in memory ---- */
-
-static bool reserve(struct list *list, size_t n_more)
+bool mid__list_reserve(struct list *list, size_t n_more)
 {
     size_t cap = list->cap ? list->cap : 64 / list->item_bytes + 1;
     void *at;
@@ -84,8 +32,7 @@ static bool reserve(struct list *list, size_t n_more)
     return true;
 }
 
-/* Where the next item goes; the room for it is there. */
-static void *take(struct list *list, size_t n)
+void *mid__list_take(struct list *list, size_t n)
 {
     void *at = (char *)list->at + list->n * list->item_bytes;
 
@@ -107,6 +54,13 @@ static mid_status check_signals(mid_ctx *ctx, const mid_signals *s)
     if ((s->have & MID_SIG_HIDDEN) && (s->n_layer == 0 || s->n_embd == 0))
         return mid__fail(ctx, MID_EINVAL, "hidden rows announced for %d layers of width %d: give both",
                          s->n_layer, s->n_embd);
+    if (s->n_head < 0 || s->n_head > HEAD_MAX || (s->n_head && (s->n_head_layer < 1 || s->n_head % s->n_head_layer)))
+        return mid__fail(ctx, MID_EINVAL, "%d attention heads, %d per layer: up to %d, and as many in every layer",
+                         s->n_head, s->n_head_layer, HEAD_MAX);
+    if ((s->have & MID_SIG_ATTENTION) && s->n_head == 0)
+        return mid__fail(ctx, MID_EINVAL, "attention announced without heads: give n_head and n_head_layer");
+    if ((s->have & MID_SIG_LENS) && s->n_layer == 0)
+        return mid__fail(ctx, MID_EINVAL, "a lens announced without tapped layers: give them");
     if (s->n_top < 0 || s->n_top > MID_TOP_MAX || s->n_vocab < 0)
         return mid__fail(ctx, MID_EINVAL, "top %d of %d tokens: 0 to %d of a vocabulary can be kept",
                          s->n_top, s->n_vocab, MID_TOP_MAX);
@@ -115,11 +69,11 @@ static mid_status check_signals(mid_ctx *ctx, const mid_signals *s)
     return MID_OK;
 }
 
-/* An empty trace: signals are checked, the prompt still to come. */
-static mid_status begin(mid_ctx *ctx, const mid_signals *signals, mid_trace **out)
+mid_status mid__trace_begin(mid_ctx *ctx, const mid_signals *signals, mid_trace **out)
 {
     const mid_status status = check_signals(ctx, signals);
     mid_trace *t;
+    int k;
 
     if (status != MID_OK)
         return status;
@@ -132,47 +86,102 @@ static mid_status begin(mid_ctx *ctx, const mid_signals *signals, mid_trace **ou
     t->signals.n_embd = signals->n_embd;
     t->signals.n_vocab = signals->n_vocab;
     t->signals.n_top = signals->n_top;
+    t->signals.n_head = signals->n_head;
+    t->signals.n_head_layer = signals->n_head_layer;
     memcpy(t->signals.observer, signals->observer, strlen(signals->observer));
-    t->n_row = (size_t)signals->n_layer * (size_t)signals->n_embd;
+    t->width[ROW_HIDDEN] = (size_t)signals->n_layer * (size_t)signals->n_embd;
+    t->width[ROW_ATTENTION] = (size_t)signals->n_head * MID_ATTENTION_N;
+    t->width[ROW_SPREAD] = MID_SPREAD_N;
+    t->width[ROW_LENS] = (size_t)signals->n_layer * MID_LENS_N;
+    t->width[ROW_ALONE] = t->width[ROW_JUDGE] = 1;
     t->list[LIST_TOK].item_bytes = sizeof(struct tok);
     t->list[LIST_TEXT].item_bytes = 1;
     t->list[LIST_TOP_TOKEN].item_bytes = t->list[LIST_TOP_LP].item_bytes = 4;
-    t->list[LIST_HIDDEN].item_bytes = t->n_row ? 2 * t->n_row : 2;
+    for (k = 0; k < N_ROW; k++)
+        t->list[LIST_ROW + k].item_bytes = (k < N_HALF_ROW ? 2 : 4) * (t->width[k] ? t->width[k] : 1);
     *out = t;
     return MID_OK;
 }
 
-/* Room for a prompt of n bytes and, if asked, its rows; both zeroed. */
-static bool reserve_prompt(mid_trace *t, size_t n, bool rows)
+size_t mid__trace_gram_floats(const mid_trace *t, size_t n_sample)
+{
+    return MID_SAMPLE_AT_N * (size_t)t->signals.n_layer * n_sample * n_sample;
+}
+
+bool mid__trace_prompt_room(mid_trace *t, size_t n, bool rows, size_t n_sample, size_t n_samples_bytes, bool gram)
 {
     t->prompt = calloc(1, n + 1);
     if (rows)
-        t->prompt_hidden = calloc(t->n_row, 2);
-    return t->prompt && (t->prompt_hidden || !rows);
+        t->prompt_hidden = calloc(t->width[ROW_HIDDEN], 2);
+    if (n_sample) {
+        t->samples = calloc(1, n_samples_bytes);
+        t->sample = calloc(n_sample, sizeof *t->sample);
+    }
+    if (gram)
+        t->gram = calloc(mid__trace_gram_floats(t, n_sample), sizeof *t->gram);
+    t->n_sample = n_sample;
+    t->n_samples_bytes = n_samples_bytes;
+    return t->prompt && (t->prompt_hidden || !rows) && ((t->samples && t->sample) || !n_sample) && (t->gram || !gram);
+}
+
+static mid_status check_prompt(mid_ctx *ctx, const mid_trace *t, const mid_prompt *p, size_t *n_samples_bytes)
+{
+    const size_t n = strlen(p->text);
+    size_t i;
+
+    if (n >= UINT32_MAX || (p->hidden && t->width[ROW_HIDDEN] == 0))
+        return mid__fail(ctx, MID_EINVAL, "prompt of %zu bytes with hidden rows of %d layers of width %d: below 4 GiB, "
+                         "and rows only for tapped layers", n, t->signals.n_layer, t->signals.n_embd);
+    if (!(p->affirm >= 0 && p->affirm <= 1))
+        return mid__fail(ctx, MID_EINVAL, "affirm is %g: a probability is between 0 and 1", (double)p->affirm);
+    if ((p->n_sample && !p->sample) || p->n_sample > SAMPLE_MAX)
+        return mid__fail(ctx, MID_EINVAL, "%zu sampled answers announced, %s given, up to %d can be kept", p->n_sample,
+                         p->sample ? "and" : "none", SAMPLE_MAX);
+    if (p->sample_gram && mid__trace_gram_floats(t, p->n_sample) == 0)
+        return mid__fail(ctx, MID_EINVAL, "products of sampled answers without such answers or without tapped layers");
+    for (i = *n_samples_bytes = 0; i < p->n_sample; i++)
+        *n_samples_bytes += strlen(p->sample[i]) + 1;
+    if (*n_samples_bytes >= UINT32_MAX)
+        return mid__fail(ctx, MID_EINVAL, "sampled answers of %zu bytes: below 4 GiB can be kept", *n_samples_bytes);
+    return MID_OK;
+}
+
+void mid__trace_share_samples(mid_trace *t)
+{
+    const char *at = t->samples;
+    size_t i;
+
+    for (i = 0; i < t->n_sample; i++, at += strlen(at) + 1)
+        t->sample[i] = at;
 }
 
 mid_status mid_trace_open(mid_ctx *ctx, const mid_signals *signals, const mid_prompt *prompt, mid_trace **out)
 {
-    const char *text = prompt && prompt->text ? prompt->text : "";
-    const float *hidden = prompt ? prompt->hidden : NULL;
-    const size_t n = strlen(text);
+    mid_prompt p = prompt ? *prompt : (mid_prompt){ .text = "" };
     mid_trace *t = NULL;
-    mid_status status = begin(ctx, signals, &t);
+    size_t i, n_samples_bytes = 0, at = 0;
+    mid_status status = mid__trace_begin(ctx, signals, &t);
 
+    p.text = p.text ? p.text : "";
+    if (status == MID_OK)
+        status = check_prompt(ctx, t, &p, &n_samples_bytes);
     if (status != MID_OK)
-        return status;
-    if (n >= UINT32_MAX || (hidden && t->n_row == 0)) {
-        status = mid__fail(ctx, MID_EINVAL, "prompt of %zu bytes with hidden rows of %d layers of width %d: "
-                           "below 4 GiB, and rows only for tapped layers", n, signals->n_layer, signals->n_embd);
         goto out;
-    }
-    if (!reserve_prompt(t, n, hidden != NULL) || !reserve(&t->list[LIST_TEXT], 1)) {
+    if (!mid__trace_prompt_room(t, strlen(p.text), p.hidden, p.n_sample, n_samples_bytes, p.sample_gram) ||
+        !mid__list_reserve(&t->list[LIST_TEXT], 1)) {
         status = mid__oom(ctx, "a trace's prompt");
         goto out;
     }
-    memcpy(t->prompt, text, n);
-    if (hidden)
-        mid__half_pack(hidden, t->prompt_hidden, t->n_row);
+    memcpy(t->prompt, p.text, strlen(p.text));
+    if (p.hidden)
+        mid__half_pack(p.hidden, t->prompt_hidden, t->width[ROW_HIDDEN]);
+    t->n_prompt_tok = p.n_tok;
+    t->affirm = p.affirm;
+    for (i = 0; i < p.n_sample; at += strlen(p.sample[i]) + 1, i++)
+        memcpy(t->samples + at, p.sample[i], strlen(p.sample[i]));
+    mid__trace_share_samples(t);
+    if (p.sample_gram)
+        memcpy(t->gram, p.sample_gram, 4 * mid__trace_gram_floats(t, p.n_sample));
     *(char *)t->list[LIST_TEXT].at = 0;
     *out = t;
     t = NULL;
@@ -189,46 +198,82 @@ void mid_trace_close(mid_trace *trace)
         return;
     for (i = 0; i < N_LIST; i++)
         free(trace->list[i].at);
+    free(trace->gram);
+    free(trace->sample);
+    free(trace->samples);
     free(trace->prompt_hidden);
     free(trace->prompt);
     free(trace);
 }
 
-mid_status mid_trace_append(mid_trace *trace, const mid_step *step)
+/* A step's row of each kind; NULL where it gives none. */
+static void rows_of(const mid_step *step, const float *row[N_ROW])
 {
-    struct list *list = trace->list;
-    const bool has_text = step->have & MID_SIG_TEXT, has_top = step->have & MID_SIG_TOP;
-    const bool has_hidden = step->have & MID_SIG_HIDDEN;
-    const uint32_t n_text = has_text ? step->n_text : 0, n_top = has_top ? step->n_top : 0;
-    struct tok *tok;
+    row[ROW_HIDDEN] = step->hidden;
+    row[ROW_ATTENTION] = step->attention;
+    row[ROW_SPREAD] = step->spread;
+    row[ROW_LENS] = step->lens;
+    row[ROW_ALONE] = &step->lp_alone;
+    row[ROW_JUDGE] = &step->judge;
+}
+
+static mid_status check_step(const mid_trace *trace, const mid_step *step, const float *const row[N_ROW])
+{
+    const struct list *list = trace->list;
+    int k;
 
     if (step->i_tok != list[LIST_TOK].n || step->at_byte != list[LIST_TEXT].n)
         return MID_EINVAL;
-    if (n_top > MID_TOP_MAX || (n_top && (!step->top_token || !step->top_lp)))
+    if ((step->have & MID_SIG_TEXT) && step->n_text && (!step->text || step->n_text >= UINT32_MAX - list[LIST_TEXT].n))
         return MID_EINVAL;
-    if ((n_text && !step->text) || (has_hidden && (!step->hidden || trace->n_row == 0)))
+    if ((step->have & MID_SIG_TOP) && step->n_top && (step->n_top > MID_TOP_MAX || !step->top_token || !step->top_lp))
         return MID_EINVAL;
-    if (n_text >= UINT32_MAX - list[LIST_TEXT].n)
+    for (k = 0; k < N_ROW; k++)
+        if ((step->have & mid__row_signal[k]) && (!row[k] || trace->width[k] == 0))
+            return MID_EINVAL;
+    return MID_OK;
+}
+
+mid_status mid_trace_append(mid_trace *trace, const mid_step *step)
+{
+    struct list *list = trace->list;
+    const uint32_t n_text = step->have & MID_SIG_TEXT ? step->n_text : 0;
+    const uint32_t n_top = step->have & MID_SIG_TOP ? step->n_top : 0;
+    const float *row[N_ROW];
+    struct tok *tok;
+    int k;
+
+    rows_of(step, row);
+    if (check_step(trace, step, row) != MID_OK)
         return MID_EINVAL;
-    if (!reserve(&list[LIST_TOK], 1) || !reserve(&list[LIST_TEXT], (size_t)n_text + 1) ||
-        !reserve(&list[LIST_TOP_TOKEN], n_top) || !reserve(&list[LIST_TOP_LP], n_top) ||
-        !reserve(&list[LIST_HIDDEN], has_hidden))
+    if (!mid__list_reserve(&list[LIST_TOK], 1) || !mid__list_reserve(&list[LIST_TEXT], (size_t)n_text + 1) ||
+        !mid__list_reserve(&list[LIST_TOP_TOKEN], n_top) || !mid__list_reserve(&list[LIST_TOP_LP], n_top))
         return MID_ENOMEM;                      /* lists may have more room now, and nothing else changed */
-    tok = take(&list[LIST_TOK], 1);
+    for (k = 0; k < N_ROW; k++)
+        if ((step->have & mid__row_signal[k]) && !mid__list_reserve(&list[LIST_ROW + k], 1))
+            return MID_ENOMEM;
+    tok = mid__list_take(&list[LIST_TOK], 1);
     *tok = (struct tok){
-        .have = step->have, .token = step->token, .at_byte = step->at_byte, .n_text = n_text,
-        .i_top = (uint32_t)list[LIST_TOP_LP].n, .n_top = n_top, .i_hidden = (uint32_t)list[LIST_HIDDEN].n,
-        .lp = step->lp, .entropy_nats = step->entropy_nats, .time_us = step->time_us,
+        .is = { .have = step->have, .token = step->token, .n_text = n_text, .n_top = n_top,
+                .lp = step->lp, .entropy_nats = step->entropy_nats, .time_us = step->time_us },
+        .at_byte = step->at_byte, .i_top = (uint32_t)list[LIST_TOP_LP].n,
     };
     if (n_text)
-        memcpy(take(&list[LIST_TEXT], n_text), step->text, n_text);
+        memcpy(mid__list_take(&list[LIST_TEXT], n_text), step->text, n_text);
     *((char *)list[LIST_TEXT].at + list[LIST_TEXT].n) = 0;
     if (n_top) {
-        memcpy(take(&list[LIST_TOP_TOKEN], n_top), step->top_token, 4 * n_top);
-        memcpy(take(&list[LIST_TOP_LP], n_top), step->top_lp, 4 * n_top);
+        memcpy(mid__list_take(&list[LIST_TOP_TOKEN], n_top), step->top_token, 4 * n_top);
+        memcpy(mid__list_take(&list[LIST_TOP_LP], n_top), step->top_lp, 4 * n_top);
     }
-    if (has_hidden)
-        mid__half_pack(step->hidden, take(&list[LIST_HIDDEN], 1), trace->n_row);
+    for (k = 0; k < N_ROW; k++) {
+        tok->i_row[k] = (uint32_t)list[LIST_ROW + k].n;
+        if (!(step->have & mid__row_signal[k]))
+            continue;
+        if (k < N_HALF_ROW)
+            mid__half_pack(row[k], mid__list_take(&list[LIST_ROW + k], 1), trace->width[k]);
+        else
+            memcpy(mid__list_take(&list[LIST_ROW + k], 1), row[k], 4 * trace->width[k]);
+    }
     return MID_OK;
 }
 
@@ -243,49 +288,75 @@ const char *mid_trace_text(const mid_trace *trace, size_t *n)
     return trace->list[LIST_TEXT].at;
 }
 
-size_t mid_trace_scratch(const mid_trace *trace) { return trace->n_row; }
+size_t mid_trace_scratch(const mid_trace *trace) { return trace->width[ROW_HIDDEN] + trace->width[ROW_ATTENTION]; }
 
 static const struct tok *token_at(const mid_trace *trace, uint32_t i_tok)
 {
     return i_tok < trace->list[LIST_TOK].n ? (const struct tok *)trace->list[LIST_TOK].at + i_tok : NULL;
 }
 
+/* The row a token has of kind k, or NULL. */
+static const void *row_at(const mid_trace *trace, const struct tok *tok, int k)
+{
+    const struct list *list = &trace->list[LIST_ROW + k];
+
+    return tok->is.have & mid__row_signal[k] ? (const char *)list->at + tok->i_row[k] * list->item_bytes : NULL;
+}
+
+/* As float32 in `to`, or NULL. */
+static const float *widened(const mid_trace *trace, const struct tok *tok, int k, float *to)
+{
+    const uint16_t *row = row_at(trace, tok, k);
+
+    if (row)
+        mid__half_unpack(row, to, trace->width[k]);
+    return row ? to : NULL;
+}
+
 void mid_trace_step(const mid_trace *trace, uint32_t i_tok, float *scratch, mid_step *step)
 {
     const struct tok *tok = token_at(trace, i_tok);
     const struct list *list = trace->list;
+    const float *one;
 
     memset(step, 0, sizeof *step);
     if (!tok)                                   /* behind the end: a step without signals */
         return;
-    step->have = tok->have;
+    step->have = tok->is.have;
     step->i_tok = i_tok;
-    step->token = tok->token;
+    step->token = tok->is.token;
     step->at_byte = tok->at_byte;
-    step->n_text = tok->n_text;
+    step->n_text = tok->is.n_text;
     step->text = (const char *)list[LIST_TEXT].at + tok->at_byte;
-    step->lp = tok->lp;
-    step->entropy_nats = tok->entropy_nats;
-    step->time_us = tok->time_us;
-    step->n_top = tok->n_top;
-    if (tok->n_top) {
+    step->lp = tok->is.lp;
+    step->entropy_nats = tok->is.entropy_nats;
+    step->time_us = tok->is.time_us;
+    step->n_top = tok->is.n_top;
+    if (tok->is.n_top) {
         step->top_token = (const int32_t *)list[LIST_TOP_TOKEN].at + tok->i_top;
         step->top_lp = (const float *)list[LIST_TOP_LP].at + tok->i_top;
     }
+    step->spread = row_at(trace, tok, ROW_SPREAD);
+    step->lens = row_at(trace, tok, ROW_LENS);
+    if ((one = row_at(trace, tok, ROW_ALONE)))
+        step->lp_alone = *one;
+    if ((one = row_at(trace, tok, ROW_JUDGE)))
+        step->judge = *one;
     if (!scratch) {
-        step->have &= ~(uint32_t)MID_SIG_HIDDEN;
-    } else if (tok->have & MID_SIG_HIDDEN) {
-        mid__half_unpack((const uint16_t *)list[LIST_HIDDEN].at + tok->i_hidden * trace->n_row, scratch, trace->n_row);
-        step->hidden = scratch;
+        step->have &= ~(uint32_t)(MID_SIG_HIDDEN | MID_SIG_ATTENTION);
+        return;
     }
+    step->hidden = widened(trace, tok, ROW_HIDDEN, scratch);
+    step->attention = widened(trace, tok, ROW_ATTENTION, scratch + trace->width[ROW_HIDDEN]);
 }
 
 void mid_trace_prompt(const mid_trace *trace, float *scratch, mid_prompt *prompt)
 {
-    prompt->text = trace->prompt;
-    prompt->hidden = NULL;
+    *prompt = (mid_prompt){ .text = trace->prompt, .n_tok = trace->n_prompt_tok, .affirm = trace->affirm,
+                            .sample = trace->n_sample ? trace->sample : NULL, .n_sample = trace->n_sample,
+                            .sample_gram = trace->gram };
     if (scratch && trace->prompt_hidden) {
-        mid__half_unpack(trace->prompt_hidden, scratch, trace->n_row);
+        mid__half_unpack(trace->prompt_hidden, scratch, trace->width[ROW_HIDDEN]);
         prompt->hidden = scratch;
     }
 }
@@ -294,171 +365,13 @@ void mid_trace_hidden(const mid_trace *trace, int i_layer, int32_t i_tok, float 
 {
     const struct tok *tok = i_tok < 0 ? NULL : token_at(trace, (uint32_t)i_tok);
     const size_t n = (size_t)trace->signals.n_embd;
-    const uint16_t *rows = i_tok == -1 ? trace->prompt_hidden : NULL;
+    const uint16_t *rows = i_tok == -1 ? trace->prompt_hidden : tok ? row_at(trace, tok, ROW_HIDDEN) : NULL;
     size_t i;
 
-    if (tok && (tok->have & MID_SIG_HIDDEN))
-        rows = (const uint16_t *)trace->list[LIST_HIDDEN].at + tok->i_hidden * trace->n_row;
     if (rows && i_layer >= 0 && i_layer < trace->signals.n_layer) {
         mid__half_unpack(rows + (size_t)i_layer * n, row, n);
         return;
     }
     for (i = 0; i < n; i++)                     /* missing is never zero */
         row[i] = NAN;
-}
-
-/* ---- as bytes ---- */
-
-static char *put(char *to, const void *bytes, size_t n)
-{
-    if (n)
-        memcpy(to, bytes, n);
-    return to + n;
-}
-
-mid_status mid_trace_pack(mid_ctx *ctx, const mid_trace *trace, void **bytes, size_t *n)
-{
-    const mid_signals *s = &trace->signals;
-    struct head head = {
-        .magic = { 'M', 'I', 'D', 'T' }, .version = VERSION,
-        .n_prompt = (uint32_t)strlen(trace->prompt), .n_prompt_hidden = trace->prompt_hidden != NULL,
-        .have = s->have, .n_layer = (uint32_t)s->n_layer, .n_embd = (uint32_t)s->n_embd,
-        .n_vocab = (uint32_t)s->n_vocab, .n_top = (uint32_t)s->n_top,
-    };
-    const size_t prompt_row_bytes = head.n_prompt_hidden * 2 * trace->n_row;
-    size_t total = sizeof head + head.n_prompt + prompt_row_bytes;
-    char *at, *to;
-    int i;
-
-    for (i = 0; i < s->n_layer; i++)
-        head.layer[i] = s->layer[i];
-    memcpy(head.observer, s->observer, sizeof s->observer);
-    for (i = 0; i < N_LIST; i++) {
-        head.n[i] = (uint32_t)trace->list[i].n;
-        total += trace->list[i].n * trace->list[i].item_bytes;
-    }
-    at = malloc(total);
-    if (!at)
-        return mid__oom(ctx, "a packed trace");
-    to = put(at, &head, sizeof head);
-    to = put(to, trace->prompt, head.n_prompt);
-    to = put(to, trace->prompt_hidden, prompt_row_bytes);
-    for (i = 0; i < N_LIST; i++)
-        to = put(to, trace->list[i].at, trace->list[i].n * trace->list[i].item_bytes);
-    head.crc = mid__crc32(at + CRC_FROM, total - CRC_FROM);
-    memcpy(at + offsetof(struct head, crc), &head.crc, 4);
-    *bytes = at;
-    *n = total;
-    return MID_OK;
-}
-
-static mid_status check_head(mid_ctx *ctx, const void *bytes, size_t n, struct head *head)
-{
-    static const uint32_t version_at = offsetof(struct head, version);
-    uint32_t version, crc;
-
-    if (n < version_at + 4 || memcmp(bytes, "MIDT", 4) != 0)
-        return mid__fail(ctx, MID_EFORMAT, "%zu bytes that do not begin as a trace (MIDT)", n);
-    memcpy(&version, (const char *)bytes + version_at, 4);
-    if (version != VERSION)
-        return mid__fail(ctx, MID_EVERSION, "trace format %u, and this midstream (%s) reads %d: "
-                         "use the midstream that wrote it, or make the trace again", version, MID_VERSION, VERSION);
-    if (n < sizeof *head)
-        return mid__fail(ctx, MID_EFORMAT, "trace cut short: %zu bytes, the head alone has %zu", n, sizeof *head);
-    memcpy(head, bytes, sizeof *head);
-    crc = mid__crc32((const char *)bytes + CRC_FROM, n - CRC_FROM);
-    if (crc != head->crc)
-        return mid__fail(ctx, MID_EFORMAT, "trace damaged: CRC-32 of its %zu bytes is %08x, and %08x was written",
-                         n, crc, head->crc);
-    return MID_OK;
-}
-
-/* The head's view of a source, so that one check serves both ways in. Counts above INT_MAX come out negative. */
-static mid_signals signals_of(const struct head *head)
-{
-    mid_signals s = { .have = head->have, .n_layer = (int)head->n_layer, .n_embd = (int)head->n_embd,
-                      .n_vocab = (int)head->n_vocab, .n_top = (int)head->n_top };
-    int i;
-
-    for (i = 0; i < MID_LAYER_MAX; i++)
-        s.layer[i] = head->layer[i];
-    memcpy(s.observer, head->observer, sizeof s.observer);
-    return s;
-}
-
-/* Each token's part of every list begins where the one before ended, and the last ends where the list does. */
-static bool tokens_fit(const mid_trace *t)
-{
-    const struct tok *tok = t->list[LIST_TOK].at;
-    uint64_t n_text = 0, n_top = 0, n_hidden = 0;
-    size_t i;
-
-    for (i = 0; i < t->list[LIST_TOK].n; i++, tok++) {
-        if (tok->at_byte != n_text || tok->i_top != n_top || tok->i_hidden != n_hidden || tok->n_top > MID_TOP_MAX)
-            return false;
-        if ((tok->n_text && !(tok->have & MID_SIG_TEXT)) || (tok->n_top && !(tok->have & MID_SIG_TOP)))
-            return false;
-        n_text += tok->n_text;
-        n_top += tok->n_top;
-        n_hidden += (tok->have & MID_SIG_HIDDEN) != 0;
-    }
-    return n_text == t->list[LIST_TEXT].n && n_top == t->list[LIST_TOP_TOKEN].n && n_top == t->list[LIST_TOP_LP].n &&
-           n_hidden == t->list[LIST_HIDDEN].n && (n_hidden == 0 || t->n_row > 0);
-}
-
-static mid_status read_lists(mid_ctx *ctx, mid_trace *t, const struct head *head, const char *at, size_t n)
-{
-    const uint64_t prompt_row_bytes = 2 * (uint64_t)t->n_row * head->n_prompt_hidden;
-    uint64_t total = head->n_prompt + prompt_row_bytes;
-    int i;
-
-    for (i = 0; i < N_LIST; i++)
-        total += (uint64_t)head->n[i] * t->list[i].item_bytes;
-    if (head->n_prompt_hidden > (t->n_row > 0) || total != n)
-        return mid__fail(ctx, MID_EFORMAT, "trace damaged: %zu bytes behind the head, its counts say %llu",
-                         n, (unsigned long long)total);
-    if (!reserve_prompt(t, head->n_prompt, head->n_prompt_hidden))
-        return mid__oom(ctx, "a trace's prompt");
-    memcpy(t->prompt, at, head->n_prompt);
-    if (memchr(t->prompt, 0, head->n_prompt))
-        return mid__fail(ctx, MID_EFORMAT, "trace damaged: a zero byte inside the prompt");
-    at += head->n_prompt;
-    if (prompt_row_bytes)
-        memcpy(t->prompt_hidden, at, prompt_row_bytes);
-    at += prompt_row_bytes;
-    for (i = 0; i < N_LIST; i++) {
-        const size_t n_list = head->n[i] * t->list[i].item_bytes;
-        if (!reserve(&t->list[i], (size_t)head->n[i] + (i == LIST_TEXT)))
-            return mid__oom(ctx, "a trace");
-        if (n_list)
-            memcpy(take(&t->list[i], head->n[i]), at, n_list);
-        at += n_list;
-    }
-    *((char *)t->list[LIST_TEXT].at + t->list[LIST_TEXT].n) = 0;
-    if (!tokens_fit(t))
-        return mid__fail(ctx, MID_EFORMAT, "trace damaged: its tokens do not add up to its lists");
-    return MID_OK;
-}
-
-mid_status mid_trace_unpack(mid_ctx *ctx, const void *bytes, size_t n, mid_trace **out)
-{
-    mid_trace *t = NULL;
-    mid_signals signals;
-    struct head head;
-    mid_status status = check_head(ctx, bytes, n, &head);
-
-    if (status != MID_OK)
-        return status;
-    signals = signals_of(&head);
-    status = begin(ctx, &signals, &t);
-    if (status == MID_EINVAL)                   /* the caller gave these bytes, not these signals */
-        status = mid__within(ctx, MID_EFORMAT, "trace damaged");
-    if (status == MID_OK)
-        status = read_lists(ctx, t, &head, (const char *)bytes + sizeof head, n - sizeof head);
-    if (status == MID_OK) {
-        *out = t;
-        t = NULL;
-    }
-    mid_trace_close(t);
-    return status;
 }

@@ -1,6 +1,11 @@
 /* Decoding with taps. llama.cpp calls cb_eval for every node of the graph; we ask for the nodes "l_out-<layer>" and copy
  * their rows. A decode may be cut into several ubatches; their rows arrive in batch order, as long as the sequence ids of
- * a batch ascend, so appending keeps them in batch order too (tests/source compares with token-by-token decoding). */
+ * a batch ascend, so appending keeps them in batch order too (tests/source compares with token-by-token decoding).
+ *
+ * Attention is the node "kq_soft_max-<layer>", which exists only without flash attention: (n_cell, n_tok / n_stream,
+ * n_head, n_stream), where a stream is a sequence with cells of its own. Its columns are cells, not positions. They are
+ * the same here: a sequence is always forgotten as a whole, fills its cells from the first one on, and moves with them.
+ * Each row that is read is checked to sum to 1 over cells 0..position; one that does not is refused, never guessed. */
 #include "source/engine.h"
 
 #include <ggml-backend.h>
@@ -16,6 +21,7 @@
 #include "base/file.h"
 #include "base/half.h"
 #include "base/hash.h"
+#include "base/kernel.h"
 
 /* llama.cpp logs through one global function. We keep a thread's last error line, to put it behind our own message. */
 static _Thread_local char engine_said[256];
@@ -51,11 +57,74 @@ static int tap_of(const mid_model *m, const char *name)
     return -1;
 }
 
+MID__CLONES
+static double sum_of(const float *x, int n)
+{
+    mid__lanes lane = { 0 };
+    double sum = 0;
+    int i, k;
+
+    for (i = 0; i + MID__N_LANE <= n; i += MID__N_LANE)
+        lane += mid__lanes_at(x + i);
+    for (k = 0; k < MID__N_LANE; k++)
+        sum += (double)lane[k];
+    for (; i < n; i++)
+        sum += (double)x[i];
+    return sum;
+}
+
+static int attention_layer(const mid_model *m, const char *name)
+{
+    int layer, end = 0;
+
+    if (!m->decoding || sscanf(name, "kq_soft_max-%d%n", &layer, &end) != 1 || name[end] || layer >= m->n_layer)
+        return -1;
+    return layer;
+}
+
+/* One head's view of the batch's i-th token, a token of an answer; out stays NaN if it is not what we take it for. */
+static void read_head(mid_model *m, const struct ggml_tensor *t, size_t offset, int i, float *out)
+{
+    const int n_prompt = m->decoding->n_prompt[i], pos = m->decoding->pos[i];
+    double context;
+
+    if (pos >= t->ne[0] || t->type != GGML_TYPE_F32)
+        return;
+    ggml_backend_tensor_get(t, m->weight, offset, (size_t)(pos + 1) * sizeof *m->weight);
+    context = sum_of(m->weight, n_prompt);
+    if (!(fabs(context + sum_of(m->weight + n_prompt, pos + 1 - n_prompt) - 1) < 1e-3))
+        return;
+    out[MID_ATTENTION_CONTEXT] = (float)context;
+    out[MID_ATTENTION_SELF] = m->weight[pos];
+    out[MID_ATTENTION_PREVIOUS] = m->weight[pos - 1];
+}
+
+static void read_attention(mid_model *m, const struct ggml_tensor *t, int layer)
+{
+    int64_t stream, row, head;
+
+    for (stream = 0; stream < t->ne[3]; stream++)
+        for (row = 0; row < t->ne[1]; row++) {
+            const int i = m->n_seen[layer]++;
+            float *out;
+            if (i >= m->decoding->n || !m->decoding->n_prompt[i] || t->ne[2] != m->n_head_layer)
+                continue;
+            out = m->seen + ((size_t)i * m->n_layer + layer) * m->n_head_layer * MID_ATTENTION_N;
+            for (head = 0; head < t->ne[2]; head++)
+                read_head(m, t, stream * t->nb[3] + head * t->nb[2] + row * t->nb[1], i, out + head * MID_ATTENTION_N);
+        }
+}
+
 static bool tap(struct ggml_tensor *t, bool ask, void *user)
 {
     mid_model *m = user;
-    const int i = tap_of(m, t->name);
+    const int i = tap_of(m, t->name), layer = i < 0 ? attention_layer(m, t->name) : -1;
 
+    if (layer >= 0) {
+        if (!ask)
+            read_attention(m, t, layer);
+        return true;
+    }
     if (i < 0)
         return !ask;
     if (!ask && m->n_row[i] + t->ne[1] <= MID__CHUNK_TOK) {
@@ -94,15 +163,18 @@ static mid_status open_context(mid_ctx *ctx, mid_model *m, const mid_model_opts 
 
     m->n_seq = opts->n_seq > 0 ? opts->n_seq : MID_GROUP_N;
     m->n_ctx_seq = opts->n_ctx_seq > 0 ? opts->n_ctx_seq : 1024;
+    m->n_threads = pool.n_threads;
     p.n_ctx = (uint32_t)(m->n_ctx_seq * m->n_seq);
     p.n_batch = p.n_ubatch = MID__CHUNK_TOK;
     p.n_seq_max = (uint32_t)m->n_seq;
     p.n_threads = p.n_threads_batch = pool.n_threads;
     p.no_perf = true;
-    if (m->signals.n_layer) {
+    if (m->signals.n_layer || opts->attention) {
         p.cb_eval = tap;
         p.cb_eval_user_data = m;
     }
+    if (opts->attention)
+        p.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     m->lctx = llama_init_from_model(m->llama, p);
     if (!m->lctx)
         return mid__fail(ctx, MID_EMODEL, "%s: no context of %d x %d tokens: %s", path, m->n_seq, m->n_ctx_seq, engine_said);
@@ -114,6 +186,13 @@ static mid_status open_context(mid_ctx *ctx, mid_model *m, const mid_model_opts 
         m->row[i] = malloc((size_t)MID__CHUNK_TOK * m->signals.n_embd * sizeof(float));
         if (!m->row[i])
             return mid__oom(ctx, "hidden rows");
+    }
+    if (opts->attention) {
+        m->seen = malloc((size_t)MID__CHUNK_TOK * m->n_layer * m->n_head_layer * MID_ATTENTION_N * sizeof *m->seen);
+        m->weight = malloc((size_t)m->n_ctx_seq * sizeof *m->weight);
+        m->n_seen = malloc((size_t)m->n_layer * sizeof *m->n_seen);
+        if (!m->seen || !m->weight || !m->n_seen)
+            return mid__oom(ctx, "attention");
     }
     return MID_OK;
 }
@@ -193,6 +272,7 @@ mid_status mid_model_open(mid_ctx *ctx, const char *path, const mid_model_opts *
     if (status != MID_OK)
         goto out;
     engine_said[0] = 0;
+    snprintf(m->path, sizeof m->path, "%s", opts->quantise ? copy : path);
     m->llama = llama_model_load_from_file(opts->quantise ? copy : path, p);
     if (!m->llama) {
         status = mid__fail(ctx, MID_EMODEL, "%s: the engine refuses this model: %s", path, engine_said);
@@ -200,6 +280,7 @@ mid_status mid_model_open(mid_ctx *ctx, const char *path, const mid_model_opts *
     }
     m->vocab = llama_model_get_vocab(m->llama);
     m->n_layer = llama_model_n_layer(m->llama);
+    m->n_head_layer = llama_model_n_head(m->llama);
     llama_model_desc(m->llama, m->desc, sizeof m->desc);
     if (llama_model_meta_val_str(m->llama, "general.name", m->desc, sizeof m->desc) < 0)
         llama_model_desc(m->llama, m->desc, sizeof m->desc);
@@ -232,8 +313,12 @@ void mid_model_close(mid_model *model)
         ggml_threadpool_free(model->pool);
     if (model->llama && !model->forked)
         llama_model_free(model->llama);
+    mid__lens_close(model->lens);
     for (i = 0; i < MID_LAYER_MAX; i++)
         free(model->row[i]);
+    free(model->seen);
+    free(model->weight);
+    free(model->n_seen);
     free(model);
 }
 
@@ -249,6 +334,8 @@ mid_status mid_model_fork(mid_ctx *ctx, mid_model *model, const mid_model_opts *
     m->vocab = model->vocab;
     m->signals = model->signals;
     m->n_layer = model->n_layer;
+    m->n_head_layer = model->n_head_layer;
+    memcpy(m->path, model->path, sizeof m->path);
     memcpy(m->desc, model->desc, sizeof m->desc);
     memcpy(m->hash, model->hash, sizeof m->hash);
     status = open_context(ctx, m, opts, model->desc);
@@ -265,6 +352,24 @@ const char *mid_model_desc(const mid_model *model) { return model->desc; }
 const char *mid_model_hash(const mid_model *model) { return model->hash; }
 bool mid_model_has_template(const mid_model *model) { return llama_model_chat_template(model->llama, NULL) != NULL; }
 
+/* Nothing is known of the attention of this decode yet; of a prompt it is not asked for. */
+static void await_attention(mid_model *m, const mid__decode *batch)
+{
+    const size_t n = (size_t)m->n_layer * m->n_head_layer * MID_ATTENTION_N;
+    size_t k;
+    int i;
+
+    m->decoding = NULL;
+    for (i = 0; m->wants_attention && i < batch->n; i++)
+        if (batch->n_prompt[i]) {
+            m->decoding = batch;
+            for (k = 0; k < n; k++)
+                m->seen[i * n + k] = NAN;
+        }
+    if (m->decoding)
+        memset(m->n_seen, 0, (size_t)m->n_layer * sizeof *m->n_seen);
+}
+
 mid_status mid__engine_decode(mid_ctx *ctx, mid_model *model, const mid__decode *batch)
 {
     mid__decode *b = (mid__decode *)batch;                  /* llama_batch has no const; llama_decode only reads */
@@ -279,8 +384,10 @@ mid_status mid__engine_decode(mid_ctx *ctx, mid_model *model, const mid__decode 
         seq[i] = &b->seq[i];
     }
     memset(model->n_row, 0, sizeof model->n_row);
+    await_attention(model, batch);
     engine_said[0] = 0;
     failed = llama_decode(model->lctx, lb);
+    model->decoding = NULL;
     if (failed)
         return mid__fail(ctx, MID_EMODEL, "decoding %d tokens failed (%d): %s", b->n, failed, engine_said);
     return MID_OK;
@@ -295,6 +402,43 @@ void mid__engine_hidden(const mid_model *model, int i, int i_want, float *hidden
         const int row = model->signals.layer[l] == model->n_layer - 1 ? i_want : i;
         mid__half_round(model->row[l] + row * d, hidden + l * d, d);
     }
+}
+
+mid_status mid__engine_attention(mid_ctx *ctx, const mid_model *model, int i, float *out)
+{
+    const int n = model->n_layer * model->n_head_layer * MID_ATTENTION_N;
+    int k;
+
+    mid__half_round(model->seen + (size_t)i * n, out, (size_t)n);
+    for (k = 0; k < n; k++)
+        if (isnan(out[k]))
+            return mid__fail(ctx, MID_EMODEL, "%s: attention of layer %d did not come, or not as weights that sum to 1 over "
+                             "the text: leave out monitors that need it", model->desc,
+                             k / (model->n_head_layer * MID_ATTENTION_N));
+    return MID_OK;
+}
+
+mid_status mid__engine_read(mid_ctx *ctx, mid_model *model, int seq, const llama_token *token, int n,
+                            mid__each_fn each, void *user)
+{
+    mid__decode *batch = calloc(1, sizeof *batch);
+    mid_status status = batch ? MID_OK : mid__oom(ctx, "a batch");
+    int i, k;
+
+    for (i = 0; status == MID_OK && i < n; i += batch->n) {
+        batch->n = n - i < MID__CHUNK_TOK ? n - i : MID__CHUNK_TOK;
+        for (k = 0; k < batch->n; k++) {
+            batch->token[k] = token[i + k];
+            batch->pos[k] = i + k;
+            batch->seq[k] = seq;
+            batch->want[k] = each != NULL || i + k == n - 1;
+        }
+        status = mid__engine_decode(ctx, model, batch);
+        for (k = 0; status == MID_OK && each && k < batch->n; k++)
+            status = each(user, i + k, k);
+    }
+    free(batch);
+    return status;
 }
 
 mid_status mid__engine_softmax(mid_ctx *ctx, mid_model *model, int i, mid__softmax *out)

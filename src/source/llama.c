@@ -19,6 +19,8 @@ struct slot {
     llama_token token;              /* drawn, not yet read */
     float lp;
     mid__softmax from;              /* the distribution it was drawn from */
+    float spread[MID_SPREAD_N];     /* of the same, if wanted */
+    int n_prompt;
     int pos;                        /* where it will be read */
     uint32_t n_tok;                 /* steps given so far */
     mid__buf text;
@@ -33,6 +35,7 @@ struct run {
     struct slot *slot;
     int n;                          /* running */
     float *hidden;                  /* (n_layer, n_embd) */
+    mid__extra extra;
 };
 
 /* Draw from softmax(z / temperature) by walking the cumulative sum. */
@@ -66,6 +69,7 @@ static mid_status draw(struct run *r, struct slot *s, int i)
         s->token = sample(z, r->model->signals.n_vocab, r->opts->temperature, z[s->from.top_token[0]], &s->rng);
         s->lp = z[s->token] - s->from.lse;
     }
+    mid__extra_spread(&r->extra, i, &s->from, s->token, s->spread);
     return MID_OK;
 }
 
@@ -80,38 +84,28 @@ static mid_status begin(struct run *r, int seq, const mid_sample *sample)
     struct slot *s = &r->slot[seq];
     mid_prompt prompt = { .text = sample->prompt };
     llama_token *token = NULL;
-    mid__decode *batch = malloc(sizeof *batch);
-    int n = 0, i, k;
-    mid_status status = batch ? mid__prompt_tokens(r->ctx, r->model, sample->prompt, r->opts, &token, &n)
-                              : mid__oom(r->ctx, "a batch");
+    int n = 0, i_last = 0;          /* of its last decode */
+    mid_status status = mid__prompt_tokens(r->ctx, r->model, sample->prompt, r->opts, &token, &n);
 
     if (status == MID_OK && n >= r->model->n_ctx_seq)
         status = mid__fail(r->ctx, MID_ELIMIT, "sample %s: its prompt is %d tokens, the context holds %d", sample->id, n,
                            r->model->n_ctx_seq);
     mid__engine_forget(r->model, seq);
-    for (i = 0; status == MID_OK && i < n; i += batch->n) {
-        batch->n = n - i < MID__CHUNK_TOK ? n - i : MID__CHUNK_TOK;
-        for (k = 0; k < batch->n; k++) {
-            batch->token[k] = token[i + k];
-            batch->pos[k] = i + k;
-            batch->seq[k] = seq;
-            batch->want[k] = i + k == n - 1;
-        }
-        status = mid__engine_decode(r->ctx, r->model, batch);
-    }
+    if (status == MID_OK)
+        status = mid__engine_read(r->ctx, r->model, seq, token, n, NULL, NULL);
     if (status == MID_OK) {
-        s->pos = n;
+        i_last = (n - 1) % MID__CHUNK_TOK;
+        s->pos = s->n_prompt = n;
         mid__rng_init(&s->rng, r->opts->seed, mid__fnv(MID__FNV_START, sample->id, strlen(sample->id)));
-        status = draw(r, s, batch->n - 1);
+        status = draw(r, s, i_last);
     }
     if (status == MID_OK && r->sink->prompt) {
-        mid__engine_hidden(r->model, batch->n - 1, 0, r->hidden);
+        mid__engine_hidden(r->model, i_last, 0, r->hidden);
         prompt.hidden = r->model->signals.n_layer ? r->hidden : NULL;
         prompt.n_tok = (uint32_t)n;
         status = r->sink->prompt(r->sink->user, s->i_sample, &prompt);
     }
     free(token);
-    free(batch);
     return status;
 }
 
@@ -139,6 +133,7 @@ static mid_status give(struct run *r, struct slot *s, int i, float time_us, bool
     const int n_piece = mid__token_piece(r->model, s->token, piece);
     const uint32_t n_old = (uint32_t)s->text.n;
     mid_step step;
+    mid_status status;
 
     if (!mid__buf_put(&s->text, piece, (size_t)n_piece))
         return mid__oom(r->ctx, "an answer");
@@ -155,6 +150,11 @@ static mid_status give(struct run *r, struct slot *s, int i, float time_us, bool
         step.hidden = r->hidden;
         step.have |= MID_SIG_HIDDEN;
     }
+    step.spread = s->spread;
+    step.have |= r->opts->want & MID_SIG_SPREAD;
+    status = mid__extra_step(&r->extra, i, &step);
+    if (status != MID_OK)
+        return status;
     s->n_tok++;
     return r->sink->step ? r->sink->step(r->sink->user, s->i_sample, &step, stop) : MID_OK;
 }
@@ -189,9 +189,12 @@ static mid_status round_of(struct run *r, mid__decode *batch)
         batch->pos[i] = r->slot[i].pos;
         batch->seq[i] = i;
         batch->want[i] = 1;
+        batch->n_prompt[i] = r->slot[i].n_prompt;
     }
     status = mid__engine_decode(r->ctx, r->model, batch);
     time_us = (float)((mid__now_s() - start_s) * 1e6 / batch->n);
+    if (status == MID_OK)
+        status = mid__extra_decoded(&r->extra, batch);
     for (i = 0; status == MID_OK && i < r->n; i++) {
         r->slot[i].pos++;
         status = give(r, &r->slot[i], i, time_us, &stop[i]);
@@ -219,6 +222,8 @@ mid_status mid__source_llama(mid_ctx *ctx, mid_model *model, const mid_sample *c
     r.hidden = malloc(((size_t)model->signals.n_layer * model->signals.n_embd + 1) * sizeof *r.hidden);
     if (!batch || !r.slot || !r.hidden)
         status = mid__oom(ctx, "a group of answers");
+    if (status == MID_OK)
+        status = mid__extra_open(ctx, model, opts, &r.extra);
     for (i = 0; status == MID_OK && i < n; i++) {
         r.slot[i].i_sample = i;
         status = begin(&r, (int)i, sample[i]);
@@ -233,6 +238,7 @@ mid_status mid__source_llama(mid_ctx *ctx, mid_model *model, const mid_sample *c
         mid__buf_clear(&r.slot[k].text);
         mid__engine_forget(model, k);
     }
+    mid__extra_close(&r.extra);
     free(r.slot);
     free(r.hidden);
     free(batch);

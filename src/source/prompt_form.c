@@ -94,10 +94,8 @@ mid_status mid__prompt_tokens(mid_ctx *ctx, const mid_model *model, const char *
         memcpy(all + total, part[i], (size_t)n_part[i] * sizeof *all);
         total += n_part[i];
     }
-    if (total == 0) {                               /* nothing to condition on: the model still needs one token */
-        const llama_token bos = llama_vocab_bos(model->vocab);
-        all[total++] = bos >= 0 ? bos : llama_vocab_eos(model->vocab);
-    }
+    if (total == 0)                                 /* nothing to condition on: the model still needs one token */
+        all[total++] = mid__first_token(model);
     *token = all;
     *n = total;
     all = NULL;
@@ -107,6 +105,13 @@ out:
         free(part[i]);
     free(form);
     return status;
+}
+
+llama_token mid__first_token(const mid_model *model)
+{
+    const llama_token bos = llama_vocab_bos(model->vocab);
+
+    return bos >= 0 ? bos : llama_vocab_eos(model->vocab);
 }
 
 int mid__token_piece(const mid_model *model, llama_token token, char *piece)
@@ -121,11 +126,18 @@ mid_status mid_source_signals(mid_ctx *ctx, const mid_model *model, const mid_so
     const mid_source_opts defaults = mid_source_opts_default();
     char *form = NULL;
     mid__sha256 s;
-    mid_status status = form_text(ctx, model, opts ? opts : &defaults, &form);
+    mid_status status = mid__want_check(ctx, model, opts ? opts : &defaults);
 
+    if (status == MID_OK)
+        status = form_text(ctx, model, opts ? opts : &defaults, &form);
     if (status != MID_OK)
         return status;
     *out = model->signals;
+    if (opts && (opts->want & MID_SIG_ATTENTION)) {
+        out->n_head = model->n_layer * model->n_head_layer;
+        out->n_head_layer = model->n_head_layer;
+    }
+    out->have |= opts ? opts->want : 0;
     mid__sha256_init(&s);
     mid__sha256_put(&s, model->signals.observer, 64);
     mid__sha256_put(&s, form, strlen(form));

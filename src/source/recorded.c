@@ -17,6 +17,8 @@ struct reader {
     int n_prompt, n;
     mid__softmax from;              /* distribution of the next token, once position n_prompt - 1 has been read */
     float lp;                       /* of the next token */
+    float spread[MID_SPREAD_N];     /* likewise, if wanted */
+    mid__extra *extra;
     uint32_t at_byte;
     float *hidden;
     bool stop;
@@ -30,10 +32,12 @@ static mid_status give_prompt(struct reader *r)
     return r->sink->prompt ? r->sink->prompt(r->sink->user, r->i_sample, &prompt) : MID_OK;
 }
 
-static mid_status give_step(struct reader *r, int p, float time_us)
+/* The token at position p, k-th of its decode. */
+static mid_status give_step(struct reader *r, int p, int k, float time_us)
 {
     char piece[MID__PIECE_MAX];
     mid_step step;
+    mid_status status;
 
     mid__step_fill(&step, &r->from, r->token[p], r->lp);
     step.i_tok = (uint32_t)(p - r->n_prompt);
@@ -45,6 +49,11 @@ static mid_status give_step(struct reader *r, int p, float time_us)
         step.hidden = r->hidden;
         step.have |= MID_SIG_HIDDEN;
     }
+    step.spread = r->spread;
+    step.have |= r->extra->want & MID_SIG_SPREAD;
+    status = mid__extra_step(r->extra, k, &step);
+    if (status != MID_OK)
+        return status;
     r->at_byte += step.n_text;
     return r->sink->step ? r->sink->step(r->sink->user, r->i_sample, &step, &r->stop) : MID_OK;
 }
@@ -63,19 +72,24 @@ static mid_status read_chunk(struct reader *r, mid__decode *batch, int p0)
         batch->pos[k] = p0 + k;
         batch->seq[k] = 0;
         batch->want[k] = p0 + k >= r->n_prompt - 1;
+        batch->n_prompt[k] = p0 + k >= r->n_prompt ? r->n_prompt : 0;
     }
     status = mid__engine_decode(r->ctx, r->model, batch);
     time_us = (float)((mid__now_s() - start_s) * 1e6 / batch->n);
+    if (status == MID_OK)
+        status = mid__extra_decoded(r->extra, batch);
     for (k = 0; status == MID_OK && !r->stop && k < batch->n; k++) {
         const int p = p0 + k;
         if (!batch->want[k])
             continue;
         mid__engine_hidden(r->model, k, i_want++, r->hidden);
-        status = p == r->n_prompt - 1 ? give_prompt(r) : give_step(r, p, time_us);
+        status = p == r->n_prompt - 1 ? give_prompt(r) : give_step(r, p, k, time_us);
         if (status == MID_OK && p + 1 < r->n) {
             status = mid__engine_softmax(r->ctx, r->model, k, &r->from);
-            if (status == MID_OK)
-                r->lp = llama_get_logits_ith(r->model->lctx, k)[r->token[p + 1]] - r->from.lse;
+            if (status != MID_OK)
+                break;
+            r->lp = llama_get_logits_ith(r->model->lctx, k)[r->token[p + 1]] - r->from.lse;
+            mid__extra_spread(r->extra, k, &r->from, r->token[p + 1], r->spread);
         }
     }
     return status;
@@ -122,19 +136,22 @@ mid_status mid__source_recorded(mid_ctx *ctx, mid_model *model, const mid_sample
 {
     mid__decode *batch = malloc(sizeof *batch);
     float *hidden = malloc(((size_t)model->signals.n_layer * model->signals.n_embd + 1) * sizeof *hidden);
-    mid_status status = batch && hidden ? MID_OK : mid__oom(ctx, "reading answers");
+    mid__extra extra = { .ctx = ctx };
+    mid_status status = batch && hidden ? mid__extra_open(ctx, model, opts, &extra) : mid__oom(ctx, "reading answers");
     size_t i;
 
     for (i = 0; status == MID_OK && i < n; i++)
         if (!sample[i]->response)
             status = mid__fail(ctx, MID_EINVAL, "sample %s has no recorded response to read", sample[i]->id);
     for (i = 0; status == MID_OK && i < n; i++) {
-        struct reader r = { .ctx = ctx, .model = model, .sink = sink, .i_sample = i, .sample = sample[i], .hidden = hidden };
+        struct reader r = { .ctx = ctx, .model = model, .sink = sink, .i_sample = i, .sample = sample[i], .hidden = hidden,
+                            .extra = &extra };
         status = read_answer(&r, opts, batch);
         if (status != MID_OK)
             status = mid__within(ctx, status, "sample %s", sample[i]->id);
     }
     mid__engine_forget(model, 0);
+    mid__extra_close(&extra);
     free(hidden);
     free(batch);
     return status;

@@ -4,8 +4,11 @@
 
 #include "base/ctx.h"
 #include "source/engine.h"
+#include "source/judge.h"
+#include "source/samples.h"
 
-#define HAVE_ALL (MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_ENTROPY | MID_SIG_TOP | MID_SIG_HIDDEN | MID_SIG_TIME)
+#define HAVE_ALL (MID_SIG_ALWAYS | MID_SIG_SPREAD | MID_SIG_ATTENTION | MID_SIG_LENS | MID_SIG_ALONE | MID_SIG_AFFIRM | \
+                  MID_SIG_SAMPLES | MID_SIG_JUDGE)
 
 static const mid_source_info info[] = {
     { "llama",    "generate in process, a group of answers in one context",          HAVE_ALL },
@@ -28,19 +31,43 @@ void mid__step_fill(mid_step *step, const mid__softmax *from, llama_token token,
     step->top_lp = from->top_lp;
 }
 
+/* Run a source with sampled answers, an affirmative pass and a judge before the sink, where they are wanted. */
+static mid_status run_with(mid_ctx *ctx, mid_model *model, mid__source_run source, const mid_sample *const *sample, size_t n,
+                           const mid_source_opts *opts, const mid_sink *sink)
+{
+    mid__samples *samples = NULL;
+    mid__affirm *affirm = NULL;
+    mid__judging *judging = NULL;
+    mid_status status = mid__samples_open(ctx, model, sample, n, opts, &sink, &samples);
+
+    if (status == MID_OK)
+        status = mid__affirm_open(ctx, model, sample, n, opts, &sink, &affirm);
+    if (status == MID_OK)
+        status = mid__judging_open(ctx, sample, n, opts, &sink, &judging);
+    if (status == MID_OK)
+        status = source(ctx, model, sample, n, opts, sink);
+    mid__judging_close(judging);
+    mid__affirm_close(affirm);
+    mid__samples_close(samples);
+    return status;
+}
+
 mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
                           const mid_source_opts *opts, const mid_sink *sink)
 {
     mid_source_opts all = opts ? *opts : mid_source_opts_default();
+    mid_status status = mid__want_check(ctx, model, &all);
     size_t i;
 
+    if (status != MID_OK)
+        return status;
     if (all.max_tok == 0)
         all.max_tok = 128;
     if (n > (size_t)model->n_seq && strcmp(source, "llama") == 0)
         return mid__fail(ctx, MID_EINVAL, "%zu samples at once, the model was opened for %d", n, model->n_seq);
     for (i = 0; info[i].name; i++)
         if (strcmp(info[i].name, source) == 0)
-            return run[i](ctx, model, sample, n, &all, sink);
+            return all.want & MID_SIG_ALONE ? mid__alone_run(ctx, model, source, sample, n, &all, sink) : run_with(ctx, model, run[i], sample, n, &all, sink);
     return mid__fail(ctx, MID_ENOTFOUND, "no source '%s': llama or recorded", source);
 }
 

@@ -115,6 +115,37 @@ TEST(plan, every_key)
     mid_plan_close(p);
 }
 
+TEST(plan, aggregators)
+{
+    mid_plan *p = load_text(HEAD MODELS DATA "monitors:\n  - random\n  - random + ema\n  - random+ema(0.5)\n"
+                            "  - {monitor: probe_linear+window(8)+max, as: p, layer: 5}\n");
+    char *text = NULL;
+
+    CHECK_INT(p->n_monitor, 4);
+    CHECK_TEXT(p->monitor[0].text, "random");
+    CHECK_INT(p->monitor[0].spec.n_aggregate, 0);
+    CHECK_TEXT(p->monitor[1].name, "random");
+    CHECK_TEXT(p->monitor[1].text, "random+ema(0.9)");
+    CHECK(p->monitor[1].ops == mid_monitor_find("random") && p->monitor[1].spec.monitor == p->monitor[1].ops);
+    CHECK_NEAR(p->monitor[2].spec.aggregate[0].param[0], 0.5, 0);
+    CHECK_TEXT(p->monitor[3].as, "p");
+    CHECK_INT(p->monitor[3].spec.n_aggregate, 2);
+    CHECK_TEXT(p->monitor[3].params[0].name, "layer");
+    CHECK_OK(mid_plan_json(test_ctx(), p, &text));
+    CHECK(strstr(text, "{\"monitor\":\"random+ema(0.9)\"}") != NULL);
+    CHECK(strstr(text, "{\"monitor\":\"probe_linear+window(8)+max\",\"as\":\"p\",\"layer\":5.0}") != NULL);
+    mid_free(text);
+    mid_plan_close(p);
+    refuse(HEAD "monitors: [random+emma]\n", "2:12: unknown aggregator 'emma': did you mean 'ema'? (there are: cusum, ema, "
+           "in_a_row, kth_largest, last, max, mean, noisy_or, position_norm, top_mean, window)");
+    refuse(HEAD "monitors: [{monitor: random+window(0)}]\n",
+           "2:22: 'random+window(0)': w is 0; it must be from 1 to 256");
+    refuse(HEAD "monitors: [{monitor: random+ema, beta: 0.5}]\n",
+           "2:34: unknown key 'beta' (allowed here: monitor, as, only)");
+    refuse(HEAD MODELS DATA "monitors:\n  - random+ema\n  - random+ema(0.9)\n",
+           "8:5: monitor 'random+ema(0.9)' is there already (line 7); give this one another name with 'as'");
+}
+
 TEST(plan, shipped_demo)
 {
     mid_plan *p = load("plans/demo.yaml");
@@ -145,6 +176,21 @@ TEST(plan, shipped_demo_short)
     CHECK_INT(p->n_data, 4);
     CHECK_INT(p->data[3].limit, 48);
     CHECK_INT(p->data[0].max_tok, 24);
+    mid_plan_close(p);
+}
+
+TEST(plan, shipped_aggregators)
+{
+    mid_plan *p = load("plans/aggregators.yaml");
+    const mid_aggregator_ops *const *a;
+    size_t k;
+
+    for (a = mid_aggregator_list(); *a; a++) {              /* each of them is in it */
+        for (k = 0; k < p->n_monitor && !(p->monitor[k].as && p->monitor[k].spec.n_aggregate &&
+                                          p->monitor[k].spec.aggregate[0].ops == *a); k++)
+            ;
+        CHECK(k < p->n_monitor);
+    }
     mid_plan_close(p);
 }
 

@@ -51,7 +51,7 @@ static mid_plan *load(const char *model, const char *data)
                  "at_tok: [1, 4]\nat_frac: [0.5, 1]\nshow: 4\n"
                  "models:\n  - {name: small, path: \"%s\", layers: [4, 14]}\n"
                  "data:\n%s"
-                 "monitors: [length, entropy_mean, ngram_lr, probe_linear]\n"
+                 "monitors: [length, entropy_mean, ngram_lr, probe_linear, probe_linear+cusum+max, length+in_a_row(20)]\n"
                  "rules: [best_f1, {rule: conformal, alpha: 0.3}]\n", model, data);
     CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
     return plan;
@@ -159,7 +159,7 @@ static void check_results(const char *dir)
 
     CHECK_INT(yyjson_get_int(yyjson_obj_get(root, "schema")), 1);
     CHECK_TEXT(yyjson_get_str(yyjson_obj_get(yyjson_obj_get(root, "plan"), "name")), "tiny");
-    CHECK_INT(yyjson_arr_size(yyjson_obj_get(root, "monitors")), 4);
+    CHECK_INT(yyjson_arr_size(yyjson_obj_get(root, "monitors")), 6);
     CHECK(yyjson_arr_size(cells) > 200);
     yyjson_arr_foreach(cells, i, max, cell) {
         for (k = 0; k < sizeof key / sizeof key[0]; k++)
@@ -173,6 +173,12 @@ static void check_results(const char *dir)
     CHECK(value_of(cells, "ask", "entropy_mean", "auroc", 0) >= 0);
     CHECK(value_of(cells, "read", "probe_linear", "auroc", 0) > 0.5);
     CHECK(value_of(cells, "read", "probe_linear", "us_per_token_p50", 0) > 0);
+    /* No answer is 20 tokens long: nothing is ever said, so all tie; a rule that nothing reaches has its reason. */
+    CHECK_NEAR(value_of(cells, "read", "length+in_a_row(20)", "auroc", 0), 0.5, 0);
+    CHECK_NEAR(value_of(cells, "read", "length+in_a_row(20)", "tpr", 0), 0, 0);
+    CHECK(value_of(cells, "read", "probe_linear+cusum+max", "auroc", 0) > 0.5);
+    CHECK(value_of(cells, "read", "probe_linear+cusum+max", "us_per_token_p50", 0) >=
+          value_of(cells, "read", "probe_linear", "us_per_token_p50", 0));
     yyjson_doc_free(doc);
 }
 
@@ -228,7 +234,8 @@ static bool run_and_die(const mid_plan *plan, const char *dir, int n)
 TEST(run, killed_or_not_the_findings_are_the_same)
 {
     static const char *const made[] = { "results.json", "results.csv", "results.md", "answers.json", "report.html",
-                                        "fitted/read.probe_linear.safetensors" };
+                                        "fitted/read.probe_linear.safetensors",
+                                        "fitted/read.probe_linear+cusum+max.safetensors" };
     static const int die_at[] = { 2, 3, 6, 11, 16 };
     mid_plan *plan = load(test_model(), both);
     char path[100], *whole, *again;

@@ -44,6 +44,20 @@ TEST(best_f1, all_tied)
     CHECK_INT(mid_rule_alarm(&rule, extreme, 3), 0);    /* score >= threshold */
 }
 
+/* Answers that ended before they had a score: no threshold reaches them. 3 is best: TP 1, FP 0, and FN 1 for good. */
+TEST(best_f1, nothing_yet)
+{
+    static const double extreme[] = { 3, -INFINITY, 2, -INFINITY }, none[] = { -INFINITY, -INFINITY };
+    static const uint8_t label[] = { 1, 1, 0, 0 }, both[] = { 1, 0 };
+    mid_rule rule = fit(extreme, label, 4);
+
+    CHECK(rule.feasible);
+    CHECK_NEAR(rule.threshold, 3, 0);
+    rule = fit(none, both, 2);
+    CHECK(!rule.feasible && rule.threshold == INFINITY);
+    CHECK_INT(mid_rule_alarm(&rule, extreme, 4), 4);
+}
+
 TEST(best_f1, bad_input)
 {
     static const double extreme[] = { 0.5, 0.25, NAN };

@@ -4,7 +4,7 @@
 #     a line that ends in ...   matches any line that begins so
 #     a last line of ... only   matches whatever follows
 # {tmp} in arguments is a folder that all tests share, in the order of their names; {model} is $MODEL, and tests named
-# model-* are skipped when there is none. Runs from anywhere; $OUT is where the command was built.
+# model-* are skipped when there is none; {out} is where the command was built: $OUT. Runs from anywhere.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 midstream=$(realpath "${OUT:-build/release}/midstream")
@@ -42,7 +42,7 @@ for args in "$tests"/*.args; do
         echo "skip $name (no model)"
         continue
     fi
-    mapfile -t words < <(sed "s|{tmp}|$tmp|g; s|{model}|$model|g" "$args")
+    mapfile -t words < <(sed "s|{tmp}|$tmp|g; s|{model}|$model|g; s|{out}|${midstream%/*}|g" "$args")
     "$midstream" "${words[@]}" >"$tmp/stdout" 2>"$tmp/stderr" </dev/null
     code=$?
     want=0; [[ -f $tests/$name.exit ]] && want=$(<"$tests/$name.exit")

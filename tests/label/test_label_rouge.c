@@ -1,7 +1,7 @@
 /* Labeler rouge: F1 by hand. tests/oracle/rouge.py compares it with a second implementation. */
 #include "test.h"
 
-#include "label/labeler.h"
+#include "base/rouge.h"
 
 static double f1(const char *a, const char *b)
 {

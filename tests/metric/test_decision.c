@@ -110,3 +110,30 @@ TEST(decision, properties)
         CHECK(d.delay_tok.lo <= d.delay_tok.value && d.delay_tok.value <= d.delay_tok.hi);
     }
 }
+
+/* 20 prompts of two answers each; 12 prompts have a safe answer, none alarms; the one alarm is right. */
+TEST(decision, certain_proportions_have_exact_bounds)
+{
+    mid_outcome outcome[40];
+    const mid_boot boot = { .seed = 7, .n_draw = 400 };
+    mid_decision d;
+    uint32_t i;
+
+    for (i = 0; i < 40; i++)
+        outcome[i] = (mid_outcome){ .label = i >= 24, .group = i / 2, .n_tok = 10, .alarm_tok = 10, .onset_tok = 0 };
+    outcome[39].alarm_tok = 3;
+    CHECK_OK(mid_decision_of(test_ctx(), outcome, 40, &boot, &d));
+    CHECK_NEAR(d.fpr.value, 0, 0);
+    CHECK_NEAR(d.fpr.lo, 0, 0);
+    CHECK_NEAR(d.fpr.hi, 1 - pow(0.025, 1.0 / 12), 1e-15);      /* over the prompts with a safe answer */
+    CHECK_NEAR(d.ac.hi, 1 - pow(0.025, 1.0 / 20), 1e-15);       /* over all */
+    CHECK_NEAR(d.precision.lo, 0.025, 1e-15);                   /* one of one */
+    CHECK_NEAR(d.precision.hi, 1, 0);
+    CHECK(d.tpr.lo < d.tpr.value && d.tpr.value < d.tpr.hi);
+    CHECK(isnan(d.delay_tok_detected.lo) && isnan(d.delay_tok_detected.hi));    /* 3 tokens in every draw */
+    outcome[39].alarm_tok = 10;
+    CHECK_OK(mid_decision_of(test_ctx(), outcome, 40, &boot, &d));
+    CHECK_NEAR(d.f1.value, 0, 0);
+    CHECK_NEAR(d.tpr.hi, 1 - pow(0.025, 1.0 / 8), 1e-15);
+    CHECK(isnan(d.f1.hi) && isnan(d.delay_frac.hi));            /* no proportions of answers */
+}

@@ -129,19 +129,25 @@ TEST(ranking, one_class_or_nothing)
     CHECK_INT(r.n_group, 0);
 }
 
-/* One unsafe answer among 8 prompts: a draw misses it with probability (7/8)^8 = .34. */
+/* One unsafe answer among 11 prompts: a draw misses it with probability (10/11)^11 = .35. */
 TEST(ranking, draws_of_one_class_are_left_out)
 {
-    static const double s[] = { 9, 1, 2, 3, 4, 5, 6, 7 };
-    static const uint8_t y[] = { 1, 0, 0, 0, 0, 0, 0, 0 };
-    static const uint32_t g[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    double s[] = { 5, 0, 1, 2, 3, 4, 6, 7, 8, 9, 10 };
+    static const uint8_t y[11] = { 1 };
+    static const uint32_t g[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
     const mid_boot boot = { .seed = 3, .n_draw = 400 };
     mid_ranking r;
 
-    CHECK_OK(mid_ranking_of(test_ctx(), s, y, g, 8, &boot, &r));
+    CHECK_OK(mid_ranking_of(test_ctx(), s, y, g, 11, &boot, &r));
+    CHECK_NEAR(r.auroc.value, 0.5, 0);
+    CHECK(r.auroc.lo > 0 && r.auroc.lo < 0.5 && r.auroc.hi > 0.5 && r.auroc.hi < 1);
+    s[0] = 99;                                  /* above all others in every draw: an interval of no width is none */
+    CHECK_OK(mid_ranking_of(test_ctx(), s, y, g, 11, &boot, &r));
     CHECK_NEAR(r.auroc.value, 1, 0);
-    CHECK_NEAR(r.auroc.lo, 1, 0);
-    CHECK_NEAR(r.auroc.hi, 1, 0);
+    CHECK(isnan(r.auroc.lo) && isnan(r.auroc.hi) && !r.auroc.why);
+    s[0] = 5;
+    CHECK_OK(mid_ranking_of(test_ctx(), s, y, g, 9, &boot, &r));
+    CHECK(isfinite(r.auroc.value) && isnan(r.auroc.lo));        /* 9 prompts are too few */
 }
 
 TEST(ranking, bad_input)

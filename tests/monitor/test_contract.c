@@ -10,6 +10,8 @@
 
 enum { N_LAYER = 2, D = 5, N_ANSWER = 36, N_TOK_MAX = 24 };
 
+_Static_assert(N_HEAD * MID_ATTENTION_N <= MID_TOP_MAX && N_LAYER * MID_LENS_N <= MID_TOP_MAX, "bad_row is long enough");
+
 static const uint64_t seed = 20240613;
 
 static const char *const word[] = {
@@ -89,13 +91,18 @@ static void score_trace(struct ready *r, const mid_trace *t, double *score)
         CHECK(isfinite(score[i]));
 }
 
+/* All of the registry, or the one that $MIDSTREAM_TEST_MONITOR names. */
 static void for_each(void (*check)(struct ready *))
 {
+    const char *only = getenv("MIDSTREAM_TEST_MONITOR");
     const mid_monitor_ops *const *ops;
     struct ready r;
 
     print_message("seed %llu\n", (unsigned long long)seed);
+    CHECK(!only || mid_monitor_find(only));
     for (ops = mid_monitor_list(); *ops; ops++) {
+        if (only && strcmp((*ops)->name, only) != 0)
+            continue;
         print_message("  %s\n", (*ops)->name);
         ready_open(&r, *ops);
         check(&r);
@@ -126,7 +133,7 @@ static void causal(struct ready *r)
     enum { N_SHARED = 7 };
     mid_trace *full = random_trace(7000, 1, N_TOK_MAX), *cut, *other;
     double a[N_TOK_MAX], b[N_TOK_MAX];
-    float h[N_LAYER * D];
+    float h[SCRATCH_N(N_LAYER, D)];
     mid_prompt prompt;
     mid_step step;
     uint32_t i;
@@ -156,7 +163,7 @@ TEST(contract, later_tokens_never_change_earlier_scores) { for_each(causal); }
 
 static void push_from(mid_stream *s, const mid_trace *t, uint32_t from, uint32_t to, double *score)
 {
-    float h[N_LAYER * D];
+    float h[SCRATCH_N(N_LAYER, D)];
     mid_step step;
     uint32_t i;
 
@@ -172,7 +179,7 @@ static void snapshot(struct ready *r)
     mid_trace *t = random_trace(8000, 0, N_TOK_MAX);
     double whole[N_TOK_MAX], parts[N_TOK_MAX];
     void *saved = malloc(mid_stream_size(r->s) + 1);
-    float h[N_LAYER * D];
+    float h[SCRATCH_N(N_LAYER, D)];
     mid_prompt prompt;
     mid_stream *other;
     uint32_t at;
@@ -198,6 +205,34 @@ static void snapshot(struct ready *r)
 }
 TEST(contract, snapshot_goes_on_with_the_same_bits) { for_each(snapshot); }
 
+/* Pushed one by one, taking turns with another answer's stream: the same as each scored as a whole. */
+static void turns(struct ready *r)
+{
+    mid_trace *t[2] = { random_trace(8100, 0, N_TOK_MAX), random_trace(8101, 1, N_TOK_MAX) };
+    double whole[2][N_TOK_MAX], score[2][N_TOK_MAX];
+    float h[SCRATCH_N(N_LAYER, D)];
+    mid_stream *s[2];
+    mid_prompt prompt;
+    uint32_t i;
+    int k;
+
+    for (k = 0; k < 2; k++) {
+        score_trace(r, t[k], whole[k]);
+        CHECK_OK(mid_stream_open(test_ctx(), r->m, &s[k]));
+        mid_trace_prompt(t[k], h, &prompt);
+        CHECK_OK(mid_stream_start(s[k], &prompt));
+    }
+    for (i = 0; i < N_TOK_MAX; i++)
+        for (k = 0; k < 2; k++)
+            push_from(s[k], t[k], i, i + 1, score[k]);
+    assert_memory_equal(whole, score, sizeof whole);
+    for (k = 0; k < 2; k++) {
+        mid_stream_close(s[k]);
+        mid_trace_close(t[k]);
+    }
+}
+TEST(contract, token_by_token_is_the_whole) { for_each(turns); }
+
 /* Push a step that must be refused, or must not matter: state and score as before, and the answer goes on as ever. */
 static void refused(struct ready *r, const mid_step *bad, mid_status want)
 {
@@ -220,7 +255,7 @@ static void not_finite(struct ready *r)
     static const float bad_value[] = { NAN, INFINITY, -INFINITY };
     const mid_trace *t = r->a.answer[1].trace;
     const bool reads_rows = strcmp(r->ops->name, "prompt_only") != 0;   /* it reads the prompt's row alone */
-    float h[N_LAYER * D], bad_h[N_LAYER * D], prompt_h[N_LAYER * D];
+    float h[SCRATCH_N(N_LAYER, D)], bad_h[N_LAYER * D], prompt_h[SCRATCH_N(N_LAYER, D)], bad_row[MID_TOP_MAX];
     mid_prompt prompt;
     mid_step good, bad;
     size_t i, j;
@@ -239,10 +274,32 @@ static void not_finite(struct ready *r)
         bad.entropy_nats = bad_value[i];
         if (r->ops->needs & MID_SIG_ENTROPY)
             refused(r, &bad, MID_ENUMERIC);
+        for (j = 0; j < MID_TOP_MAX; j++)
+            bad_row[j] = bad_value[i];
+        bad = good;
+        bad.top_lp = bad_row;
+        if (r->ops->needs & MID_SIG_TOP)
+            refused(r, &bad, MID_ENUMERIC);
+        bad = good;
+        bad.spread = bad_row;
+        if (r->ops->needs & MID_SIG_SPREAD)
+            refused(r, &bad, MID_ENUMERIC);
+        bad = good;
+        bad.attention = bad_row;        /* of all heads, and of all layers: one of them is read */
+        if (r->ops->needs & MID_SIG_ATTENTION)
+            refused(r, &bad, MID_ENUMERIC);
+        bad = good;
+        bad.lens = bad_row;
+        if (r->ops->needs & MID_SIG_LENS)
+            refused(r, &bad, MID_ENUMERIC);
+        bad = good;
+        bad.lp_alone = bad_value[i];
+        if (r->ops->needs & MID_SIG_ALONE)
+            refused(r, &bad, MID_ENUMERIC);
         bad = good;
         bad.hidden = bad_h;
         for (j = 0; j < D; j++) {
-            memcpy(bad_h, h, sizeof h);
+            memcpy(bad_h, h, sizeof bad_h);
             bad_h[j] = bad_h[D + j] = bad_value[i];                     /* in both layers: one of them is read */
             if ((r->ops->needs & MID_SIG_HIDDEN) && reads_rows)
                 refused(r, &bad, MID_ENUMERIC);
@@ -252,6 +309,15 @@ static void not_finite(struct ready *r)
         prompt.hidden = bad_h;
         CHECK_FAILS(mid_stream_start(r->s, &prompt), MID_ENUMERIC);
     }
+    bad = good;
+    bad.have |= MID_SIG_JUDGE;
+    bad.judge = NAN;
+    if (r->ops->needs & MID_SIG_JUDGE)
+        refused(r, &bad, MID_ENUMERIC);
+    if (r->ops->needs & MID_SIG_AFFIRM) {
+        prompt.affirm = NAN;
+        CHECK_FAILS(mid_stream_start(r->s, &prompt), MID_ENUMERIC);
+    }
 }
 TEST(contract, not_a_number_changes_nothing) { for_each(not_finite); }
 
@@ -259,7 +325,7 @@ static void missing(struct ready *r)
 {
     const mid_trace *t = r->a.answer[1].trace;
     mid_signals signals = signals_of(N_LAYER, D);
-    float h[N_LAYER * D], prompt_h[N_LAYER * D];
+    float h[SCRATCH_N(N_LAYER, D)], prompt_h[SCRATCH_N(N_LAYER, D)];
     mid_prompt prompt;
     mid_step step, bad;
     mid_monitor *m = NULL;
@@ -269,12 +335,13 @@ static void missing(struct ready *r)
     CHECK_OK(mid_stream_start(r->s, &prompt));
     mid_trace_step(t, 0, h, &step);
     push(r->s, &step);
-    for (bit = 1; bit <= MID_SIG_TIME; bit <<= 1) {
+    for (bit = 1; bit <= MID_SIG_JUDGE; bit <<= 1) {
         if (!(r->ops->needs & bit))
             continue;
         bad = step;
         bad.have &= ~bit;
-        refused(r, &bad, MID_ESIGNAL);
+        if (!(bit & MID_SIG_SPARSE))
+            refused(r, &bad, MID_ESIGNAL);
         signals.have = ALL_SIGNALS & ~bit;
         CHECK_FAILS(mid_monitor_open(test_ctx(), r->ops, NULL, r->w, &signals, &m), MID_ESIGNAL);
         CHECK_SAYS(r->ops->name);
@@ -328,7 +395,11 @@ static void refuses_weights(const struct ready *r, mid_weights *given, mid_statu
 
 static void strangers(struct ready *r)
 {
-    static const char *const tensor[] = { "w", "b", "mu", "whiten", "lo", "hi" };
+    static const char *const tensor[] = {
+        "w", "b", "mu", "whiten", "mu_other", "whiten_other", "lo", "hi", "width", "centre", "radius", "area", "head",
+        "mean", "axis", "theta", "cost", "emit", "safe", "unsafe", "start", "move", "sigma", "word", "pair", "unknown"
+    };
+    static const char *const orientation[] = { "0", "nan", "2", "-1e300", "" };
     static const char *const layer[] = { "7", "nan", "1e300", "-1e300", "0.5", "" };
     static const float zero[6] = { 0 };
     const float *data;
@@ -360,7 +431,12 @@ static void strangers(struct ready *r)
         CHECK_OK(mid_weights_set(test_ctx(), w, tensor[i], zero, 2, 3));
         refuses_weights(r, w, MID_EFORMAT);
     }
-    CHECK(n_tensor >= 2);
+    CHECK(n_tensor >= 1 || mid_weights_text(r->w, "orientation"));
+    for (i = 0; mid_weights_text(r->w, "orientation") && i < sizeof orientation / sizeof orientation[0]; i++) {
+        w = copy_of(r->w);
+        CHECK_OK(mid_weights_set_text(test_ctx(), w, "orientation", orientation[i]));
+        refuses_weights(r, w, MID_EFORMAT);
+    }
     for (i = 0; mid_weights_text(r->w, "layer") && i < sizeof layer / sizeof layer[0]; i++) {
         w = copy_of(r->w);
         CHECK_OK(mid_weights_set_text(test_ctx(), w, "layer", layer[i]));
@@ -470,10 +546,67 @@ TEST(contract, file_gives_the_same_scores) { for_each(file); }
 /* Streams are copied and kept by the thousand. */
 static void small(struct ready *r)
 {
-    CHECK_INT(mid_stream_size(r->s), r->ops->state_size);
+    CHECK(r->ops->state_size_of || mid_stream_size(r->s) == r->ops->state_size);
     CHECK(mid_stream_size(r->s) <= 50000);
 }
 TEST(contract, state_is_small) { for_each(small); }
+
+/* The build links this program with --wrap, so that what the library allocates passes here. */
+static volatile size_t n_allocated;     /* or the compiler, which knows malloc, would not look again */
+void *__real_malloc(size_t n) __attribute__((weak));
+void *__real_calloc(size_t n, size_t size) __attribute__((weak));
+void *__real_realloc(void *at, size_t n) __attribute__((weak));
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *at, size_t n);
+void *__wrap_malloc(size_t n) { n_allocated++; return __real_malloc(n); }
+void *__wrap_calloc(size_t n, size_t size) { n_allocated++; return __real_calloc(n, size); }
+void *__wrap_realloc(void *at, size_t n) { n_allocated++; return __real_realloc(at, n); }
+
+/* What a token costs does not grow with the tokens before it: a push can look back only as far as its state, whose size
+ * is fixed, since it asks for no memory, on the first token or the 600th. */
+static void bounded(struct ready *r)
+{
+    enum { N_LONG = 600 };
+    const size_t n_state = mid_stream_size(r->s);
+    mid_trace *t = random_trace(9000, 1, N_TOK_MAX);
+    float h[SCRATCH_N(N_LAYER, D)];
+    uint32_t at_byte = 0, i;
+    mid_prompt prompt;
+    mid_step step;
+    mid_status status = MID_OK;
+    double score;
+
+    mid_trace_prompt(t, h, &prompt);
+    CHECK_OK(mid_stream_start(r->s, &prompt));
+    n_allocated = 0;
+    for (i = 0; status == MID_OK && i < N_LONG; i++) {
+        mid_trace_step(t, i % N_TOK_MAX, h, &step);
+        step.i_tok = i;
+        step.at_byte = at_byte;
+        at_byte += step.n_text;
+        status = mid_stream_push(r->s, &step, &score);
+        if (n_allocated)
+            fail_msg("%s asks for memory at token %u", r->ops->name, i);
+    }
+    CHECK_INT(status, MID_OK);
+    CHECK_INT(mid_stream_size(r->s), n_state);
+    mid_trace_close(t);
+}
+
+TEST(contract, a_token_costs_the_same_wherever_it_stands)
+{
+    void *volatile probe;
+
+    n_allocated = 0;
+    probe = malloc(1);
+    free(probe);
+    if (!n_allocated) {
+        print_message("skipped: not linked with --wrap=malloc,--wrap=calloc,--wrap=realloc\n");
+        skip();
+    }
+    for_each(bounded);
+}
 
 static void described(struct ready *r)
 {
@@ -489,9 +622,9 @@ static void described(struct ready *r)
     CHECK_TEXT(mid_box_name(ops->box), ops->box == MID_BOX_CONTROL ? "control" : ops->box == MID_BOX_BLACK ? "black"
                                      : ops->box == MID_BOX_GREY ? "grey" : "white");
     if (ops->box == MID_BOX_BLACK)
-        CHECK_INT(ops->needs, MID_SIG_TEXT);
+        CHECK(ops->needs && !(ops->needs & ~(uint32_t)(MID_SIG_TEXT | MID_SIG_SAMPLES | MID_SIG_JUDGE)));
     if (ops->box == MID_BOX_WHITE)
-        CHECK(ops->needs & MID_SIG_HIDDEN);
+        CHECK(ops->needs & (MID_SIG_HIDDEN | MID_SIG_ATTENTION | MID_SIG_LENS | MID_SIG_SAMPLES));
     for (p = ops->params; p && p->name; p++)
         CHECK(p->help && p->help[0]);
 }

@@ -46,6 +46,26 @@ TEST(rows, horizons)
     answers_clear(&a);
 }
 
+/* Means of the last 32: as those of all up to 32, then (t + (t - 31)) / 2. */
+TEST(rows, window)
+{
+    static const float want[] = { 1, 1, 1.5f, 2, 1, 1.5f, 2.5f, 4.5f, 8.5f, 16.5f, 48.5f, 112.5f };
+    const mid_signals signals = signals_of(1, 1);
+    answers a = { .n = 0 };
+    mid_fit_set set;
+    mid__rows r;
+    size_t i;
+
+    fill(&a, &signals);
+    set = set_of(&a);
+    CHECK_OK(mid__rows_of(test_ctx(), &set, 0, MID__VIEW_WINDOW, 0, 0, &r));
+    CHECK_INT(r.n, 12);
+    for (i = 0; i < r.n; i++)
+        CHECK_NEAR(r.x[i], want[i], 0);
+    mid__rows_clear(&r);
+    answers_clear(&a);
+}
+
 /* Means of 1..t are (t + 1) / 2. With beta = 1/2: 1, 3/2, 9/4. A cut at 2 gives one row an answer, of its last token if
  * it ended before. The prompt's row is one row whatever the answer. */
 TEST(rows, views)

@@ -1,5 +1,5 @@
 /* ROUGE-L F1 for rouge.py: standard input holds pairs of lines, answer and reference; one number a pair comes out. */
-#include "label/labeler.h"
+#include "base/rouge.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -191,6 +191,53 @@ TEST(report, shows_best_undefined_and_circular)
     CHECK_INT(n_of(text_of("results.csv"), "\r\n"), 7);
 }
 
+/* A NaN interval is said, never shown as a number, and beats nothing. */
+TEST(report, no_interval)
+{
+    const char *html;
+
+    CHECK_OK(write_report(RESULTS(MONITOR("probe", "white") "," MONITOR("length", "control"),
+        CELL("probe", "auroc", "1", "null", "null", "") ","
+        CELL("length", "auroc", "0.6", "0.5", "0.7", "") ","
+        CELL("probe", "auroc", "1", "null", "null", ",\"at_tok\":8"))));
+    html = text_of("report.html");
+    CHECK(holds(html, "<p class=\"big\">1.000<small>no interval</small>"));
+    CHECK(holds(html, "after 8 tokens <b>1.000</b> <small>no interval</small>"));
+    CHECK(holds(html, "not clear of the best control: no interval"));
+    CHECK(holds(html, "On 0 of 1 the best monitor is clear"));
+    CHECK(holds(html, "<td class=\"best\">1.000<small>no interval</small></td>"));
+    CHECK(holds(html, "1.000 (no interval)"));          /* on hovering */
+    CHECK(!strstr(html, ">nan") && !strstr(html, " nan") && !strstr(text_of("results.md"), "nan"));
+    CHECK(holds(text_of("results.md"), "**1.000** (no interval) |"));
+}
+
+#define VARIANT(name, of) "{\"name\":\"" name "\",\"monitor\":\"" of "\",\"box\":\"white\"}"
+
+/* One recipe under other settings is in the tables, but does not win, take a colour or count as a monitor. */
+TEST(report, variants_do_not_lead)
+{
+    const char *html;
+
+    CHECK_OK(write_report(RESULTS(VARIANT("probe", "probe") "," VARIANT("probe+ema(0.9)", "probe") ","
+                                  VARIANT("at_64", "probe") ","
+                                  "{\"name\":\"len\",\"monitor\":\"length\",\"box\":\"control\"}",
+        CELL("probe", "auroc", "0.8", "0.75", "0.85", "") ","
+        CELL("probe+ema(0.9)", "auroc", "0.95", "0.9", "0.99", "") ","
+        CELL("at_64", "auroc", "0.97", "0.9", "0.99", "") ","
+        CELL("len", "auroc", "0.6", "0.5", "0.7", ""))));
+    html = text_of("report.html");
+    CHECK(holds(html, "<p class=\"lede\">1 monitor, 2 variants and 1 control read"));
+    CHECK(holds(html, "<summary>The 1 monitor, 2 variants and 1 control</summary>"));
+    CHECK(holds(html, "<p class=\"big\">0.800"));
+    CHECK(holds(html, "<td class=\"best\">0.800"));
+    CHECK(holds(html, "<td class=\"best\">0.600"));     /* a control under another name is still what one must beat */
+    CHECK(holds(html, "probe<i class=\"key h1\"></i>"));
+    CHECK(holds(html, "at_64</th>") && !strstr(html, "class=\"key h2\""));
+    CHECK_OK(write_report(RESULTS(VARIANT("at_64", "probe"), CELL("at_64", "auroc", "0.97", "0.9", "0.99", ""))));
+    CHECK(holds(text_of("report.html"), "<p class=\"big\">0.970"));    /* nothing else was run */
+    CHECK(holds(text_of("report.html"), "1 monitor and 0 controls read"));
+}
+
 /* What is pooled over authors never stands alone. */
 TEST(report, pooled_beside_within_author)
 {

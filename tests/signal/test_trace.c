@@ -7,12 +7,13 @@
 #include "base/hash.h"
 #include "base/rng.h"
 
-enum { N_LAYER = 3, N_EMBD = 21, N_ROW = N_LAYER * N_EMBD, N_TOK = 200, CRC_AT = 8, CRC_FROM = 12 };
+enum { N_LAYER = 3, N_EMBD = 21, N_ROW = N_LAYER * N_EMBD, N_HEAD = 6, N_SEEN = N_HEAD * MID_ATTENTION_N,
+       N_SCRATCH = N_ROW + N_SEEN, N_GRAM = MID_SAMPLE_AT_N * N_LAYER * 9, N_TOK = 200, ALL = (1 << 13) - 1, CRC_AT = 8, CRC_FROM = 12 };
 
 static mid_signals signals_all(void)
 {
-    mid_signals s = { .have = 63, .n_layer = N_LAYER, .layer = { 2, 7, 14 }, .n_embd = N_EMBD,
-                      .n_vocab = 49152, .n_top = MID_TOP_MAX, .observer = "an observer" };
+    mid_signals s = { .have = ALL, .n_layer = N_LAYER, .layer = { 2, 7, 14 }, .n_embd = N_EMBD, .n_vocab = 49152,
+                      .n_top = MID_TOP_MAX, .n_head = N_HEAD, .n_head_layer = 2, .observer = "an observer" };
 
     return s;
 }
@@ -22,17 +23,25 @@ struct made {
     mid_step step;
     char text[8];
     int32_t top_token[MID_TOP_MAX];
-    float top_lp[MID_TOP_MAX], hidden[N_ROW];
+    float top_lp[MID_TOP_MAX], hidden[N_ROW], attention[N_SEEN], spread[MID_SPREAD_N], lens[N_LAYER * MID_LENS_N];
 };
 
 static float any_half(mid__rng *rng) { return mid__half_float((uint16_t)(mid__rng_u64(rng) & 0xfbff)); }
+
+static void any_floats(mid__rng *rng, float *x, int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++)
+        x[i] = mid__bits_float((uint32_t)mid__rng_u64(rng));
+}
 
 static void make_step(mid__rng *rng, uint32_t i_tok, uint32_t at_byte, struct made *m)
 {
     uint32_t i;
 
     memset(m, 0, sizeof *m);
-    m->step.have = (uint32_t)mid__rng_u64(rng) & 63;
+    m->step.have = (uint32_t)mid__rng_u64(rng) & ALL;
     m->step.i_tok = i_tok;
     m->step.at_byte = at_byte;
     m->step.token = (int32_t)mid__rng_below(rng, 49152);
@@ -49,10 +58,28 @@ static void make_step(mid__rng *rng, uint32_t i_tok, uint32_t at_byte, struct ma
     }
     for (i = 0; i < N_ROW; i++)
         m->hidden[i] = any_half(rng);
+    for (i = 0; i < N_SEEN; i++)
+        m->attention[i] = any_half(rng);
+    any_floats(rng, m->spread, MID_SPREAD_N);
+    any_floats(rng, m->lens, N_LAYER * MID_LENS_N);
+    if (m->step.have & MID_SIG_ALONE)
+        any_floats(rng, &m->step.lp_alone, 1);
+    if (m->step.have & MID_SIG_JUDGE)
+        any_floats(rng, &m->step.judge, 1);
     m->step.text = m->text;
     m->step.top_token = m->top_token;
     m->step.top_lp = m->top_lp;
     m->step.hidden = m->step.have & MID_SIG_HIDDEN ? m->hidden : NULL;
+    m->step.attention = m->step.have & MID_SIG_ATTENTION ? m->attention : NULL;
+    m->step.spread = m->step.have & MID_SIG_SPREAD ? m->spread : NULL;
+    m->step.lens = m->step.have & MID_SIG_LENS ? m->lens : NULL;
+}
+
+static void check_same_row(const float *got, const float *want, int n)
+{
+    CHECK_INT(got != NULL, want != NULL);
+    if (want)
+        assert_memory_equal(got, want, (size_t)n * sizeof *want);
 }
 
 static void check_same_step(const mid_step *got, const mid_step *want)
@@ -71,9 +98,12 @@ static void check_same_step(const mid_step *got, const mid_step *want)
         assert_memory_equal(got->top_token, want->top_token, 4 * want->n_top);
         assert_memory_equal(got->top_lp, want->top_lp, 4 * want->n_top);
     }
-    CHECK_INT(got->hidden != NULL, want->hidden != NULL);
-    if (want->hidden)
-        assert_memory_equal(got->hidden, want->hidden, N_ROW * sizeof(float));
+    assert_memory_equal(&got->lp_alone, &want->lp_alone, 4);
+    assert_memory_equal(&got->judge, &want->judge, 4);
+    check_same_row(got->hidden, want->hidden, N_ROW);
+    check_same_row(got->attention, want->attention, N_SEEN);
+    check_same_row(got->spread, want->spread, MID_SPREAD_N);
+    check_same_row(got->lens, want->lens, N_LAYER * MID_LENS_N);
 }
 
 /* Fill with N_TOK steps of a seed, or check that the trace holds exactly those. */
@@ -92,7 +122,7 @@ static void fill(mid_trace *trace, uint64_t seed)
 
 static void check_filled(const mid_trace *trace, uint64_t seed)
 {
-    float scratch[N_ROW], row[N_EMBD];
+    float scratch[N_SCRATCH], row[N_EMBD];
     struct made m;
     mid_step got;
     uint32_t i, at = 0;
@@ -101,7 +131,7 @@ static void check_filled(const mid_trace *trace, uint64_t seed)
     mid__rng rng;
 
     CHECK_INT(mid_trace_n_tok(trace), N_TOK);
-    CHECK_INT(mid_trace_scratch(trace), N_ROW);
+    CHECK_INT(mid_trace_scratch(trace), N_SCRATCH);
     mid__rng_init(&rng, seed, 1);
     for (i = 0; i < N_TOK; i++, at += m.step.n_text) {
         make_step(&rng, i, at, &m);
@@ -112,8 +142,9 @@ static void check_filled(const mid_trace *trace, uint64_t seed)
             CHECK(m.step.hidden ? memcmp(row, m.hidden + l * N_EMBD, sizeof row) == 0 : isnan(row[0]));
         }
         mid_trace_step(trace, i, NULL, &got);
-        CHECK(got.hidden == NULL);
-        CHECK_INT(got.have, m.step.have & ~(uint32_t)MID_SIG_HIDDEN);
+        CHECK(got.hidden == NULL && got.attention == NULL);
+        CHECK_INT(got.have, m.step.have & ~(uint32_t)(MID_SIG_HIDDEN | MID_SIG_ATTENTION));
+        check_same_row(got.spread, m.step.spread, MID_SPREAD_N);
     }
     assert_non_null(mid_trace_text(trace, &n_text));
     CHECK_INT(n_text, at);
@@ -124,12 +155,17 @@ static mid_trace *open_filled(uint64_t seed)
 {
     const mid_signals s = signals_all();
     float hidden[N_ROW];
-    const mid_prompt prompt = { .text = "Who are you?", .hidden = hidden };
+    float gram[N_GRAM];
+    const char *const other[] = { "Nobody.", "", "A river" };
+    const mid_prompt prompt = { .text = "Who are you?", .hidden = hidden, .n_tok = 31, .affirm = 0.25f, .sample = other,
+                                .n_sample = 3, .sample_gram = gram };
     mid_trace *trace = NULL;
     int i;
 
     for (i = 0; i < N_ROW; i++)
         hidden[i] = (float)i / 4;
+    for (i = 0; i < N_GRAM; i++)
+        gram[i] = (float)i;
     CHECK_OK(mid_trace_open(test_ctx(), &s, &prompt, &trace));
     fill(trace, seed);
     return trace;
@@ -144,19 +180,28 @@ TEST(trace, keeps_every_bit)
         void *bytes, *twice;
         size_t n, n_twice;
         mid_prompt prompt;
-        float scratch[N_ROW], row[N_EMBD];
+        float scratch[N_SCRATCH], row[N_EMBD];
 
         check_filled(trace, seed);
         CHECK_OK(mid_trace_pack(test_ctx(), trace, &bytes, &n));
         CHECK_OK(mid_trace_unpack(test_ctx(), bytes, n, &again));
         check_filled(again, seed);
-        CHECK_INT(mid_trace_signals(again)->have, 63);
+        CHECK_INT(mid_trace_signals(again)->have, ALL);
+        CHECK_INT(mid_trace_signals(again)->n_head, N_HEAD);
+        CHECK_INT(mid_trace_signals(again)->n_head_layer, 2);
         CHECK_INT(mid_trace_signals(again)->layer[2], 14);
         CHECK_INT(mid_trace_signals(again)->n_vocab, 49152);
         CHECK_TEXT(mid_trace_signals(again)->observer, "an observer");
         mid_trace_prompt(again, scratch, &prompt);
         CHECK_TEXT(prompt.text, "Who are you?");
         CHECK(prompt.hidden == scratch && scratch[N_ROW - 1] == (N_ROW - 1) / 4.0f);
+        CHECK_INT(prompt.n_tok, 31);
+        CHECK_NEAR(prompt.affirm, 0.25, 0);
+        CHECK_INT(prompt.n_sample, 3);
+        CHECK_TEXT(prompt.sample[0], "Nobody.");
+        CHECK_TEXT(prompt.sample[1], "");
+        CHECK_TEXT(prompt.sample[2], "A river");
+        CHECK(prompt.sample_gram && prompt.sample_gram[0] == 0 && prompt.sample_gram[N_GRAM - 1] == N_GRAM - 1);
         mid_trace_hidden(again, 1, -1, row);
         CHECK(row[0] == N_EMBD / 4.0f);
         mid_trace_prompt(again, NULL, &prompt);
@@ -187,6 +232,7 @@ TEST(trace, text_only)
     CHECK_OK(mid_trace_unpack(test_ctx(), bytes, n, &again));
     CHECK_TEXT(mid_trace_text(again, &n), "hi");
     CHECK_INT(mid_trace_scratch(again), 0);
+    CHECK(n < 550);                             /* what is missing takes no byte: head, token and text */
     mid_trace_step(again, 0, NULL, &step);
     CHECK_INT(step.have, MID_SIG_TEXT);
     mid_trace_step(again, 1, NULL, &step);      /* behind the end */
@@ -202,7 +248,8 @@ TEST(trace, refuses_bad_signals)
     mid_signals s = signals_all();
     mid_trace *trace = NULL;
     const float row[1] = { 0 };
-    const mid_prompt with_rows = { "", row };
+    const mid_prompt with_rows = { .text = "", .hidden = row }, sure = { .text = "", .affirm = 1.5f };
+    const mid_prompt no_samples = { .text = "", .n_sample = 2 }, alone = { .text = "", .sample_gram = row };
 
     s.n_layer = MID_LAYER_MAX + 1;
     CHECK_FAILS(mid_trace_open(test_ctx(), &s, NULL, &trace), MID_EINVAL);
@@ -221,8 +268,24 @@ TEST(trace, refuses_bad_signals)
     memset(s.observer, 'x', sizeof s.observer);
     CHECK_FAILS(mid_trace_open(test_ctx(), &s, NULL, &trace), MID_EINVAL);
     CHECK_SAYS("observer");
+    s = signals_all();
+    s.n_head_layer = 4;
+    CHECK_FAILS(mid_trace_open(test_ctx(), &s, NULL, &trace), MID_EINVAL);
+    CHECK_SAYS("6 attention heads, 4 per layer");
+    s.n_head = 0;
+    CHECK_FAILS(mid_trace_open(test_ctx(), &s, NULL, &trace), MID_EINVAL);
+    CHECK_SAYS("attention announced");
+    s = (mid_signals){ .have = MID_SIG_LENS };
+    CHECK_FAILS(mid_trace_open(test_ctx(), &s, NULL, &trace), MID_EINVAL);
+    CHECK_SAYS("lens");
     memset(&s, 0, sizeof s);
     CHECK_FAILS(mid_trace_open(test_ctx(), &s, &with_rows, &trace), MID_EINVAL);
+    CHECK_FAILS(mid_trace_open(test_ctx(), &s, &sure, &trace), MID_EINVAL);
+    CHECK_SAYS("affirm is 1.5");
+    CHECK_FAILS(mid_trace_open(test_ctx(), &s, &no_samples, &trace), MID_EINVAL);
+    CHECK_SAYS("2 sampled answers");
+    CHECK_FAILS(mid_trace_open(test_ctx(), &s, &alone, &trace), MID_EINVAL);
+    CHECK_SAYS("products");
     CHECK(trace == NULL);
 }
 
@@ -240,6 +303,12 @@ TEST(trace, refuses_bad_steps)
     CHECK_FAILS(mid_trace_append(trace, &step), MID_EINVAL);
     step.i_tok = N_TOK;
     step.have = MID_SIG_HIDDEN;
+    CHECK_FAILS(mid_trace_append(trace, &step), MID_EINVAL);
+    step.have = MID_SIG_ATTENTION;
+    CHECK_FAILS(mid_trace_append(trace, &step), MID_EINVAL);
+    step.have = MID_SIG_SPREAD;
+    CHECK_FAILS(mid_trace_append(trace, &step), MID_EINVAL);
+    step.have = MID_SIG_LENS;
     CHECK_FAILS(mid_trace_append(trace, &step), MID_EINVAL);
     step.have = MID_SIG_TEXT;
     step.n_text = 1;
@@ -295,7 +364,12 @@ TEST(trace, refuses_damage)
     bytes[4] = 9;
     CHECK_FAILS(unpack_copy(bytes, n), MID_EVERSION);
     CHECK_SAYS("trace format 9");
+    CHECK_SAYS("newer midstream");
     bytes[4] = 1;
+    CHECK_FAILS(unpack_copy(bytes, n), MID_EVERSION);
+    CHECK_SAYS("run again");
+    CHECK_SAYS("older midstream");
+    bytes[4] = 2;
     CHECK_OK(unpack_copy(bytes, n));
     mid_free(packed);
     mid_trace_close(trace);
@@ -323,7 +397,7 @@ TEST(trace, refuses_lies)
             memcpy(bytes + CRC_AT, &crc, 4);
             status = unpack_copy(bytes, n);
             CHECK(status == MID_OK || status == MID_EFORMAT);
-            if (at < CRC_FROM + 28 && was != lie[i])        /* counts of the lists: never believed */
+            if (at < CRC_FROM + 20 + 40 && was != lie[i])   /* counts of prompt, samples and lists: never believed */
                 CHECK_FAILS(status, MID_EFORMAT);
             memcpy(bytes + at, &was, 4);
         }

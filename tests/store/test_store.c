@@ -34,13 +34,17 @@ static mid_key key_of_number(uint64_t i)
 /* A trace of n_tok steps with n_embd wide rows in 2 layers; its numbers tell which one it is. */
 static mid_trace *make_trace(uint64_t which, int n_tok, int n_embd)
 {
-    const mid_signals s = { .have = MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_HIDDEN, .n_layer = 2, .layer = { 0, 5 },
-                            .n_embd = n_embd };
+    const mid_signals s = { .have = MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_HIDDEN | MID_SIG_SPREAD | MID_SIG_ATTENTION,
+                            .n_layer = 2, .layer = { 0, 5 }, .n_embd = n_embd, .n_head = 2, .n_head_layer = 1 };
+    const char *const other[] = { "another answer", "" };
+    const mid_prompt prompt = { .text = "", .n_tok = 7, .affirm = 0.5f, .sample = other, .n_sample = 2 };
+    const float attention[2 * MID_ATTENTION_N] = { 0.5f, 0.25f }, spread[MID_SPREAD_N] = { (float)which };
     float *hidden = calloc(2 * (size_t)n_embd, sizeof *hidden);
     mid_trace *trace = NULL;
-    mid_step step = { .have = s.have, .n_text = 2, .text = "ab", .hidden = hidden };
+    mid_step step = { .have = s.have, .n_text = 2, .text = "ab", .hidden = hidden,
+                      .attention = attention, .spread = spread };
 
-    if (!hidden || mid_trace_open(NULL, &s, NULL, &trace) != MID_OK)
+    if (!hidden || mid_trace_open(NULL, &s, &prompt, &trace) != MID_OK)
         abort();
     for (; step.i_tok < (uint32_t)n_tok; step.i_tok++, step.at_byte += 2) {
         hidden[0] = (float)(which % 2048);

@@ -1,0 +1,87 @@
+/* Disagreement between a layer and the end of the model: W26, the divergence form.
+ *   S_t = o (1/t) sum_{j<=t} KL(P_j || Q_j)
+ * P: the final next-token distribution after token j; Q: what one tapped layer's row gives through the model's own head, at
+ * the same position (both made at capture). The layer whose mean is farthest from AUROC .5 on the fit answers is kept, and
+ * o = +-1 chosen there after 16 tokens (orientation.h): theory gives no sign. A layer and a sign are so little to learn that
+ * both are read off the fit answers as a whole, without inner folds. Source: logit lens, nostalgebraist 2020. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/ctx.h"
+#include "monitor/lens_rows.h"
+#include "monitor/orientation.h"
+#include "monitor/running.h"
+
+struct plan { size_t at; double orientation; };
+
+static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, const mid_signals *signals,
+                          void **plan)
+{
+    const int i_layer = mid__layer_index(signals, mid_weights_number(weights, "layer"));
+    struct plan *p;
+    double o;
+    const mid_status status = mid__orientation_of(ctx, weights, &o);
+
+    (void)params;
+    if (status != MID_OK)
+        return status;
+    if (i_layer < 0)
+        return mid__fail(ctx, MID_ESIGNAL, "lens_kl reads layer %g, which this source does not tap",
+                         mid_weights_number(weights, "layer"));
+    p = malloc(sizeof *p);
+    if (!p)
+        return mid__oom(ctx, "lens_kl");
+    *p = (struct plan){ (size_t)i_layer * MID_LENS_N + MID_LENS_KL_NATS, o };
+    *plan = p;
+    return MID_OK;
+}
+
+static mid_status push(const void *plan, void *self, const mid_step *step, double *score)
+{
+    const struct plan *p = plan;
+    const double x = step->lens[p->at];
+
+    if (!isfinite(x))
+        return MID_ENUMERIC;
+    *score = mid__running_mean(self, p->orientation * x);
+    return MID_OK;
+}
+
+extern const mid_monitor_ops mid__monitor_lens_kl;
+
+static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
+{
+    const mid_signals *signals = mid_trace_signals(set->answer[0].trace);
+    int first, last, l, best;
+    double a, best_a = -1;
+    mid__rows rows = { 0 };
+    mid_status status = mid__layer_range(ctx, signals, mid__param_number(params, "layer"), &first, &last);
+
+    if (status == MID_OK)
+        status = mid__lens_rows(ctx, set, MID_LENS_KL_NATS, &rows);
+    for (l = best = first; status == MID_OK && l <= last; l++) {
+        a = fabs(mid__column_auroc(set, &rows, (size_t)l) - 0.5);
+        if (a > best_a) {
+            best_a = a;
+            best = l;
+        }
+    }
+    mid__rows_clear(&rows);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "layer", signals->layer[best]);
+    return status == MID_OK ? mid__orientation_fit(ctx, &mid__monitor_lens_kl, set, params, 1, out) : status;
+}
+
+static const mid_param params_[] = {
+    { "layer", -1, NULL, "layer to read; -1: chosen on the fit answers among those tapped" },
+    { NULL, 0, NULL, NULL }
+};
+
+const mid_monitor_ops mid__monitor_lens_kl = {
+    .name = "lens_kl", .version = 1,
+    .summary = "running mean of the divergence between a layer's and the final next-token distribution", .unit = "nats",
+    .source = "logit lens, nostalgebraist 2020",
+    .box = MID_BOX_WHITE, .needs = MID_SIG_LENS, .params = params_,
+    .fit = fit, .open = open_plan, .close = free,
+    .state_size = sizeof(mid__running), .push = push,
+};

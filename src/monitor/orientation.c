@@ -1,0 +1,108 @@
+/* Orientation: both signs are run, since what follows the sign need not be odd (max of -x is not -max x). */
+#include "monitor/orientation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "midstream/metric.h"
+
+enum { HORIZON_TOK = 16 };
+
+/* The score after HORIZON_TOK tokens of an answer, or at its end; NaN if no step counts. */
+static double score_at_horizon(const mid_monitor_ops *ops, const void *plan, const mid_trace *trace, void *state,
+                               float *rows)
+{
+    const uint32_t n_tok = mid_trace_n_tok(trace);
+    double score = NAN;
+    mid_prompt prompt;
+    mid_step step;
+    uint32_t i;
+
+    memset(state, 0, mid__state_size(ops, plan));
+    mid_trace_prompt(trace, rows, &prompt);
+    if (ops->start && ops->start(plan, state, &prompt) != MID_OK)
+        return NAN;
+    for (i = 0; i < n_tok && i < HORIZON_TOK; i++) {
+        mid_trace_step(trace, i, rows, &step);
+        if (!(ops->needs & ~(step.have | MID_SIG_SPARSE)))
+            ops->push(plan, state, &step, &score);
+    }
+    return score;
+}
+
+static mid_status auroc_of(mid_ctx *ctx, const mid_monitor_ops *ops, const void *plan, const mid_fit_set *set,
+                           double *auroc)
+{
+    double *score = malloc((set->n + 1) * sizeof *score);
+    uint8_t *label = malloc(set->n + 1);
+    void *state = malloc(mid__state_size(ops, plan) + 1);
+    size_t i, n = 0, n_scratch = 0;
+    float *rows;
+    mid_status status = MID_OK;
+
+    for (i = 0; i < set->n; i++) {      /* a monitor of text may learn from traces of several observers */
+        const size_t n_own = mid_trace_scratch(set->answer[i].trace);
+        n_scratch = n_own > n_scratch ? n_own : n_scratch;
+    }
+    rows = malloc((n_scratch + 1) * sizeof *rows);
+    if (!score || !label || !rows || !state)
+        status = mid__oom(ctx, "an orientation");
+    for (i = 0; status == MID_OK && i < set->n; i++) {
+        score[n] = score_at_horizon(ops, plan, set->answer[i].trace, state, rows);
+        label[n] = (uint8_t)set->answer[i].label;
+        n += !isnan(score[n]);
+    }
+    if (status == MID_OK && mid_auroc(NULL, score, label, n, auroc) != MID_OK)
+        *auroc = 0.5;                   /* one class left: nothing to choose on */
+    free(score);
+    free(label);
+    free(rows);
+    free(state);
+    return status;
+}
+
+/* AUROC under one sign. */
+static mid_status try_sign(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_fit_set *set, const mid_param *params,
+                           int sign, mid_weights *out, double *auroc)
+{
+    void *plan = NULL;
+    mid_status status = mid_weights_set_number(ctx, out, "orientation", sign);
+
+    if (status == MID_OK)
+        status = ops->open(ctx, out, params, mid_trace_signals(set->answer[0].trace), &plan);
+    if (status != MID_OK)
+        return status;
+    status = auroc_of(ctx, ops, plan, set, auroc);
+    if (ops->close)
+        ops->close(plan);
+    return status;
+}
+
+mid_status mid__orientation_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_fit_set *set,
+                                const mid_param *params, int fallback, mid_weights *out)
+{
+    double auroc, other = 0;
+    int sign = fallback;
+    mid_status status = try_sign(ctx, ops, set, params, -fallback, out, &other);
+
+    if (status == MID_OK)
+        status = try_sign(ctx, ops, set, params, fallback, out, &auroc);
+    if (status != MID_OK)
+        return status;
+    if (other > auroc) {
+        sign = -fallback;
+        auroc = other;
+        status = mid_weights_set_number(ctx, out, "orientation", sign);
+    }
+    return status == MID_OK ? mid_weights_set_number(ctx, out, "orientation_auroc", auroc) : status;
+}
+
+mid_status mid__orientation_of(mid_ctx *ctx, const mid_weights *weights, double *orientation)
+{
+    *orientation = mid_weights_number(weights, "orientation");
+    if (fabs(*orientation) == 1)
+        return MID_OK;
+    return mid__fail(ctx, MID_EFORMAT, "orientation %g: must be 1 or -1", *orientation);
+}
