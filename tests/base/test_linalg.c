@@ -168,3 +168,15 @@ TEST(linalg, factors)
         check_factors(100, d[i]);
     }
 }
+
+/* Whole vectors of 8 and a rest: 1 * 1 + 2 * 2 + ... + n * n = n (n + 1) (2 n + 1) / 6. */
+TEST(linalg, dot_double)
+{
+    double x[21];
+    size_t n;
+
+    for (n = 0; n < 21; n++)
+        x[n] = (double)(n + 1);
+    for (n = 0; n <= 21; n++)
+        CHECK_NEAR(mid__dot_double(x, x, n), (double)(n * (n + 1) * (2 * n + 1)) / 6, 0);
+}
