@@ -184,6 +184,7 @@ static void monitors(mid__results *r, mid__buf *out)
         text_entry(out, "summary", summary.at, ",");
         mid__buf_clear(&summary);
         text_entry(out, "unit", mid_monitor_spec_unit(spec), ",");
+        text_entry(out, "build", ops->build, ",");
         mid__buf_fmt(out, "\"version\":%u}", ops->version);
     }
 }

@@ -21,7 +21,9 @@ static bool is_name(const char *name)
 
 static const char *text_of(mid__arena *room, yyjson_val *v, const char *otherwise)
 {
-    return yyjson_get_len(v) ? mid__arena_text(room, yyjson_get_str(v), yyjson_get_len(v)) : otherwise;
+    const char *text = yyjson_get_str(v);
+
+    return text && text[0] ? mid__arena_text(room, text, yyjson_get_len(v)) : otherwise;
 }
 
 static bool read_box(yyjson_val *v, uint32_t needs, mid_box *box)

@@ -397,7 +397,8 @@ static void strangers(struct ready *r)
 {
     static const char *const tensor[] = {
         "w", "b", "mu", "whiten", "mu_other", "whiten_other", "lo", "hi", "width", "centre", "radius", "area", "head",
-        "mean", "axis", "theta", "cost", "emit", "safe", "unsafe", "start", "move", "sigma", "word", "pair", "unknown"
+        "mean", "axis", "theta", "cost", "emit", "safe", "unsafe", "start", "move", "sigma", "word", "pair", "unknown",
+        "w1", "b1", "w2", "b2", "w3", "b3", "w4", "b4", "more", "layers", "u", "c", "lambda"
     };
     static const char *const orientation[] = { "0", "nan", "2", "-1e300", "" };
     static const char *const layer[] = { "7", "nan", "1e300", "-1e300", "0.5", "" };

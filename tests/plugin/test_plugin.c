@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "base/ctx.h"
+#include "base/file.h"
 #include "base/rng.h"
+#include "plugin/process.h"
+#include "yyjson.h"
 
 enum { N_LAYER = 2, D = 3, N_TOK = 12, N_ANSWER = 18 };
 static const uint64_t seed = 20250214;
@@ -443,6 +446,60 @@ TEST(plugin, learning)
     answers_clear(&a);
 }
 
+/* ---- the protocol as it is written down -------------------------------------------------------------------------- */
+
+/* Say the '>' lines of docs/plugins.md to a plug-in; its answers must mean what the '<' lines say. */
+static void converse(const char *command, const char *text, const char *end)
+{
+    const char *const argv[] = { "/bin/sh", "-c", command, NULL };
+    char line[2000], type[40];
+    mid__process p;
+    const char *lf;
+    int n = 0;
+
+    CHECK(mid__process_start(&p, command, argv));
+    for (; text < end; text = lf + 1) {
+        const char *said;
+        yyjson_doc *want, *got;
+        lf = strchr(text, '\n');
+        if (text[0] != '>' || lf + 1 >= end)
+            continue;
+        n++;
+        snprintf(line, sizeof line, "%.*s", (int)(lf + 1 - text - 2), text + 2);
+        snprintf(type, sizeof type, "question %d", n);
+        said = mid__process_ask(&p, type, line, strlen(line), 30000);
+        text = lf + 1;
+        lf = strchr(text, '\n');
+        CHECK(text[0] == '<' && said != NULL);
+        want = yyjson_read(text + 2, (size_t)(lf - text - 2), 0);
+        got = yyjson_read(said, strlen(said), 0);
+        if (!want || !got || !yyjson_equals(yyjson_doc_get_root(want), yyjson_doc_get_root(got)))
+            fail_msg("%s%.*s", line, (int)(lf - text), text);
+        yyjson_doc_free(want);
+        yyjson_doc_free(got);
+    }
+    CHECK(n >= 8);
+    mid__process_stop(&p);
+}
+
+TEST(plugin, conversations_of_the_docs)
+{
+    static const char *const command[] = { "exec python3 examples/plugin/my_monitor.py",
+                                           "exec python3 tests/plugin/learning_monitor.py" };
+    char *text;
+    const char *begin;
+    size_t n, i;
+
+    CHECK_OK(mid__file_read(test_ctx(), "docs/plugins.md", 0, &text, &n));
+    for (i = 0, begin = text; i < 2; i++) {
+        begin = strstr(begin, "```\n> ");
+        assert_non_null(begin);
+        begin += 4;
+        converse(command[i], begin, strstr(begin, "```"));
+    }
+    mid_free(text);
+}
+
 /* ---- misbehaviour ------------------------------------------------------------------------------------------------ */
 
 /* The third token's push fails with a message that has both parts, and so does everything after it, at once. */
@@ -670,6 +727,7 @@ TEST(plugin, odd_descriptions)
 {
     static const struct { const char *rest; const char *says; } row[] = {
         { "\"a\":1", "a \"name\" of at most 60" },
+        { "\"name\":[1],\"needs\":[]", "a \"name\" of at most 60" },
         { "\"name\":\"A b\",\"needs\":[]", "a \"name\" of at most 60" },
         { "\"name\":\"../x\",\"needs\":[]", "a \"name\" of at most 60" },
         { "\"name\":\"a\"", "a list \"needs\" of signals" },
