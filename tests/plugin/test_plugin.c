@@ -534,6 +534,24 @@ static void breaks(const char *what, const char *how, uint32_t timeout_ms, const
     finish(&r);
 }
 
+/* What a shared object was compiled against. When this fails, structs that it shares with us are laid out anew: raise
+ * MID_PLUGIN_ABI, and write the new sizes here (64-bit machines). */
+TEST(plugin, abi_follows_the_structs)
+{
+    CHECK_INT(MID_PLUGIN_ABI, 1);
+    if (sizeof(void *) != 8)
+        skip();
+    CHECK_INT(sizeof(mid_monitor_ops), 168);
+    CHECK_INT(sizeof(mid_step), 112);
+    CHECK_INT(sizeof(mid_prompt), 48);
+    CHECK_INT(sizeof(mid_signals), 352);
+    CHECK_INT(sizeof(mid_param), 32);
+    CHECK_INT(sizeof(mid_fit_set), 32);
+    CHECK_INT(sizeof(mid_fit_answer), 16);
+    CHECK_INT(offsetof(mid_monitor_ops, push), 104);
+    CHECK_INT(offsetof(mid_step, judge), 108);
+}
+
 TEST(plugin, objects_that_break)
 {
     const char *bad = built("tests/plugin/bad_monitor.so");
