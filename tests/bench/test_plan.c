@@ -174,7 +174,7 @@ TEST(plan, shipped_demo_short)
 
     CHECK_INT(p->n_draw, 500);
     CHECK_INT(p->n_data, 4);
-    CHECK_INT(p->data[3].limit, 48);
+    CHECK_INT(p->data[3].limit, 120);
     CHECK_INT(p->data[0].max_tok, 24);
     mid_plan_close(p);
 }
