@@ -30,6 +30,7 @@ void mid__batch_unpack(const mid__batch *batch, size_t d, const float *packed, f
 typedef struct mid__head mid__head;
 struct mid__head {
     size_t n_out;                   /* numbers per row: the linear map's */
+    size_t n_prompt_out;            /* the last so many are of use in the prompt's row only, the others in tokens' */
     size_t n_extra;                 /* further weights */
     double reach;                   /* the map starts uniform in +-reach / sqrt(d) */
     bool no_bias;                   /* the map's bias stays 0 */

@@ -183,7 +183,7 @@ static void head_init(const mid__head *head, double prior, mid__rng *rng, float 
 
 mid__head mid__kelp_head(size_t n_start)
 {
-    return (mid__head){ .n_out = N_OUT, .n_extra = N_EXTRA, .reach = 1, .setting = { (double)n_start },
+    return (mid__head){ .n_out = N_OUT, .n_prompt_out = WIDTH, .n_extra = N_EXTRA, .reach = 1, .setting = { (double)n_start },
                         .init = head_init, .n_work = head_n_work, .loss = head_loss };
 }
 
@@ -192,14 +192,12 @@ mid__head mid__kelp_head(size_t n_start)
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
     const double start = mid__param_number(params, "start");
-    mid__trained_spec spec = { .train = mid__train_default(set->seed), .n_axis = N_AXIS,
+    mid__trained_spec spec = { .train = mid__train_of(set, 0, 600, 80), .n_axis = N_AXIS,
                                .rows = { .dense = MID__TOKEN_MAX, .prompt = true } };
 
     if (!(start >= 0 && start <= N_START_MAX && start == floor(start)))
         return mid__fail(ctx, MID_EINVAL, "start %g: must be a whole number of tokens up to %d", start, N_START_MAX);
     spec.head = mid__kelp_head((size_t)start);
-    spec.train.n_epoch_max = 20;
-    spec.train.patience = 3;
     return mid__trained_fit(ctx, set, mid__param_number(params, "layer"), &spec, out);
 }
 
@@ -264,7 +262,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_kelp = {
-    .name = "kelp", .version = 1,
+    .name = "kelp", .version = 2,
     .summary = "windowed attention and a recurrent memory that starts from the prompt and seldom takes a risk back",
     .unit = "logit", .source = "Li et al. 2025 (Kelp), arXiv 2510.09694",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

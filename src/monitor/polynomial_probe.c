@@ -130,7 +130,7 @@ static mid_status add_order(mid_ctx *ctx, const mid__train *how, const mid__seqs
         for (r = 0; r < RANK; r++)
             frozen[i] += (double)lambda[r] * power(mid__dot(w + r * d, seqs->x + i * d, d), n);
     if (status == MID_OK) {
-        mid__map_unscale(mean, sd, RANK, d, w);
+        mid__map_unscale(mean, sd, RANK, d, w, w + RANK * d);
         memcpy(m->u + at * d, w, RANK * d * sizeof *w);
         memcpy(m->c + at, w + RANK * d, RANK * sizeof *w);
         memcpy(m->lambda + at, lambda, RANK * sizeof *w);
@@ -141,7 +141,8 @@ static mid_status add_order(mid_ctx *ctx, const mid__train *how, const mid__seqs
 
 static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, struct model *m)
 {
-    mid__train how = mid__train_default(set->seed);
+    const mid__train how = { .rate = 3e-4, .decay = 0.1, .clip = 1, .n_batch = 64, .n_epoch_max = 40, .patience = 5,
+                             .seed = set->seed };   /* no epoch at all where an order does not help */
     double *mean = malloc(m->d * sizeof *mean), *sd = malloc(m->d * sizeof *sd);
     double *frozen = malloc((rows->n + 1) * sizeof *frozen), c, auroc;
     uint8_t *held_out = malloc(rows->n + 1);
@@ -150,8 +151,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *r
     int n;
     mid_status status = mean && sd && frozen && held_out ? MID_OK : mid__oom(ctx, "a polynomial");
 
-    how.n_epoch_min = 0;
-    how.n_batch = 64;
     if (status == MID_OK)
         status = mid__rows_lr_choose(ctx, set, rows, &mid__c_grid_rows, &c, &auroc);
     if (status == MID_OK)
@@ -163,7 +162,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *r
         held_out[i] = mid__inner_fold(set, rows->answer[i]) == 0;
     }
     if (status == MID_OK)
-        mid__seqs_scale(&seqs, mean, sd);
+        mid__seqs_scale(&seqs, false, mean, sd);
     for (n = 2; status == MID_OK && n <= m->order; n++)
         status = add_order(ctx, &how, &seqs, mean, sd, held_out, n, rows, frozen, m);
     mid__seqs_clear(&seqs);
@@ -313,7 +312,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_polynomial_probe = {
-    .name = "polynomial_probe", .version = 1,
+    .name = "polynomial_probe", .version = 2,
     .summary = "polynomial in the running mean of one layer's rows, order by order", .unit = "logit",
     .source = "Oldfield et al. 2025, arXiv 2509.26238",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

@@ -97,7 +97,8 @@ static void put_row(mid__seqs *out, size_t i, uint32_t t, uint32_t count)
     out->at[i + 1]++;
 }
 
-static void read_answer(struct reader *r, const mid_fit_answer *a, size_t i, mid__seqs *out)
+/* False if the prompt's row is asked for and missing. */
+static bool read_answer(struct reader *r, const mid_fit_answer *a, size_t i, mid__seqs *out)
 {
     const uint32_t n_tok = n_used(a->trace);
     uint32_t t, n_new = 0;
@@ -111,6 +112,8 @@ static void read_answer(struct reader *r, const mid_fit_answer *a, size_t i, mid
         float *row = out->x + out->at[i + 1] * out->d;
         memset(row, 0, out->d * sizeof *row);
         read_layers(r, a->trace, -1, row);
+        if (!all_finite(row, r->d_layer))
+            return false;
         put_row(out, i, 0, 0);
     }
     for (t = 1; t <= n_tok; t++) {
@@ -122,6 +125,7 @@ static void read_answer(struct reader *r, const mid_fit_answer *a, size_t i, mid
         put_row(out, i, t, n_new);
         n_new = 0;
     }
+    return true;
 }
 
 static size_t count_rows(const mid_fit_set *set, const mid__token_choice *choice)
@@ -159,7 +163,8 @@ mid_status mid__token_seqs(mid_ctx *ctx, const mid_fit_set *set, const mid__toke
             status = mid__oom(ctx, "training sequences");
     }
     for (i = 0; status == MID_OK && i < set->n; i++)
-        read_answer(&r, &set->answer[i], i, out);
+        if (!read_answer(&r, &set->answer[i], i, out))
+            status = mid__fail(ctx, MID_ESIGNAL, "answer %zu has no row of its prompt", i);
     if (status != MID_OK)
         mid__seqs_clear(out);
     free(r.ring);
@@ -220,22 +225,22 @@ void mid__map_expand(const mid__pca *pca, size_t n_scalar, size_t k, const float
     }
 }
 
-void mid__seqs_scale(mid__seqs *seqs, double *mean, double *sd)
+void mid__seqs_scale(mid__seqs *seqs, bool prompt, double *mean, double *sd)
 {
     const size_t d = seqs->d, n_row = seqs->at[seqs->n];
     size_t i, j, n = 0;
 
     memset(mean, 0, d * sizeof *mean);
     memset(sd, 0, d * sizeof *sd);
-    for (i = 0; i < n_row; i++) {
-        n += seqs->t[i] > 0;
-        if (seqs->t[i])
+    for (i = 0; i < n_row; i++)
+        if ((seqs->t[i] == 0) == prompt) {
+            n++;
             mid__axpy_wide(1, seqs->x + i * d, mean, d);
-    }
+        }
     for (j = 0; j < d; j++)
         mean[j] /= n ? (double)n : 1;
     for (i = 0; i < n_row; i++)
-        for (j = 0; seqs->t[i] && j < d; j++)
+        for (j = 0; (seqs->t[i] == 0) == prompt && j < d; j++)
             sd[j] += ((double)seqs->x[i * d + j] - mean[j]) * ((double)seqs->x[i * d + j] - mean[j]);
     for (j = 0; j < d; j++) {
         sd[j] = sqrt(sd[j] / (n ? (double)n : 1));
@@ -243,13 +248,12 @@ void mid__seqs_scale(mid__seqs *seqs, double *mean, double *sd)
             sd[j] = 1;
     }
     for (i = 0; i < n_row; i++)
-        for (j = 0; j < d; j++)
+        for (j = 0; (seqs->t[i] == 0) == prompt && j < d; j++)
             seqs->x[i * d + j] = (float)(((double)seqs->x[i * d + j] - mean[j]) / sd[j]);
 }
 
-void mid__map_unscale(const double *mean, const double *sd, size_t k, size_t d, float *w)
+void mid__map_unscale(const double *mean, const double *sd, size_t k, size_t d, float *w, float *bias)
 {
-    float *bias = w + k * d;
     size_t i, j;
 
     for (i = 0; i < k; i++) {

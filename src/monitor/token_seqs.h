@@ -23,6 +23,7 @@ typedef struct mid__token_choice {
 /**
  * Rows of each answer's tokens, the last of MID__TOKEN_MAX at most. A row stands for `count` tokens: those since the row
  * before it. A token whose row or scalars are not all finite is left out, as a stream leaves it out.
+ * @return MID_ESIGNAL if a prompt's row is asked for and missing; MID_ENOMEM. Clear *out whatever comes back.
  */
 mid_status mid__token_seqs(mid_ctx *ctx, const mid_fit_set *set, const mid__token_choice *choice, mid__seqs *out);
 
@@ -34,9 +35,9 @@ mid_status mid__seqs_reduce(mid_ctx *ctx, mid__seqs *seqs, const mid__pca *pca);
 /* A map w (k, pca->k + n_scalar) with its bias (k) behind it, learned on reduced rows, as a map (k, pca->d + n_scalar) of
  * whole ones. */
 void mid__map_expand(const mid__pca *pca, size_t n_scalar, size_t k, const float *w, float *w_whole);
-/* In place: columns to mean 0 and deviation 1 (rows with t = 0 go along, but do not count); mean, sd (d). */
-void mid__seqs_scale(mid__seqs *seqs, double *mean, double *sd);
-/* In place: a map w (k, d) with its bias (k) behind it, learned on scaled rows, as one of rows as they were. */
-void mid__map_unscale(const double *mean, const double *sd, size_t k, size_t d, float *w);
+/* In place: columns to mean 0 and deviation 1 over the tokens' rows, or over the prompts'; mean, sd (d). */
+void mid__seqs_scale(mid__seqs *seqs, bool prompt, double *mean, double *sd);
+/* In place: a map w (k, d) with its bias (k), learned on scaled rows, as one of rows as they were. */
+void mid__map_unscale(const double *mean, const double *sd, size_t k, size_t d, float *w, float *bias);
 
 #endif

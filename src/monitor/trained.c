@@ -10,10 +10,24 @@
 #include "base/linalg.h"
 #include "monitor/rows_lr.h"
 
-mid__train mid__train_default(uint64_t seed)
+enum { N_BATCH = 32, N_EPOCH_MAX = 100 };
+
+/* Epochs of n_step steps that hold so many steps, N_EPOCH_MAX at most. */
+static uint32_t epochs(uint32_t n_step_wanted, uint32_t n_step)
 {
-    return (mid__train){ .rate = 1e-3, .decay = 0.1, .clip = 1, .n_batch = 32, .n_epoch_min = 1, .n_epoch_max = 40,
-                         .patience = 5, .seed = seed };
+    const uint32_t n = 1 + n_step_wanted / n_step;
+
+    return n < N_EPOCH_MAX ? n : N_EPOCH_MAX;
+}
+
+mid__train mid__train_of(const mid_fit_set *set, uint32_t n_step_min, uint32_t n_step_max, uint32_t n_step_patience)
+{
+    const uint32_t n_fold = (uint32_t)mid__n_inner(set);
+    const uint32_t n_step = (uint32_t)(set->n * (n_fold - 1) / n_fold / N_BATCH) + 1;      /* an epoch's, one fold held out */
+
+    return (mid__train){ .rate = 3e-4, .decay = 0.1, .clip = 1, .n_batch = N_BATCH, .seed = set->seed,
+                         .n_epoch_min = epochs(n_step_min, n_step), .n_epoch_max = epochs(n_step_max, n_step),
+                         .patience = epochs(n_step_patience, n_step) };
 }
 
 /* ---- fitting ---------------------------------------------------------------------------------------------------- */
@@ -66,7 +80,8 @@ static mid_status train(mid_ctx *ctx, const mid_fit_set *set, const mid__trained
     const mid__head *head = &spec->head;
     const size_t k = head->n_out, n_map = k * (seqs->d + 1), n_whole = k * (d + 1);
     const size_t n_weight = mid__head_n_weight(head, seqs->d);
-    double *mean = malloc((seqs->d + 1) * sizeof *mean), *sd = malloc((seqs->d + 1) * sizeof *sd);
+    const size_t k_tok = k - head->n_prompt_out;
+    double *mean = malloc((2 * seqs->d + 1) * sizeof *mean), *sd = malloc((2 * seqs->d + 1) * sizeof *sd);
     float *w = malloc((n_weight + 1) * sizeof *w), *inner = malloc((n_weight + 1) * sizeof *inner);
     float *whole = malloc((n_whole + head->n_extra + 1) * sizeof *whole);
     uint8_t *held_out = malloc(set->n + 1);
@@ -78,13 +93,16 @@ static mid_status train(mid_ctx *ctx, const mid_fit_set *set, const mid__trained
         goto out;
     }
     mid__held_out(set, 0, held_out);
-    mid__seqs_scale(seqs, mean, sd);
+    mid__seqs_scale(seqs, false, mean, sd);
+    mid__seqs_scale(seqs, true, mean + seqs->d, sd + seqs->d);      /* none, unless the head reads prompts */
     status = mid__head_fit(ctx, head, &spec->train, seqs, held_out, w, inner, &n_epoch);
     if (status == MID_OK && spec->choose)
         status = spec->choose(ctx, set, spec, seqs, held_out, inner, out);
     if (status != MID_OK)
         goto out;
-    mid__map_unscale(mean, sd, k, seqs->d, w);
+    mid__map_unscale(mean, sd, k_tok, seqs->d, w, w + k * seqs->d);
+    mid__map_unscale(mean + seqs->d, sd + seqs->d, head->n_prompt_out, seqs->d, w + k_tok * seqs->d,
+                     w + k * seqs->d + k_tok);
     if (pca->k)
         mid__map_expand(pca, spec->rows.n_scalar, k, w, whole);
     else

@@ -18,8 +18,9 @@ typedef struct mid__trained_spec {
                          const uint8_t *held_out, const float *w_inner, mid_weights *out);
 } mid__trained_spec;
 
-/* What gradient descent is told unless a monitor says otherwise. */
-mid__train mid__train_default(uint64_t seed);
+/* What gradient descent is told: AdamW at rate .0003 and decay .1, 32 answers a step. How long is given in steps, for an
+ * epoch of few answers is short: at least and at most so many (or 100 epochs), and how many without a smaller loss end the search. */
+mid__train mid__train_of(const mid_fit_set *set, uint32_t n_step_min, uint32_t n_step_max, uint32_t n_step_patience);
 
 /* layer_param: -1 to choose by a linear probe on running means (rows_lr.h), or a layer's number. */
 mid_status mid__trained_fit(mid_ctx *ctx, const mid_fit_set *set, double layer_param, const mid__trained_spec *spec,
