@@ -56,7 +56,8 @@ INLINE void one(const mid__attend *s, const float *q, const float *k, const floa
 }
 
 MID__CLONES
-void mid__attend_one(const mid__attend *s, const float *q, const float *k, const float *v, size_t n, float *weight, float *o)
+void mid__attend_one(const mid__attend *s, const float *q, const float *k, const float *v, size_t n,
+                     float *weight, float *o)
 {
     one(s, q, k, v, n, weight, o);
 }

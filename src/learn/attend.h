@@ -9,7 +9,8 @@
 typedef struct mid__attend { size_t d, window, apart; } mid__attend;
 
 /* One position from the rows in its window, which is n long, its own row last: weight (n) and o (d) are overwritten. */
-void mid__attend_one(const mid__attend *s, const float *q, const float *k, const float *v, size_t n, float *weight, float *o);
+void mid__attend_one(const mid__attend *s, const float *q, const float *k, const float *v, size_t n,
+                     float *weight, float *o);
 /* n positions: weight (n, window) and o (n, d). */
 void mid__attend_forward(const mid__attend *s, const float *q, const float *k, const float *v, size_t n,
                          float *weight, float *o);

@@ -1,5 +1,5 @@
-/* The product keeps a tile of 4 rows and 2 vectors of the result in registers while it walks along k. Every entry of the
- * result is summed in the order of k, whatever tile it falls into: a row scored alone and in a batch gives the same bits. */
+/* The product keeps a tile of 4 rows and 2 vectors of the result in registers while it walks along k. Every entry of
+ * the result is summed in the order of k, whatever tile it falls into: a row alone and in a batch gives the same bits. */
 #include "learn/dense.h"
 
 #include <math.h>

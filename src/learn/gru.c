@@ -19,7 +19,8 @@ void mid__gru_init(const mid__gru *gru, mid__rng *rng, float *u)
 
 /* n streams at once. zr (n, 2 h) and c (n, h) arrive as inputs and leave as gates; rm (n, h) is room; m (n, h) gets the new
  * states, and may be before. */
-static void step(const mid__gru *gru, const float *u, size_t n, float *zr, float *c, float *rm, const float *before, float *m)
+static void step(const mid__gru *gru, const float *u, size_t n, float *zr, float *c, float *rm,
+                 const float *before, float *m)
 {
     const size_t h = gru->h;
     size_t i, j;

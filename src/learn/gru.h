@@ -20,7 +20,8 @@ void mid__gru_step(const mid__gru *gru, const float *u, const float *a, float *m
 
 /* Floats of work for so many rows and sequences. */
 size_t mid__gru_n_work(const mid__gru *gru, size_t n_row, size_t n_seq);
-/* Rows are packed (head.h). a (n_row, 3 h), m0 (n_seq, h) or NULL: zeros. m (n_row, h) gets the state after each row. work is what backward needs. */
+/* Rows are packed (head.h). a (n_row, 3 h), m0 (n_seq, h) or NULL: zeros. m (n_row, h) gets the state after each row,
+ * work what backward needs. */
 void mid__gru_forward(const mid__gru *gru, const float *u, const mid__pack *pack, const float *a, const float *m0,
                       float *m, float *work);
 /* d_m (n_row, h): derivatives by the states. d_a (n_row, 3 h) and d_m0 (n_seq, h; may be NULL) are overwritten,

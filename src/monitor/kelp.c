@@ -9,8 +9,8 @@
  * Source: Li et al. 2025 (arXiv 2510.09694). Ours is smaller (theirs is 1024 wide) and causal: their attention reaches back
  * to the beginning, and their dt is 1 / (T - 1), which knows how long the answer will be; here it is 1 / 128 throughout.
  * They pool all prompt positions, of which a trace keeps the last. For training, rows are reduced to their 64 principal
- * axes, each to variance 1. The safe beginning is a prior, and false where an answer is unsafe from the start: parameter
- * start. */
+ * axes, each to variance 1; prompt rows are scaled among themselves, as they lie far from tokens'. The safe beginning is
+ * a prior, and false where an answer is unsafe from the start: parameter start. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static const mid__gru cell = { WIDTH, 1.0f / MID__TOKEN_MAX };
 /* A row of the map: q, k, v, and the start of m (of use in the prompt's row only). */
 enum { AT_Q, AT_K = WIDTH, AT_V = 2 * WIDTH, AT_START = 3 * WIDTH, N_OUT = 4 * WIDTH };
 /* Further weights: x -> gates (width, 3 width) and bias (3 width); the cell's; W_o (width), b_o. */
-enum { N_IN = 3 * WIDTH * WIDTH, N_BIAS = 3 * WIDTH, N_CELL = 3 * WIDTH * WIDTH, N_EXTRA = N_IN + N_BIAS + N_CELL + WIDTH + 1 };
+enum { N_IN = 3 * WIDTH * WIDTH, N_BIAS = 3 * WIDTH, N_CELL = 3 * WIDTH * WIDTH,
+       N_EXTRA = N_IN + N_BIAS + N_CELL + WIDTH + 1 };
 
 static const mid__attend attend = { WIDTH, N_WINDOW, N_OUT };
 
@@ -78,7 +79,8 @@ static size_t head_n_work(const mid__head *head, size_t n, size_t n_row)
 /* The loss as it depends on the logits of n tokens, which arrive in p; p and slope (n) leave as in struct work. */
 static double logits_loss(size_t n_start, int label, size_t n, double *p, double *slope)
 {
-    const size_t first_end = n > N_END ? n - N_END : 0, n_counted = n - first_end + (n_start < first_end ? n_start : first_end);
+    const size_t first_end = n > N_END ? n - N_END : 0;
+    const size_t n_counted = n - first_end + (n_start < first_end ? n_start : first_end);
     double loss = 0, s;
     size_t t;
 
@@ -183,8 +185,8 @@ static void head_init(const mid__head *head, double prior, mid__rng *rng, float 
 
 mid__head mid__kelp_head(size_t n_start)
 {
-    return (mid__head){ .n_out = N_OUT, .n_prompt_out = WIDTH, .n_extra = N_EXTRA, .reach = 1, .setting = { (double)n_start },
-                        .init = head_init, .n_work = head_n_work, .loss = head_loss };
+    return (mid__head){ .n_out = N_OUT, .n_prompt_out = WIDTH, .n_extra = N_EXTRA, .reach = 1,
+                        .setting = { (double)n_start }, .init = head_init, .n_work = head_n_work, .loss = head_loss };
 }
 
 /* ---- the monitor ------------------------------------------------------------------------------------------------ */

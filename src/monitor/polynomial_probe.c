@@ -113,8 +113,8 @@ static mid_status seqs_of(mid_ctx *ctx, const mid__rows *rows, mid__seqs *out)
 }
 
 /* One more order: train it on scaled rows, keep it for rows as they are, and add it to the frozen logits. */
-static mid_status add_order(mid_ctx *ctx, const mid__train *how, const mid__seqs *seqs, const double *mean, const double *sd,
-                            const uint8_t *held_out, int n, const mid__rows *rows, double *frozen, struct model *m)
+static mid_status add_order(mid_ctx *ctx, const mid__train *how, const mid__seqs *seqs, const double *mean,
+                            const double *sd, const uint8_t *held_out, int n, const mid__rows *rows, double *frozen, struct model *m)
 {
     const mid__term term = { frozen, rows->weight };
     const mid__head head = mid__polynomial_head(RANK, n, &term);

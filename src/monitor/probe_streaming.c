@@ -1,6 +1,6 @@
 /* Streaming probe, a reconstruction of the one in Constitutional Classifiers++: W3.
  *   z_t = w . (h_t^1, ..., h_t^L) + b                   all tapped layers, one behind the other
- *   training: zbar_t = mean of the last min(t, 16) z,   loss = sum_t omega_t BCE(zbar_t, y),   omega = softmax_t(zbar / tau)
+ *   training: zbar_t = mean of the last min(t, 16) z,  loss = sum_t omega_t BCE(zbar_t, y),  omega = softmax_t(zbar / tau)
  *   online:   e_t = beta e_{t-1} + (1 - beta) z_t, e_1 = z_1,       S_t = max_{j<=t} e_j
  * so that the tokens which look worst decide, in training as in use. tau = 1. Whether the gradient also flows through omega
  * is a parameter; the paper does not say. A mean of logits is the logit of a mean row, so training reads mean rows, after

@@ -64,7 +64,7 @@ static void unscale(const struct scaled *s, const double *w, double b, float *w_
     }
 }
 
-/* Scores of the inner fold's rows under every C of the grid; scores (grid->n, rows->n). Each C starts from the last one's w. */
+/* Scores of the inner fold's rows under every C; scores (grid->n, rows->n). Each C starts from the last one's w. */
 static mid_status score_fold(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold, const mid__c_grid *grid,
                              double *scores, bool *defined)
 {

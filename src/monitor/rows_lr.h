@@ -4,8 +4,8 @@
 
 #include "monitor/rows.h"
 
-/* Candidates for C, smallest first. */
-typedef struct mid__c_grid { const double *c; int n; double fallback; } mid__c_grid;    /* fallback: where folds cannot tell */
+/* Candidates for C, smallest first; fallback: where folds cannot tell. */
+typedef struct mid__c_grid { const double *c; int n; double fallback; } mid__c_grid;
 /* .001 .003 .01 .03 .1, for hidden rows. */
 extern const mid__c_grid mid__c_grid_rows;
 

@@ -23,7 +23,7 @@ static uint32_t epochs(uint32_t n_step_wanted, uint32_t n_step)
 mid__train mid__train_of(const mid_fit_set *set, uint32_t n_step_min, uint32_t n_step_max, uint32_t n_step_patience)
 {
     const uint32_t n_fold = (uint32_t)mid__n_inner(set);
-    const uint32_t n_step = (uint32_t)(set->n * (n_fold - 1) / n_fold / N_BATCH) + 1;      /* an epoch's, one fold held out */
+    const uint32_t n_step = (uint32_t)(set->n * (n_fold - 1) / n_fold / N_BATCH) + 1;  /* an epoch's without a fold */
 
     return (mid__train){ .rate = 3e-4, .decay = 0.1, .clip = 1, .n_batch = N_BATCH, .seed = set->seed,
                          .n_epoch_min = epochs(n_step_min, n_step), .n_epoch_max = epochs(n_step_max, n_step),

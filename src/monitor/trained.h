@@ -19,7 +19,8 @@ typedef struct mid__trained_spec {
 } mid__trained_spec;
 
 /* What gradient descent is told: AdamW at rate .0003 and decay .1, 32 answers a step. How long is given in steps, for an
- * epoch of few answers is short: at least and at most so many (or 100 epochs), and how many without a smaller loss end the search. */
+ * epoch of few answers is short: at least and at most so many (or 100 epochs), and how many without a smaller loss end
+ * the search. */
 mid__train mid__train_of(const mid_fit_set *set, uint32_t n_step_min, uint32_t n_step_max, uint32_t n_step_patience);
 
 /* layer_param: -1 to choose by a linear probe on running means (rows_lr.h), or a layer's number. */

@@ -130,7 +130,8 @@ static void ordered(mid__rng *rng, size_t n, mid__seqs *s)
 
     CHECK_OK(mid__seqs_open(test_ctx(), n, n * 16, 1, s));
     for (i = 0; i < n; i++) {
-        const size_t n_tok = 8 + mid__rng_below(rng, 9), first = mid__rng_below(rng, 4), second = 4 + mid__rng_below(rng, 4);
+        const size_t n_tok = 8 + mid__rng_below(rng, 9);
+        const size_t first = mid__rng_below(rng, 4), second = 4 + mid__rng_below(rng, 4);
         s->at[i + 1] = s->at[i] + n_tok;
         s->label[i] = mid__rng_u64(rng) & 1;
         for (r = 0; r < n_tok; r++)
@@ -145,7 +146,8 @@ TEST(gru, learns_an_order)
     enum { N_FIT = 300, N_TEST = 150, WIDTH = 16 };
     const mid__head head = mid__gru_head(WIDTH);
     const mid__gru gru = { WIDTH, 0 };
-    const mid__train how = { .rate = 0.02, .clip = 1, .n_batch = 16, .n_epoch_min = 1, .n_epoch_max = 30, .patience = 6, .seed = 3 };
+    const mid__train how = { .rate = 0.02, .clip = 1, .n_batch = 16, .n_epoch_min = 1, .n_epoch_max = 30, .patience = 6,
+                             .seed = 3 };
     const size_t n_weight = mid__head_n_weight(&head, 1);
     float *w = malloc(n_weight * sizeof *w), *again = malloc(n_weight * sizeof *w);
     const float *u = w + 2 * 3 * WIDTH, *v = u + mid__gru_n_weight(&gru);

@@ -84,7 +84,8 @@ def gru(a, more, count, y, width):
 def kelp(a, more, count, y, n_start):
     h, window, n_end, n_start = 32, 64, 10, int(n_start)
     parts = np.split(more, np.cumsum([3 * h * h, 3 * h, 2 * h * h, h * h, h]))
-    w_in, b_in, u_zr, u_c, v, b = parts[0].reshape(h, 3 * h), parts[1], parts[2].reshape(h, 2 * h), parts[3].reshape(h, h), *parts[4:]
+    w_in, b_in, u_zr = parts[0].reshape(h, 3 * h), parts[1], parts[2].reshape(h, 2 * h)
+    u_c, v, b = parts[3].reshape(h, h), *parts[4:]
     m0, (q, k, val, _) = np.tanh(a[0, 3 * h:]), np.split(a[1:], 4, axis=1)
     x = []
     for t in range(len(q)):
@@ -117,8 +118,8 @@ class Head:
         self.w = (reach * rng.normal(size=n_out * (self.d + 1) + n_more)).astype(np.float32)
 
     def text(self):
-        return " ".join(["head", self.name, str(len(self.lengths)), str(len(self.setting)), texts(self.setting), texts(self.lengths),
-                         str(self.d), texts(self.x), texts(self.count), texts(self.label), texts(self.w)])
+        return " ".join(["head", self.name, str(len(self.lengths)), str(len(self.setting)), texts(self.setting),
+                         texts(self.lengths), str(self.d), texts(self.x), texts(self.count), texts(self.label), texts(self.w)])
 
     def loss(self, w):
         k = self.n_out
@@ -143,14 +144,15 @@ class Net:
         self.w = np.concatenate([np.concatenate([c.ravel(), b]) for c, b in zip(self.coefs, self.biases)])
 
     def text(self):
-        return " ".join(["mlp", str(len(self.widths) - 1), texts(self.widths), str(self.n), texts(self.x), texts(self.label),
-                         texts(self.weight), texts(self.w)])
+        return " ".join(["mlp", str(len(self.widths) - 1), texts(self.widths), str(self.n), texts(self.x),
+                         texts(self.label), texts(self.weight), texts(self.w)])
 
     def logits(self, w):
         x, at = self.x.astype(float), 0
         for i, (n_in, n_out) in enumerate(zip(self.widths, self.widths[1:])):
-            x = (np.maximum(x, 0) if i else x) @ w[at:at + n_in * n_out].reshape(n_in, n_out) + w[at + n_in * n_out:at + (n_in + 1) * n_out]
-            at += (n_in + 1) * n_out
+            matrix, at = w[at:at + n_in * n_out].reshape(n_in, n_out), at + n_in * n_out
+            x = (np.maximum(x, 0) if i else x) @ matrix + w[at:at + n_out]
+            at += n_out
         return x
 
     def loss(self, w):
@@ -221,8 +223,8 @@ def main(program):
     off_w = np.abs(rest[0] - want).max() / np.abs(want).max()
     off_loss, off_grad = np.array(pairs).max(0)
     failed = off_loss > 1e-6 or off_grad > 1e-5 or off_p > 1e-6 or off_w > 2e-5
-    print(f"learn: seed {SEED}, {len(heads)} heads and {len(nets)} nets, losses off by {off_loss:.1e}, gradients by {off_grad:.1e}, "
-          f"probabilities by {off_p:.1e}; AdamW by {off_w:.1e}: {'FAILED' if failed else 'ok'}")
+    print(f"learn: seed {SEED}, {len(heads)} heads and {len(nets)} nets, losses off by {off_loss:.1e}, "
+          f"gradients by {off_grad:.1e}, probabilities by {off_p:.1e}; AdamW by {off_w:.1e}: {'FAILED' if failed else 'ok'}")
     return int(failed)
 
 

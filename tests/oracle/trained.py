@@ -100,7 +100,8 @@ def logprob_gru(a, w):
 def kelp(a, w):
     h, window, dt = 32, 64, 1 / 128
     parts = np.split(w.more[0], np.cumsum([3 * h * h, 3 * h, 2 * h * h, h * h, h]))
-    w_in, b_in, u_zr, u_c, v, b = parts[0].reshape(h, 3 * h), parts[1], parts[2].reshape(h, 2 * h), parts[3].reshape(h, h), *parts[4:]
+    w_in, b_in, u_zr = parts[0].reshape(h, 3 * h), parts[1], parts[2].reshape(h, 2 * h)
+    u_c, v, b = parts[3].reshape(h, h), *parts[4:]
     q, k, val, _ = np.split(a.rows[:, w.layer] @ w.w.T + w.b, 4, axis=1)
     m, scores = np.tanh((a.prompt[w.layer] @ w.w.T + w.b[0])[3 * h:]), []
     for t in a.t:
@@ -188,8 +189,8 @@ def means_off(a, w):
     return max(np.abs(w.w[0] - want).max() / np.abs(want).max(), abs(w.b[0, 0] - bias) / np.abs(want).max())
 
 
-FORMULA = {f.__name__: f for f in (attention_probe, diff_means, dual_head, gru_probe, kelp, logprob_gru, logprob_lr, mlp_probe,
-                                   polynomial_probe, probe_streaming, two_head_guard)}
+FORMULA = {f.__name__: f for f in (attention_probe, diff_means, dual_head, gru_probe, kelp, logprob_gru, logprob_lr,
+                                   mlp_probe, polynomial_probe, probe_streaming, two_head_guard)}
 
 
 def main(program):

@@ -1,8 +1,8 @@
 /* Fits every trained monitor on made-up answers, for trained.py to score an answer by its weights and compare.
  *     trained_oracle DIR
- * writes DIR/<monitor>.safetensors, and to standard output: the answer as lines "token" lp entropy lp_1 lp_2 rows ..., its prompt's
- * rows as "prompt" rows ..., and "score" monitor scores ... for each monitor. The answers that were fitted on come as
- * "fit" label n_tok rows ... (layer by layer of each token). */
+ * writes DIR/<monitor>.safetensors, and to standard output: the answers that were fitted on as "fit" label n_tok rows ...
+ * (layer by layer of each token); the answer to score as "prompt" rows ... and lines "token" lp entropy lp_1 lp_2 rows
+ * ...; and "score" monitor scores ... for each monitor. */
 #include "midstream.h"
 
 #include <stdio.h>
@@ -53,7 +53,8 @@ static mid_trace *make(mid_ctx *ctx, mid__rng *rng, int label, uint32_t n_tok)
     for (i = 0; i < n_tok; i++) {
         const float entropy = 3 * (float)mid__rng_unit(rng);
         const mid_step step = { .have = signals.have, .i_tok = i, .lp = -4 * (float)mid__rng_unit(rng) - (float)label,
-                                .entropy_nats = entropy, .hidden = h, .n_top = 2, .top_token = top_token, .top_lp = top_lp };
+                                .entropy_nats = entropy, .hidden = h, .n_top = 2, .top_token = top_token,
+                                .top_lp = top_lp };
         row_of(rng, label, h);
         top_lp[0] = -(float)mid__rng_unit(rng);
         top_lp[1] = top_lp[0] - 3 * (float)mid__rng_unit(rng);
