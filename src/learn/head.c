@@ -198,7 +198,7 @@ static void start(const mid__head *head, const mid__seqs *seqs, uint64_t seed, f
 }
 
 mid_status mid__head_fit(mid_ctx *ctx, const mid__head *head, const mid__train *train, const mid__seqs *seqs,
-                         const uint8_t *held_out, float *w, float *w_inner, uint32_t *n_epoch)
+                         const uint8_t *held_out, float *w, float *w_inner, mid__found *found)
 {
     mid__head_task task;
     mid_status status = mid__head_task_open(ctx, head, seqs, train->n_batch, &task);
@@ -206,7 +206,7 @@ mid_status mid__head_fit(mid_ctx *ctx, const mid__head *head, const mid__train *
     if (status != MID_OK)
         return status;
     start(head, seqs, train->seed, w);
-    status = mid__train_fit(ctx, train, &task.loss, held_out, w, w_inner, n_epoch);
+    status = mid__train_fit(ctx, train, &task.loss, held_out, w, w_inner, found);
     mid__head_task_clear(&task);
     return status;
 }

@@ -71,8 +71,8 @@ void mid__head_task_clear(mid__head_task *task);
 /* (label-1 sequences + 1/2) / (others + 1/2), as log-odds. */
 double mid__seqs_prior(const mid__seqs *seqs);
 
-/* Learn from seeded weights on. w, w_inner (NULL: not wanted), n_epoch: as in mid__train_fit(). */
+/* Learn from seeded weights on. w, w_inner, found (both may be NULL): as in mid__train_fit(). */
 mid_status mid__head_fit(mid_ctx *ctx, const mid__head *head, const mid__train *train, const mid__seqs *seqs,
-                         const uint8_t *held_out, float *w, float *w_inner, uint32_t *n_epoch);
+                         const uint8_t *held_out, float *w, float *w_inner, mid__found *found);
 
 #endif

@@ -190,7 +190,7 @@ static double prior(const uint8_t *label, const double *weight, size_t n)
 
 mid_status mid__mlp_fit(mid_ctx *ctx, const mid__mlp *net, const mid__train *train, const float *x, size_t n,
                         const uint8_t *label, const double *weight, const uint8_t *held_out,
-                        float *w, float *w_inner, uint32_t *n_epoch)
+                        float *w, float *w_inner, mid__found *found)
 {
     struct rows r = { .net = net, .x = x, .label = label, .weight = weight };
     const mid__loss loss = { n, mid__mlp_n_weight(net), rows_loss, &r };
@@ -206,7 +206,7 @@ mid_status mid__mlp_fit(mid_ctx *ctx, const mid__mlp *net, const mid__train *tra
         mid__mlp_init(net, &rng, w);
         if (net->width[net->n_layer] == 1)
             w[mid__mlp_n_weight(net) - 1] = (float)prior(label, weight, n);
-        status = mid__train_fit(ctx, train, &loss, held_out, w, w_inner, n_epoch);
+        status = mid__train_fit(ctx, train, &loss, held_out, w, w_inner, found);
     }
     mid__mlp_work_clear(&r.work);
     free(r.batch_label);

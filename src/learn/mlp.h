@@ -35,9 +35,9 @@ const float *mid__mlp_forward(const mid__mlp *net, const float *w, mid__mlp_work
 double mid__mlp_loss(const mid__mlp *net, const float *w, mid__mlp_work *work, size_t n, const uint8_t *label,
                      const double *weight, float *grad);
 
-/* Learn from rows x (n, width[0]) from seeded weights on. w, w_inner, n_epoch: as in mid__train_fit(). */
+/* Learn from rows x (n, width[0]) from seeded weights on. w, w_inner, found: as in mid__train_fit(). */
 mid_status mid__mlp_fit(mid_ctx *ctx, const mid__mlp *net, const mid__train *train, const float *x, size_t n,
                         const uint8_t *label, const double *weight, const uint8_t *held_out,
-                        float *w, float *w_inner, uint32_t *n_epoch);
+                        float *w, float *w_inner, mid__found *found);
 
 #endif

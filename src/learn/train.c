@@ -1,4 +1,4 @@
-/* Early stopping in two parts. The first, without the items held out, only tells how many epochs are enough (as in
+/* Early stopping in two parts. The first, without the items held out, only tells how fast and how many epochs (as in
  * Goodfellow, Bengio & Courville 2016, algorithm 7.2); the second uses every item. */
 #include "learn/train.h"
 
@@ -14,6 +14,7 @@ struct run {
     const mid__train *train;
     const mid__loss *loss;
     mid__adam adam;
+    double rate;
     uint32_t *item, n_item;         /* the items trained on, in the order of the last epoch */
     float *grad;
     mid__rng rng;
@@ -56,7 +57,7 @@ static bool epoch(struct run *r, float *w)
         memset(r->grad, 0, loss->n_weight * sizeof *r->grad);
         sum += loss->of(loss->user, w, r->item + i, n, r->grad);
         temper(r->grad, loss->n_weight, r->train->clip, n);
-        mid__adam_step(&r->adam, r->train->rate, r->train->decay, r->grad, w);
+        mid__adam_step(&r->adam, r->rate, r->train->decay, r->grad, w);
     }
     return isfinite(sum);
 }
@@ -93,76 +94,95 @@ static mid_status begin(mid_ctx *ctx, struct run *r, const uint8_t *held_out, in
     return mid__adam_open(ctx, r->loss->n_weight, &r->adam);
 }
 
-static mid_status diverged(mid_ctx *ctx)
-{
-    return mid__fail(ctx, MID_ENUMERIC, "training: the loss is no longer a number; are there huge values in the rows?");
-}
-
-/* Epochs until the smallest held-out loss; best (n_weight) gets the weights of that moment. w is used up. */
-static mid_status search(mid_ctx *ctx, struct run *r, const uint8_t *held_out, float *w, float *best, uint32_t *n_epoch)
+/* One rate: epochs until the smallest held-out loss; best (n_weight) gets the weights of that moment. w is used up.
+ * MID_ENUMERIC: not a rate to train at. */
+static mid_status search(mid_ctx *ctx, struct run *r, const uint8_t *held_out, const uint32_t *test, uint32_t n_test,
+                         float *w, float *best, mid__found *found)
 {
     const mid__loss *loss = r->loss;
-    const size_t n_bytes = loss->n_weight * sizeof *w;
-    uint32_t *test = malloc((loss->n_item + 1) * sizeof *test), n_test, e;
-    double least, now;
-    mid_status status = test ? begin(ctx, r, held_out, 0) : mid__oom(ctx, "training");
+    double now;
+    uint32_t e;
+    mid_status status = begin(ctx, r, held_out, 0);
 
-    *n_epoch = r->train->n_epoch_min;
     if (status != MID_OK)
-        goto out;
-    n_test = choose_items(held_out, loss->n_item, 1, test);
-    memcpy(best, w, n_bytes);
-    if (!r->n_item || !n_test)
-        goto out;
-    least = r->train->n_epoch_min ? INFINITY : loss_of(loss, w, test, n_test, r->train->n_batch);
-    for (e = 1; e <= r->train->n_epoch_max && e <= *n_epoch + r->train->patience; e++) {
-        if (!epoch(r, w)) {
-            status = diverged(ctx);
-            break;
-        }
-        now = e < r->train->n_epoch_min ? INFINITY : loss_of(loss, w, test, n_test, r->train->n_batch);
-        if (now < least) {
-            least = now;
-            *n_epoch = e;
-            memcpy(best, w, n_bytes);
+        return status;
+    memcpy(best, w, loss->n_weight * sizeof *w);
+    *found = (mid__found){ r->rate, loss_of(loss, w, test, n_test, r->train->n_batch), 0 };
+    for (e = 1; e <= r->train->n_epoch_max && e <= found->n_epoch + r->train->patience; e++) {
+        if (!epoch(r, w))
+            return MID_ENUMERIC;
+        now = loss_of(loss, w, test, n_test, r->train->n_batch);
+        if (now < found->loss) {
+            found->loss = now;
+            found->n_epoch = e;
+            memcpy(best, w, loss->n_weight * sizeof *w);
         }
     }
-out:
+    return isfinite(found->loss) ? MID_OK : MID_ENUMERIC;
+}
+
+/* All rates from the same start; room (2 n_weight). */
+static mid_status search_rates(mid_ctx *ctx, struct run *r, const uint8_t *held_out, const float *start, float *best,
+                               float *room, mid__found *found)
+{
+    const size_t n = r->loss->n_weight, n_bytes = n * sizeof *best;
+    uint32_t *test = malloc((r->loss->n_item + 1) * sizeof *test), n_test;
+    mid__found now;
+    mid_status status = test ? MID_OK : mid__oom(ctx, "training");
+    size_t k;
+
+    *found = (mid__found){ 0, INFINITY, 0 };
+    memcpy(best, start, n_bytes);
+    n_test = test ? choose_items(held_out, r->loss->n_item, 1, test) : 0;
+    for (k = 0; status == MID_OK && n_test && n_test < r->loss->n_item && r->train->rate[k] > 0; k++) {
+        memcpy(room, start, n_bytes);
+        r->rate = r->train->rate[k];
+        status = search(ctx, r, held_out, test, n_test, room, room + n, &now);
+        if (status == MID_OK && now.loss < found->loss) {
+            *found = now;
+            memcpy(best, room + n, n_bytes);
+        }
+        if (status == MID_ENUMERIC && (isfinite(found->loss) || r->train->rate[k + 1] > 0))
+            status = MID_OK;
+    }
     free(test);
     return status;
 }
 
 mid_status mid__train_fit(mid_ctx *ctx, const mid__train *train, const mid__loss *loss, const uint8_t *held_out,
-                          float *w, float *w_inner, uint32_t *n_epoch)
+                          float *w, float *w_inner, mid__found *found)
 {
     const size_t n_bytes = (loss->n_weight + 1) * sizeof(float);
     struct run r = { .train = train, .loss = loss };
-    float *copy = malloc(n_bytes), *best = malloc(n_bytes);
-    uint32_t n = 0, e;
+    float *room = malloc(2 * n_bytes), *best = malloc(n_bytes);
+    mid__found chosen = { 0 };
+    uint32_t e;
     mid_status status = MID_OK;
 
     r.item = malloc((loss->n_item + 1) * sizeof *r.item);
     r.grad = malloc(n_bytes);
-    if (!copy || !best || !r.item || !r.grad) {
+    if (!room || !best || !r.item || !r.grad) {
         status = mid__oom(ctx, "training");
         goto out;
     }
-    memcpy(copy, w, loss->n_weight * sizeof *w);
-    status = search(ctx, &r, held_out, copy, best, &n);
+    status = search_rates(ctx, &r, held_out, w, best, room, &chosen);
     if (status == MID_OK)
         status = begin(ctx, &r, held_out, -1);
-    for (e = 0; status == MID_OK && e < n; e++)
+    r.rate = chosen.rate;
+    for (e = 0; status == MID_OK && e < chosen.n_epoch; e++)
         if (!epoch(&r, w))
-            status = diverged(ctx);
+            status = MID_ENUMERIC;
     if (status == MID_OK && w_inner)
         memcpy(w_inner, best, loss->n_weight * sizeof *w);
-    if (status == MID_OK && n_epoch)
-        *n_epoch = n;
+    if (status == MID_OK && found)
+        *found = chosen;
+    if (status == MID_ENUMERIC)
+        mid__fail(ctx, status, "training: the loss is no longer a number; are there huge values in the rows?");
 out:
     mid__adam_clear(&r.adam);
     free(r.item);
     free(r.grad);
-    free(copy);
+    free(room);
     free(best);
     return status;
 }

@@ -107,7 +107,7 @@ mid__head mid__attention_probe_head(size_t n_head)
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    const mid__trained_spec spec = { .head = mid__attention_probe_head(N_HEAD), .train = mid__train_of(set, 0, 800, 100),
+    const mid__trained_spec spec = { .head = mid__attention_probe_head(N_HEAD), .train = mid__train_of(set),
                                      .rows = { .dense = N_DENSE } };
 
     return mid__trained_fit(ctx, set, mid__param_number(params, "layer"), &spec, out);
@@ -156,7 +156,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_attention_probe = {
-    .name = "attention_probe", .version = 2,
+    .name = "attention_probe", .version = 3,
     .summary = "softmax-weighted probe on one layer's rows: learns which tokens to look at", .unit = "logit",
     .source = "McKenzie et al. 2025, arXiv 2506.10805",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

@@ -205,7 +205,7 @@ static mid_status k_param(mid_ctx *ctx, const mid_param *params, double *k)
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    mid__trained_spec spec = { .head = mid__dual_head(WIDTH, 0.6, 1), .train = mid__train_of(set, 0, 800, 100),
+    mid__trained_spec spec = { .head = mid__dual_head(WIDTH, 0.6, 1), .train = mid__train_of(set),
                                .rows = { .dense = N_DENSE } };
     double k;
     mid_status status = k_param(ctx, params, &k);
@@ -272,7 +272,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_dual_head = {
-    .name = "dual_head", .version = 2,
+    .name = "dual_head", .version = 3,
     .summary = "token and sequence head tied by logic; k-th largest token logit so far", .unit = "logit",
     .source = "Li et al. 2025 (Streaming Content Monitor), arXiv 2506.09996",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

@@ -17,19 +17,10 @@
 
 enum { N_HIDDEN = 64, N_HIDDEN_GREY = 32, N_AXIS = 64, N_SCALAR = 2, N_SCALAR_GREY = 3 };
 
-/* A recurrent unit may stand still for a while before it learns an order. */
-static mid__train train_of(const mid_fit_set *set, double rate)
-{
-    mid__train train = mid__train_of(set, 60, 600, 80);
-
-    train.rate = rate;
-    return train;
-}
-
 static mid_status fit_white(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
     const mid__trained_spec spec = {
-        .head = mid__gru_head(N_HIDDEN), .train = train_of(set, 3e-4), .n_axis = N_AXIS,
+        .head = mid__gru_head(N_HIDDEN), .train = mid__train_of(set), .n_axis = N_AXIS,
         .rows = { .dense = MID__TOKEN_MAX, .n_scalar = N_SCALAR, .scalars = mid__surprisal_entropy }
     };
 
@@ -39,7 +30,7 @@ static mid_status fit_white(mid_ctx *ctx, const mid_fit_set *set, const mid_para
 static mid_status fit_grey(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
     const mid__trained_spec spec = {
-        .head = mid__gru_head(N_HIDDEN_GREY), .train = train_of(set, 1e-3),
+        .head = mid__gru_head(N_HIDDEN_GREY), .train = mid__train_of(set),
         .rows = { .i_layer = MID__NO_LAYER, .dense = MID__TOKEN_MAX, .n_scalar = N_SCALAR_GREY,
                   .scalars = mid__surprisal_entropy_margin }
     };
@@ -112,7 +103,7 @@ static const mid_param params_white[] = {
 };
 
 const mid_monitor_ops mid__monitor_gru_probe = {
-    .name = "gru_probe", .version = 2,
+    .name = "gru_probe", .version = 3,
     .summary = "gated recurrent unit on one layer's rows, surprisal and entropy", .unit = "logit",
     .source = "Cho et al. 2014, arXiv 1406.1078",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN | MID_SIG_LOGPROB | MID_SIG_ENTROPY, .params = params_white,
@@ -121,7 +112,7 @@ const mid_monitor_ops mid__monitor_gru_probe = {
 };
 
 const mid_monitor_ops mid__monitor_logprob_gru = {
-    .name = "logprob_gru", .version = 2,
+    .name = "logprob_gru", .version = 3,
     .summary = "gated recurrent unit on surprisal, entropy and margin", .unit = "logit",
     .source = "Cho et al. 2014, arXiv 1406.1078",
     .box = MID_BOX_GREY, .needs = MID_SIG_LOGPROB | MID_SIG_ENTROPY | MID_SIG_TOP,

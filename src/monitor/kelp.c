@@ -194,7 +194,7 @@ mid__head mid__kelp_head(size_t n_start)
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
     const double start = mid__param_number(params, "start");
-    mid__trained_spec spec = { .train = mid__train_of(set, 0, 600, 80), .n_axis = N_AXIS,
+    mid__trained_spec spec = { .train = mid__train_of(set), .n_axis = N_AXIS,
                                .rows = { .dense = MID__TOKEN_MAX, .prompt = true } };
 
     if (!(start >= 0 && start <= N_START_MAX && start == floor(start)))
@@ -264,7 +264,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_kelp = {
-    .name = "kelp", .version = 2,
+    .name = "kelp", .version = 3,
     .summary = "windowed attention and a recurrent memory that starts from the prompt and seldom takes a risk back",
     .unit = "logit", .source = "Li et al. 2025 (Kelp), arXiv 2510.09694",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

@@ -50,7 +50,8 @@ static void unscale(const double *mean, const double *sd, size_t d, float *w)
     }
 }
 
-static mid_status keep(mid_ctx *ctx, const mid__mlp *net, const float *w, int layer, uint32_t n_epoch, mid_weights *out)
+static mid_status keep(mid_ctx *ctx, const mid__mlp *net, const float *w, int layer, const mid__found *found,
+                       mid_weights *out)
 {
     char name[8];
     int l;
@@ -65,18 +66,20 @@ static mid_status keep(mid_ctx *ctx, const mid__mlp *net, const float *w, int la
             status = mid_weights_set(ctx, out, name, w, 1, net->width[l + 1]);
         w += net->width[l + 1];
     }
-    return status == MID_OK ? mid_weights_set_number(ctx, out, "n_epoch", n_epoch) : status;
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "rate", found->rate);
+    return status == MID_OK ? mid_weights_set_number(ctx, out, "n_epoch", found->n_epoch) : status;
 }
 
 static mid_status train(mid_ctx *ctx, const mid_fit_set *set, mid__rows *rows, int layer, mid_weights *out)
 {
-    const mid__train how = { .rate = 3e-4, .decay = 0.1, .clip = 1, .n_batch = 64, .n_epoch_min = 1, .n_epoch_max = 30,
+    const mid__train how = { .rate = MID__RATES, .decay = 0.1, .clip = 1, .n_batch = 64, .n_epoch_max = 30,
                              .patience = 4, .seed = set->seed };
     const mid__mlp net = net_of(rows->d);
     double *mean = malloc(rows->d * sizeof *mean), *sd = malloc(rows->d * sizeof *sd);
     float *w = malloc(mid__mlp_n_weight(&net) * sizeof *w);
     uint8_t *held_out = malloc(rows->n + 1);
-    uint32_t n_epoch;
+    mid__found found;
     size_t i;
     mid_status status = mean && sd && w && held_out ? MID_OK : mid__oom(ctx, "a dense net");
 
@@ -84,11 +87,11 @@ static mid_status train(mid_ctx *ctx, const mid_fit_set *set, mid__rows *rows, i
         for (i = 0; i < rows->n; i++)
             held_out[i] = mid__inner_fold(set, rows->answer[i]) == 0;
         scale(rows, mean, sd);
-        status = mid__mlp_fit(ctx, &net, &how, rows->x, rows->n, rows->label, rows->weight, held_out, w, NULL, &n_epoch);
+        status = mid__mlp_fit(ctx, &net, &how, rows->x, rows->n, rows->label, rows->weight, held_out, w, NULL, &found);
     }
     if (status == MID_OK) {
         unscale(mean, sd, rows->d, w);
-        status = keep(ctx, &net, w, layer, n_epoch, out);
+        status = keep(ctx, &net, w, layer, &found, out);
     }
     free(mean);
     free(sd);
@@ -199,7 +202,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_mlp_probe = {
-    .name = "mlp_probe", .version = 1,
+    .name = "mlp_probe", .version = 2,
     .summary = "dense net on the running mean of one layer's rows", .unit = "logit",
     .source = "Azaria & Mitchell 2023 (SAPLMA), arXiv 2304.13734",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

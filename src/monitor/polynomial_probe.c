@@ -121,12 +121,12 @@ static mid_status add_order(mid_ctx *ctx, const mid__train *how, const mid__seqs
     const size_t d = seqs->d, at = RANK * (size_t)(n - 2);
     float *w = malloc(mid__head_n_weight(&head, d) * sizeof *w);
     const float *lambda = w + RANK * (d + 1);
-    uint32_t n_epoch;
+    mid__found found;
     size_t i, r;
-    mid_status status = w ? mid__head_fit(ctx, &head, how, seqs, held_out, w, NULL, &n_epoch)
+    mid_status status = w ? mid__head_fit(ctx, &head, how, seqs, held_out, w, NULL, &found)
                           : mid__oom(ctx, "a polynomial");
 
-    for (i = 0; status == MID_OK && n_epoch && i < seqs->n; i++)
+    for (i = 0; status == MID_OK && found.n_epoch && i < seqs->n; i++)
         for (r = 0; r < RANK; r++)
             frozen[i] += (double)lambda[r] * power(mid__dot(w + r * d, seqs->x + i * d, d), n);
     if (status == MID_OK) {
@@ -141,7 +141,7 @@ static mid_status add_order(mid_ctx *ctx, const mid__train *how, const mid__seqs
 
 static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, struct model *m)
 {
-    const mid__train how = { .rate = 3e-4, .decay = 0.1, .clip = 1, .n_batch = 64, .n_epoch_max = 40, .patience = 5,
+    const mid__train how = { .rate = MID__RATES, .decay = 0.1, .clip = 1, .n_batch = 64, .n_epoch_max = 40, .patience = 5,
                              .seed = set->seed };   /* no epoch at all where an order does not help */
     double *mean = malloc(m->d * sizeof *mean), *sd = malloc(m->d * sizeof *sd);
     double *frozen = malloc((rows->n + 1) * sizeof *frozen), c, auroc;
@@ -312,7 +312,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_polynomial_probe = {
-    .name = "polynomial_probe", .version = 2,
+    .name = "polynomial_probe", .version = 3,
     .summary = "polynomial in the running mean of one layer's rows, order by order", .unit = "logit",
     .source = "Oldfield et al. 2025, arXiv 2509.26238",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

@@ -17,7 +17,6 @@
 #include "monitor/trained_heads.h"
 
 enum { N_WINDOW = 16, N_DENSE = 4 };
-static const double rate_max = 0.01, rate_columns = 0.25;
 
 /* ---- the head --------------------------------------------------------------------------------------------------- */
 
@@ -87,9 +86,8 @@ static mid_status beta_of(mid_ctx *ctx, const mid_param *params, double *beta)
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    const mid_signals *signals = mid_trace_signals(set->answer[0].trace);
     const double through = mid__param_number(params, "through");
-    mid__trained_spec spec = { .train = mid__train_of(set, 0, 800, 100) };
+    mid__trained_spec spec = { .train = mid__train_of(set) };
     double beta;
     mid_status status = beta_of(ctx, params, &beta);
 
@@ -98,8 +96,6 @@ static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *par
     if (status != MID_OK)
         return status;
     spec.head = mid__streaming_head(1, through == 1);
-    /* AdamW moves every weight by about the rate, so a step moves the logit by rate times columns */
-    spec.train.rate = fmin(rate_max, rate_columns / (double)(signals->n_layer * signals->n_embd));
     spec.rows = (mid__token_choice){ .i_layer = MID__ALL_LAYERS, .dense = N_DENSE, .window = N_WINDOW };
     return mid__trained_fit(ctx, set, -1, &spec, out);
 }
@@ -154,7 +150,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_probe_streaming = {
-    .name = "probe_streaming", .version = 2,
+    .name = "probe_streaming", .version = 3,
     .summary = "linear probe on all tapped layers, trained on its worst moments; largest moving average so far",
     .unit = "logit", .source = "after Cunningham et al. 2026, arXiv 2601.04603 (our reconstruction)",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

@@ -10,7 +10,7 @@
 #include "base/linalg.h"
 #include "monitor/rows_lr.h"
 
-enum { N_BATCH = 32, N_EPOCH_MAX = 100 };
+enum { N_BATCH = 32, N_EPOCH_MAX = 100, N_STEP_MAX = 800, N_STEP_PATIENCE = 100 };
 
 /* Epochs of n_step steps that hold so many steps, N_EPOCH_MAX at most. */
 static uint32_t epochs(uint32_t n_step_wanted, uint32_t n_step)
@@ -20,14 +20,13 @@ static uint32_t epochs(uint32_t n_step_wanted, uint32_t n_step)
     return n < N_EPOCH_MAX ? n : N_EPOCH_MAX;
 }
 
-mid__train mid__train_of(const mid_fit_set *set, uint32_t n_step_min, uint32_t n_step_max, uint32_t n_step_patience)
+mid__train mid__train_of(const mid_fit_set *set)
 {
     const uint32_t n_fold = (uint32_t)mid__n_inner(set);
     const uint32_t n_step = (uint32_t)(set->n * (n_fold - 1) / n_fold / N_BATCH) + 1;  /* an epoch's without a fold */
 
-    return (mid__train){ .rate = 3e-4, .decay = 0.1, .clip = 1, .n_batch = N_BATCH, .seed = set->seed,
-                         .n_epoch_min = epochs(n_step_min, n_step), .n_epoch_max = epochs(n_step_max, n_step),
-                         .patience = epochs(n_step_patience, n_step) };
+    return (mid__train){ .rate = MID__RATES, .decay = 0.1, .clip = 1, .n_batch = N_BATCH, .seed = set->seed,
+                         .n_epoch_max = epochs(N_STEP_MAX, n_step), .patience = epochs(N_STEP_PATIENCE, n_step) };
 }
 
 /* ---- fitting ---------------------------------------------------------------------------------------------------- */
@@ -50,7 +49,7 @@ static mid_status axes_of(mid_ctx *ctx, const mid_fit_set *set, int i_layer, siz
 }
 
 static mid_status keep(mid_ctx *ctx, const mid_fit_set *set, const mid__trained_spec *spec, int i_layer, const float *w,
-                       size_t d, uint32_t n_epoch, mid_weights *out)
+                       size_t d, const mid__found *found, mid_weights *out)
 {
     const mid_signals *signals = mid_trace_signals(set->answer[0].trace);
     const size_t k = spec->head.n_out;
@@ -69,7 +68,9 @@ static mid_status keep(mid_ctx *ctx, const mid_fit_set *set, const mid__trained_
     if (status == MID_OK && i_layer >= 0)
         status = mid_weights_set_number(ctx, out, "layer", signals->layer[i_layer]);
     if (status == MID_OK)
-        status = mid_weights_set_number(ctx, out, "n_epoch", n_epoch);
+        status = mid_weights_set_number(ctx, out, "rate", found->rate);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "n_epoch", found->n_epoch);
     return status;
 }
 
@@ -85,7 +86,7 @@ static mid_status train(mid_ctx *ctx, const mid_fit_set *set, const mid__trained
     float *w = malloc((n_weight + 1) * sizeof *w), *inner = malloc((n_weight + 1) * sizeof *inner);
     float *whole = malloc((n_whole + head->n_extra + 1) * sizeof *whole);
     uint8_t *held_out = malloc(set->n + 1);
-    uint32_t n_epoch;
+    mid__found found;
     mid_status status = MID_OK;
 
     if (!mean || !sd || !w || !inner || !whole || !held_out) {
@@ -95,7 +96,7 @@ static mid_status train(mid_ctx *ctx, const mid_fit_set *set, const mid__trained
     mid__held_out(set, 0, held_out);
     mid__seqs_scale(seqs, false, mean, sd);
     mid__seqs_scale(seqs, true, mean + seqs->d, sd + seqs->d);      /* none, unless the head reads prompts */
-    status = mid__head_fit(ctx, head, &spec->train, seqs, held_out, w, inner, &n_epoch);
+    status = mid__head_fit(ctx, head, &spec->train, seqs, held_out, w, inner, &found);
     if (status == MID_OK && spec->choose)
         status = spec->choose(ctx, set, spec, seqs, held_out, inner, out);
     if (status != MID_OK)
@@ -108,7 +109,7 @@ static mid_status train(mid_ctx *ctx, const mid_fit_set *set, const mid__trained
     else
         memcpy(whole, w, n_map * sizeof *w);
     memcpy(whole + n_whole, w + n_map, head->n_extra * sizeof *w);
-    status = keep(ctx, set, spec, i_layer, whole, d, n_epoch, out);
+    status = keep(ctx, set, spec, i_layer, whole, d, &found, out);
 out:
     free(mean);
     free(sd);

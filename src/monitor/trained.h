@@ -1,7 +1,7 @@
 /* What monitors share that are a head (learn/head.h) trained on token rows: choosing the layer, making the rows, training
  * with early stopping on inner fold 0, keeping the weights for rows as they are, and checking a file's.
  * Weights: "w" (n_out, columns), "b" (1, n_out), "more" (1, n_extra) unless there are none; "layers" (1, n) or the number
- * "layer", unless the head reads scalars alone; the number "n_epoch". */
+ * "layer", unless the head reads scalars alone; the numbers "rate" and "n_epoch". */
 #ifndef MID_MONITOR_TRAINED_H
 #define MID_MONITOR_TRAINED_H
 
@@ -18,10 +18,9 @@ typedef struct mid__trained_spec {
                          const uint8_t *held_out, const float *w_inner, mid_weights *out);
 } mid__trained_spec;
 
-/* What gradient descent is told: AdamW at rate .0003 and decay .1, 32 answers a step. How long is given in steps, for an
- * epoch of few answers is short: at least and at most so many (or 100 epochs), and how many without a smaller loss end
- * the search. */
-mid__train mid__train_of(const mid_fit_set *set, uint32_t n_step_min, uint32_t n_step_max, uint32_t n_step_patience);
+/* What gradient descent is told: AdamW at one of MID__RATES and decay .1, 32 answers a step. How long is given in steps,
+ * for an epoch of few answers is short: 800 at most (or 100 epochs), and 100 without a smaller loss end the search. */
+mid__train mid__train_of(const mid_fit_set *set);
 
 /* layer_param: -1 to choose by a linear probe on running means (rows_lr.h), or a layer's number. */
 mid_status mid__trained_fit(mid_ctx *ctx, const mid_fit_set *set, double layer_param, const mid__trained_spec *spec,

@@ -130,7 +130,7 @@ static mid_status n_of(mid_ctx *ctx, const mid_param *params, uint64_t *n)
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    const mid__trained_spec spec = { .head = mid__guard_head(WIDTH), .train = mid__train_of(set, 0, 800, 100),
+    const mid__trained_spec spec = { .head = mid__guard_head(WIDTH), .train = mid__train_of(set),
                                      .rows = { .dense = N_DENSE } };
     uint64_t n;
     mid_status status = n_of(ctx, params, &n);
@@ -195,7 +195,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_two_head_guard = {
-    .name = "two_head_guard", .version = 2,
+    .name = "two_head_guard", .version = 3,
     .summary = "normalised guard head on one layer's row; smallest of the last n logits", .unit = "logit",
     .source = "Qwen Team 2025 (Qwen3Guard), arXiv 2510.14276",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,

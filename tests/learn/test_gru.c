@@ -146,7 +146,7 @@ TEST(gru, learns_an_order)
     enum { N_FIT = 300, N_TEST = 150, WIDTH = 16 };
     const mid__head head = mid__gru_head(WIDTH);
     const mid__gru gru = { WIDTH, 0 };
-    const mid__train how = { .rate = 0.02, .clip = 1, .n_batch = 16, .n_epoch_min = 1, .n_epoch_max = 30, .patience = 6,
+    const mid__train how = { .rate = { 0.02 }, .clip = 1, .n_batch = 16, .n_epoch_max = 30, .patience = 6,
                              .seed = 3 };
     const size_t n_weight = mid__head_n_weight(&head, 1);
     float *w = malloc(n_weight * sizeof *w), *again = malloc(n_weight * sizeof *w);
@@ -155,7 +155,7 @@ TEST(gru, learns_an_order)
     double score[N_TEST], auroc;
     mid__seqs fit, test;
     mid__rng rng;
-    uint32_t n_epoch;
+    mid__found found;
     size_t i, r, j;
 
     assert_true(w && again);
@@ -165,7 +165,7 @@ TEST(gru, learns_an_order)
     ordered(&rng, N_TEST, &test);
     for (i = 0; i < N_FIT; i++)
         held_out[i] = i % 3 == 1;
-    CHECK_OK(mid__head_fit(test_ctx(), &head, &how, &fit, held_out, w, NULL, &n_epoch));
+    CHECK_OK(mid__head_fit(test_ctx(), &head, &how, &fit, held_out, w, NULL, &found));
     for (i = 0; i < N_TEST; i++) {
         float m[WIDTH] = { 0 }, a[3 * WIDTH];
         for (r = test.at[i]; r < test.at[i + 1]; r++) {
@@ -176,7 +176,7 @@ TEST(gru, learns_an_order)
             score[i] += (double)v[j] * (double)m[j];
     }
     CHECK_OK(mid_auroc(test_ctx(), score, test.label, N_TEST, &auroc));
-    print_message("  %u epochs, AUROC %.3f\n", n_epoch, auroc);
+    print_message("  %u epochs, AUROC %.3f\n", found.n_epoch, auroc);
     CHECK(auroc > 0.98);
     CHECK_OK(mid__head_fit(test_ctx(), &head, &how, &fit, held_out, again, NULL, NULL));
     assert_memory_equal(w, again, n_weight * sizeof *w);

@@ -76,7 +76,7 @@ TEST(mlp, learns_quadrants)
 {
     enum { N_FIT = 600, N_TEST = 300 };
     const mid__mlp net = { 3, { 2, 16, 8, 1 } };
-    const mid__train how = { .rate = 0.01, .n_batch = 32, .n_epoch_min = 1, .n_epoch_max = 80, .patience = 10, .seed = 5 };
+    const mid__train how = { .rate = { 0.01 }, .n_batch = 32, .n_epoch_max = 80, .patience = 10, .seed = 5 };
     static float x[2 * N_FIT], test_x[2 * N_TEST];
     static uint8_t label[N_FIT], test_label[N_TEST], held_out[N_FIT];
     static double weight[N_FIT], score[N_TEST];
@@ -84,7 +84,7 @@ TEST(mlp, learns_quadrants)
     mid__mlp_work work;
     double auroc;
     mid__rng rng;
-    uint32_t n_epoch;
+    mid__found found;
     size_t i;
 
     print_message("  seed %llu\n", (unsigned long long)seed);
@@ -95,14 +95,14 @@ TEST(mlp, learns_quadrants)
         weight[i] = 1;
         held_out[i] = i % 3 == 0;
     }
-    CHECK_OK(mid__mlp_fit(test_ctx(), &net, &how, x, N_FIT, label, weight, held_out, w, inner, &n_epoch));
+    CHECK_OK(mid__mlp_fit(test_ctx(), &net, &how, x, N_FIT, label, weight, held_out, w, inner, &found));
     CHECK_OK(mid__mlp_work_open(test_ctx(), &net, 1, &work));
     for (i = 0; i < N_TEST; i++) {
         memcpy(work.act[0], test_x + 2 * i, 2 * sizeof *test_x);
         score[i] = (double)*mid__mlp_forward(&net, w, &work, 1);
     }
     CHECK_OK(mid_auroc(test_ctx(), score, test_label, N_TEST, &auroc));
-    print_message("  %u epochs, AUROC %.3f\n", n_epoch, auroc);
+    print_message("  %u epochs, AUROC %.3f\n", found.n_epoch, auroc);
     CHECK(auroc > 0.98);
     CHECK_OK(mid__mlp_fit(test_ctx(), &net, &how, x, N_FIT, label, weight, held_out, again, NULL, NULL));
     assert_memory_equal(w, again, mid__mlp_n_weight(&net) * sizeof *w);

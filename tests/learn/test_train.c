@@ -25,55 +25,90 @@ TEST(train, stops_where_the_held_out_loss_is_least)
 {
     uint8_t held_out[12] = { 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1 };
     const mid__loss loss = { 12, 1, pull, held_out };
-    mid__train how = { .rate = 0.1, .n_batch = 9, .n_epoch_min = 1, .n_epoch_max = 100, .patience = 3, .seed = 1 };
+    mid__train how = { .rate = { 0.1 }, .n_batch = 9, .n_epoch_max = 100, .patience = 3, .seed = 1 };
     float w = 0, inner;
-    uint32_t n_epoch;
+    mid__found found;
 
-    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, &inner, &n_epoch));
+    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, &inner, &found));
     CHECK_NEAR(inner, 1, 0.06);                             /* one step an epoch, each of .1 at first */
-    CHECK(n_epoch >= 9 && n_epoch <= 11);
+    CHECK(found.n_epoch >= 9 && found.n_epoch <= 11);
     CHECK(w != inner);                                      /* the second part had all items */
     how.n_epoch_max = 4;
     w = 0;
-    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, &inner, &n_epoch));
-    CHECK_INT(n_epoch, 4);
+    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, &inner, &found));
+    CHECK_INT(found.n_epoch, 4);
     CHECK_NEAR(inner, 0.4, 0.02);
 }
 
-/* Already at the best place: with n_epoch_min 0 nothing is learned, and w is what it was. */
+/* Already at the best place: nothing is learned, and w is what it was. */
 TEST(train, may_learn_nothing)
 {
     uint8_t held_out[6] = { 0, 1, 0, 1, 0, 1 };
     const mid__loss loss = { 6, 1, pull, held_out };
-    const mid__train how = { .rate = 0.1, .n_batch = 2, .n_epoch_max = 50, .patience = 3, .seed = 1 };
+    const mid__train how = { .rate = { 0.1 }, .n_batch = 2, .n_epoch_max = 50, .patience = 3, .seed = 1 };
     float w = 1;
-    uint32_t n_epoch = 7;
+    mid__found found = { .n_epoch = 7 };
 
-    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, NULL, &n_epoch));
-    CHECK_INT(n_epoch, 0);
+    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, NULL, &found));
+    CHECK_INT(found.n_epoch, 0);
     CHECK_NEAR(w, 1, 0);
 }
 
 TEST(train, without_items_on_both_sides)
 {
     uint8_t none[4] = { 0 }, all[4] = { 1, 1, 1, 1 };
-    const mid__train how = { .rate = 0.1, .n_batch = 4, .n_epoch_min = 5, .n_epoch_max = 50, .patience = 3, .seed = 1 };
+    const mid__train how = { .rate = { 0.1 }, .n_batch = 4, .n_epoch_max = 50, .patience = 3, .seed = 1 };
     mid__loss loss = { 4, 1, pull, none };
-    float w = 0, inner = 9;
-    uint32_t n_epoch;
+    float w = 2, inner = 9;
+    mid__found found;
 
-    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, none, &w, &inner, &n_epoch));
-    CHECK_INT(n_epoch, 5);
-    CHECK_NEAR(w, 0.5, 0.02);
-    CHECK_NEAR(inner, 0, 0);                                /* nothing was held out: where it started */
-    w = 0;
+    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, none, &w, &inner, &found));
+    CHECK_INT(found.n_epoch, 0);
+    CHECK_NEAR(w, 2, 0);
+    CHECK_NEAR(inner, 2, 0);                                /* where it started */
     loss.user = all;
-    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, all, &w, NULL, &n_epoch));
-    CHECK_INT(n_epoch, 5);
+    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, all, &w, NULL, &found));
+    CHECK_INT(found.n_epoch, 0);
+    CHECK_NEAR(w, 2, 0);
     loss.n_item = 0;
-    w = 2;
     CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, all, &w, NULL, NULL));
     CHECK_NEAR(w, 2, 0);
+}
+
+/* Ten epochs of one step each, the weight wanted at 3 by all: a step is about the rate. The slow rate does not get there,
+ * the fast one leaps over. */
+TEST(train, chooses_the_rate)
+{
+    uint8_t zeros[6] = { 0 };
+    const uint8_t held_out[6] = { 0, 0, 0, 0, 1, 1 };
+    const mid__loss loss = { 6, 1, pull, zeros };
+    mid__train how = { .rate = { 0.01, 0.3, 8 }, .n_batch = 8, .n_epoch_max = 10, .patience = 10, .seed = 1 };
+    float w = 0;
+    mid__found found;
+
+    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, NULL, &found));
+    CHECK_NEAR(found.rate, 0.3, 0);
+    CHECK_NEAR(w, 3, 0.5);
+    CHECK(found.loss < 0.5);
+}
+
+/* A rate that ends in no number is passed over, whether slower ones worked or faster ones do. */
+static double brittle(void *user, const float *w, const uint32_t *item, size_t n, float *grad)
+{
+    return fabsf(w[0]) > 5 ? NAN : pull(user, w, item, n, grad);
+}
+
+TEST(train, passes_over_rates_that_diverge)
+{
+    uint8_t zeros[6] = { 0 };
+    const uint8_t held_out[6] = { 0, 0, 0, 0, 1, 1 };
+    const mid__loss loss = { 6, 1, brittle, zeros };
+    const mid__train how = { .rate = { 0.3, 50 }, .n_batch = 4, .n_epoch_max = 10, .patience = 10, .seed = 1 };
+    float w = 0;
+    mid__found found;
+
+    CHECK_OK(mid__train_fit(test_ctx(), &how, &loss, held_out, &w, NULL, &found));
+    CHECK_NEAR(found.rate, 0.3, 0);
 }
 
 static double diverge(void *user, const float *w, const uint32_t *item, size_t n, float *grad)
@@ -85,7 +120,7 @@ static double diverge(void *user, const float *w, const uint32_t *item, size_t n
 TEST(train, says_when_it_diverges)
 {
     const uint8_t held_out[4] = { 0, 1, 0, 1 };
-    const mid__train how = { .rate = 0.1, .n_batch = 4, .n_epoch_min = 1, .n_epoch_max = 9, .patience = 3, .seed = 1 };
+    const mid__train how = { .rate = { 0.1 }, .n_batch = 4, .n_epoch_max = 9, .patience = 3, .seed = 1 };
     const mid__loss loss = { 4, 1, diverge, NULL };
     float w = 0;
 
