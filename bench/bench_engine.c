@@ -2,7 +2,7 @@
  *   generate  tokens/s of 16 sequences with full capture (llama-batched-bench is the peer: bench/run sets them side by side)
  *   replay    tokens/s of reading answers with logits at every token and four layers tapped / the same decodes bare
  *   observer  tokens/s of reading with a BF16 and a Q4_0 copy / with the file as it is (Q4_1)
- *   monitors  microseconds per token of all monitors together / single-sequence decode time per token
+ *   decode    microseconds per token of one sequence, which bench_monitors.py sets the monitors' cost beside
  * usage: bench_engine MODEL.gguf CACHE_DIR [ROUNDS] */
 #include <llama.h>
 #include <math.h>
@@ -54,22 +54,6 @@ static void print(const char *name, const char *unit, double *value, int n)
     printf("%-34s median %9.3f  min %9.3f  max %9.3f  %-6s n %d  load %.2f\n", name, value[n / 2], value[0], value[n - 1],
            unit, n, load[0]);
     fflush(stdout);
-}
-
-/* Answers read with every signal that needs no other model. */
-static void read_full(mid_ctx *ctx, const char *path, const mid_sample *const *list, mid_trace **trace)
-{
-    mid_model_opts o = mid_model_opts_default();
-    mid_source_opts s = mid_source_opts_default();
-    mid_model *m;
-
-    o.n_threads = 1;
-    o.attention = true;
-    s.max_tok = N_GEN;
-    s.want = MID_SIG_SPREAD | MID_SIG_ATTENTION | MID_SIG_LENS | MID_SIG_ALONE | MID_SIG_AFFIRM | MID_SIG_SAMPLES;
-    must(ctx, mid_model_open(ctx, path, &o, &m));
-    must(ctx, mid_source_trace(ctx, m, "recorded", list, N, &s, trace));
-    mid_model_close(m);
 }
 
 static mid_model *open_model(mid_ctx *ctx, const char *path, const char *cache, const char *quantise, int n_seq, int n_layer)
@@ -163,46 +147,6 @@ static double bare_rate(struct bare *b, const mid_sample *const *list, size_t n)
     return (double)n_tok / (now_s() - s);
 }
 
-/* Microseconds per token of every monitor of the registry together, on traces that were captured before. */
-static double all_monitors_us(mid_ctx *ctx, mid_trace *const *trace)
-{
-    const mid_monitor_ops *const *list = mid_monitor_list();
-    mid_fit_answer answer[N];
-    const mid_fit_set set = { .answer = answer, .n = N, .seed = 1 };
-    double total = 0, score[N_GEN];
-    size_t i, k;
-    int round;
-
-    for (i = 0; i < N; i++)
-        answer[i] = (mid_fit_answer){ trace[i], (int)(i % 2), (uint32_t)i };
-    for (k = 0; list[k]; k++) {
-        mid_weights *w = NULL;
-        mid_monitor *m;
-        mid_stream *s;
-        double us[2 * N * N_GEN];
-        size_t n = 0;
-        if (list[k]->needs & ~mid_trace_signals(trace[0])->have)
-            continue;               /* what it needs was not captured: a judge's verdicts */
-        must(ctx, mid_monitor_fit(ctx, list[k], NULL, &set, &w));
-        must(ctx, mid_monitor_open(ctx, list[k], NULL, w, mid_trace_signals(trace[0]), &m));
-        must(ctx, mid_stream_open(ctx, m, &s));
-        for (round = 0; round < 2; round++)
-            for (i = 0; i < N; i++) {
-                float cost[N_GEN];
-                uint32_t t;
-                must(ctx, mid_stream_score(ctx, s, trace[i], score, cost));
-                for (t = 0; round && t < mid_trace_n_tok(trace[i]); t++)
-                    us[n++] = (double)cost[t];
-            }
-        printf("  %-20s p50 %8.3f us  p95 %8.3f us\n", list[k]->name, mid_quantile(us, n, .5), mid_quantile(us, n, .95));
-        total += mid_quantile(us, n, .5);
-        mid_stream_close(s);
-        mid_monitor_close(m);
-        mid_weights_close(w);
-    }
-    return total;
-}
-
 int main(int argc, char **argv)
 {
     const int n_round = argc > 3 ? atoi(argv[3]) : 5;
@@ -210,7 +154,7 @@ int main(int argc, char **argv)
     double a[ROUND_MAX], ratio[ROUND_MAX], half[ROUND_MAX], q4[ROUND_MAX];
     mid_sample sample[N];
     const mid_sample *list[N];
-    mid_trace *trace[N], *full[N];
+    mid_trace *trace[N];
     mid_source_opts o = mid_source_opts_default();
     mid_model *gen, *file, *bf16, *q4_0, *one;
     struct bare bare;
@@ -257,8 +201,5 @@ int main(int argc, char **argv)
     for (r = 0; r < n_round; r++)
         a[r] = 1e6 / rate(ctx, one, "llama", list, 1);
     print("decode_us_per_tok_1_sequence", "us", a, n_round);
-    read_full(ctx, path, list, full);
-    ratio[0] = all_monitors_us(ctx, full) / a[n_round / 2];
-    print("all_monitors_share_of_decode", "share", ratio, 1);
     return 0;
 }

@@ -109,15 +109,23 @@ static inline void mid__half_unpack(const uint16_t *half, float *row, size_t n)
         row[i] = mid__half_float(half[i]);
 }
 
-/* What capture does to a row before any monitor sees it; to may be from. */
+/* What capture does to a row before any monitor sees it; to may be from. A value too large for a half becomes the largest
+ * there is, since a few columns of some models (Gemma 3) are that large in every row; only what the model itself could not
+ * compute stays infinite. */
 static inline void mid__half_round(const float *from, float *to, size_t n)
 {
+    const float most = 65504;
+    float block[64];
     uint16_t half[64];
-    size_t i, m;
+    size_t i, k, m;
 
     for (i = 0; i < n; i += m) {
         m = n - i < 64 ? n - i : 64;
-        mid__half_pack(from + i, half, m);
+        for (k = 0; k < m; k++) {
+            const float x = from[i + k], size = mid__bits_float(mid__float_bits(x) & 0x7fffffff);
+            block[k] = size > most && size < mid__bits_float(0x7f800000) ? (x < 0 ? -most : most) : x;
+        }
+        mid__half_pack(block, half, m);
         mid__half_unpack(half, to + i, m);
     }
 }

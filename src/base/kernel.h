@@ -12,6 +12,9 @@
 #define MID__CLONES
 #endif
 
+/* Before an inner loop over a few registers: they are registers only once it is unrolled. */
+#define MID__UNROLL _Pragma("GCC unroll 16")
+
 #define MID__N_LANE 16
 typedef float mid__lanes __attribute__((vector_size(64), aligned(4)));
 typedef int mid__int_lanes __attribute__((vector_size(64), aligned(4)));

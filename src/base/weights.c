@@ -238,3 +238,47 @@ double mid_weights_number(const mid_weights *weights, const char *key)
     end = yyjson_read_number(text, &number, YYJSON_READ_ALLOW_INF_AND_NAN, NULL, NULL);
     return end && *end == 0 ? yyjson_get_num(&number) : NAN;
 }
+
+/* ---- weights within weights --------------------------------------------------------------------------------------- */
+
+mid_status mid__weights_put_all(mid_ctx *ctx, mid_weights *into, const char *prefix, const mid_weights *from)
+{
+    char name[NAME_MAX_BYTES + 2];
+    mid_status status = MID_OK;
+    size_t i;
+
+    for (i = 0; status == MID_OK && i < from->tensor.n; i++) {
+        const mid__item *t = &from->tensor.at[i];
+        snprintf(name, sizeof name, "%s%s", prefix, t->name);
+        status = mid_weights_set(ctx, into, name, t->data, t->n_row, t->n_col);
+    }
+    for (i = 0; status == MID_OK && i < from->entry.n; i++) {
+        snprintf(name, sizeof name, "%s%s", prefix, from->entry.at[i].name);
+        status = mid_weights_set_text(ctx, into, name, from->entry.at[i].text);
+    }
+    return status;
+}
+
+mid_status mid__weights_take(mid_ctx *ctx, const mid_weights *from, const char *prefix, mid_weights **out)
+{
+    const size_t n = strlen(prefix);
+    mid_weights *w = NULL;
+    mid_status status = mid_weights_open(ctx, &w);
+    size_t i;
+
+    for (i = 0; status == MID_OK && i < from->tensor.n; i++) {
+        const mid__item *t = &from->tensor.at[i];
+        if (strncmp(t->name, prefix, n) == 0)
+            status = mid_weights_set(ctx, w, t->name + n, t->data, t->n_row, t->n_col);
+    }
+    for (i = 0; status == MID_OK && i < from->entry.n; i++)
+        if (strncmp(from->entry.at[i].name, prefix, n) == 0)
+            status = mid_weights_set_text(ctx, w, from->entry.at[i].name + n, from->entry.at[i].text);
+    if (status == MID_OK && w->tensor.n + w->entry.n == 0)
+        status = mid__fail(ctx, MID_EFORMAT, "weights have nothing under '%s'", prefix);
+    if (status == MID_OK)
+        *out = w;
+    else
+        mid_weights_close(w);
+    return status;
+}

@@ -27,5 +27,9 @@ struct mid_weights { mid__items tensor, entry; };
 const mid__item *mid__items_find(const mid__items *items, const char *name);
 /* Numbers in a shape; 0 if there are none or too many for a file. */
 size_t mid__weights_n(size_t n_row, size_t n_col);
+/* All of `from` into `into`, every name with the prefix before it; and the part of `from` under a prefix, without it:
+ * MID_EFORMAT if there is none. *out owned. */
+mid_status mid__weights_put_all(mid_ctx *ctx, mid_weights *into, const char *prefix, const mid_weights *from);
+mid_status mid__weights_take(mid_ctx *ctx, const mid_weights *from, const char *prefix, mid_weights **out);
 
 #endif

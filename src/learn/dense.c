@@ -1,5 +1,8 @@
-/* The product keeps a tile of 4 rows and 2 vectors of the result in registers while it walks along k. Every entry of
- * the result is summed in the order of k, whatever tile it falls into: a row alone and in a batch gives the same bits. */
+/* The product keeps a tile of 4 rows and 3 vectors of the result in registers while it walks along k; a row without
+ * three others gets a tile of its own, up to 256 columns wide, so that b is read straight on. Every entry of the result
+ * is summed in the order of k, whatever tile it falls into: a row alone and in a batch gives the same bits. The tiles
+ * of 4 rows are made of vectors of 8: of 16 gcc makes slow code for processors that have none so wide. A single row
+ * waits for b and can bear that. */
 #include "learn/dense.h"
 
 #include <math.h>
@@ -7,55 +10,83 @@
 
 #include "base/kernel.h"
 
-enum { N_LANE = MID__N_LANE, N_TILE_ROW = 4, N_TILE_LANES = 2 };
+enum { N_LANE = MID__N_LANE, N_EIGHT = 8, N_ROW = 4, N_LINE_MAX = 16 };
+typedef float eight __attribute__((vector_size(32), aligned(4)));
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* c's n_row rows and n_vec vectors from column 0 on; n_row and n_vec are constants where this is used. */
-INLINE void tile(const int n_row, const int n_vec, size_t n, size_t k, const float *a, size_t a_row, size_t a_col,
-                 const float *b, float *c)
+/* c's 4 rows and n_vec vectors from column 0 on; n_vec is a constant where this is used. */
+INLINE void tile(const int n_vec, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b,
+                 float *c)
 {
-    mid__lanes sum[N_TILE_ROW][N_TILE_LANES];
+    eight sum[N_ROW * 3], row[3];
     size_t p;
     int i, v;
 
-    for (i = 0; i < n_row; i++)
+    MID__UNROLL
+    for (i = 0; i < N_ROW; i++)
+        MID__UNROLL
         for (v = 0; v < n_vec; v++)
-            sum[i][v] = mid__lanes_at(c + (size_t)i * n + (size_t)v * N_LANE);
+            sum[i * n_vec + v] = *(const eight *)(const void *)(c + (size_t)i * n + v * N_EIGHT);
     for (p = 0; p < k; p++) {
-        mid__lanes row[N_TILE_LANES];
+        MID__UNROLL
         for (v = 0; v < n_vec; v++)
-            row[v] = mid__lanes_at(b + p * n + (size_t)v * N_LANE);
-        for (i = 0; i < n_row; i++)
+            row[v] = *(const eight *)(const void *)(b + p * n + (size_t)v * N_EIGHT);
+        MID__UNROLL
+        for (i = 0; i < N_ROW; i++)
+            MID__UNROLL
             for (v = 0; v < n_vec; v++)
-                sum[i][v] += row[v] * a[(size_t)i * a_row + p * a_col];
+                sum[i * n_vec + v] += row[v] * a[(size_t)i * a_row + p * a_col];
     }
-    for (i = 0; i < n_row; i++)
+    MID__UNROLL
+    for (i = 0; i < N_ROW; i++)
+        MID__UNROLL
         for (v = 0; v < n_vec; v++)
-            memcpy(c + (size_t)i * n + (size_t)v * N_LANE, &sum[i][v], sizeof sum[i][v]);
+            *(eight *)(void *)(c + (size_t)i * n + v * N_EIGHT) = sum[i * n_vec + v];
 }
 
-/* One strip of n_vec vectors, over all rows. */
-INLINE void strip(const int n_vec, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col,
-                  const float *b, float *c)
+/* Strips of n_vec vectors from column j on, over m rows, a multiple of 4; gives the first column that is left. */
+INLINE size_t tiles(const int n_vec, size_t j, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col,
+                    const float *b, float *c)
 {
+    const size_t width = (size_t)n_vec * N_EIGHT;
     size_t i;
 
-    for (i = 0; i + N_TILE_ROW <= m; i += N_TILE_ROW)
-        tile(N_TILE_ROW, n_vec, n, k, a + i * a_row, a_row, a_col, b, c + i * n);
-    for (; i < m; i++)
-        tile(1, n_vec, n, k, a + i * a_row, a_row, a_col, b, c + i * n);
+    for (; j + width <= n; j += width)
+        for (i = 0; i < m; i += N_ROW)
+            tile(n_vec, n, k, a + i * a_row, a_row, a_col, b + j, c + i * n + j);
+    return j;
 }
 
-MID__CLONES
-void mid__gemm(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b, float *c)
+/* One row: n_vec vectors at a time from column j on; gives the first column that is left. */
+INLINE size_t line(const int n_vec, size_t j, size_t n, size_t k, const float *a, size_t a_col, const float *b,
+                   float *c)
 {
-    size_t i, j, p;
+    mid__lanes sum[N_LINE_MAX];
+    size_t p;
+    int v;
 
-    for (j = 0; j + N_TILE_LANES * N_LANE <= n; j += N_TILE_LANES * N_LANE)
-        strip(N_TILE_LANES, m, n, k, a, a_row, a_col, b + j, c + j);
-    for (; j + N_LANE <= n; j += N_LANE)
-        strip(1, m, n, k, a, a_row, a_col, b + j, c + j);
+    for (; j + (size_t)n_vec * N_LANE <= n; j += (size_t)n_vec * N_LANE) {
+        MID__UNROLL
+        for (v = 0; v < n_vec; v++)
+            sum[v] = mid__lanes_at(c + j + v * N_LANE);
+        for (p = 0; p < k; p++)
+            MID__UNROLL
+            for (v = 0; v < n_vec; v++)
+                sum[v] += mid__lanes_at(b + p * n + j + (size_t)v * N_LANE) * a[p * a_col];
+        MID__UNROLL
+        for (v = 0; v < n_vec; v++)
+            memcpy(c + j + v * N_LANE, &sum[v], sizeof sum[v]);
+    }
+    return j;
+}
+
+/* Columns from j on, one by one. */
+INLINE void columns(size_t j, size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b,
+                    float *c)
+{
+    size_t i, p;
+
     for (; j < n; j++)
         for (i = 0; i < m; i++) {
             float sum = c[i * n + j];
@@ -63,6 +94,26 @@ void mid__gemm(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_
                 sum += a[i * a_row + p * a_col] * b[p * n + j];
             c[i * n + j] = sum;
         }
+}
+
+MID__CLONES
+void mid__gemm(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b, float *c)
+{
+    const size_t m_tile = m / N_ROW * N_ROW;
+    size_t i, j;
+
+    j = tiles(3, 0, m_tile, n, k, a, a_row, a_col, b, c);
+    j = tiles(2, j, m_tile, n, k, a, a_row, a_col, b, c);
+    j = tiles(1, j, m_tile, n, k, a, a_row, a_col, b, c);
+    columns(j, m_tile, n, k, a, a_row, a_col, b, c);
+    for (i = m_tile; i < m; i++) {
+        const float *own = a + i * a_row;
+        j = line(16, 0, n, k, own, a_col, b, c + i * n);
+        j = line(8, j, n, k, own, a_col, b, c + i * n);
+        j = line(4, j, n, k, own, a_col, b, c + i * n);
+        j = line(1, j, n, k, own, a_col, b, c + i * n);
+        columns(j, 1, n, k, own, a_row, a_col, b, c + i * n);
+    }
 }
 
 void mid__transpose(const float *from, size_t n_row, size_t n_col, float *to)

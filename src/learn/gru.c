@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/kernel.h"
 #include "learn/dense.h"
 
 void mid__gru_init(const mid__gru *gru, mid__rng *rng, float *u)
@@ -17,27 +18,53 @@ void mid__gru_init(const mid__gru *gru, mid__rng *rng, float *u)
         u[i] = (float)(reach * (2 * mid__rng_unit(rng) - 1));
 }
 
+/* rm = r o before for h values of one stream. */
+MID__CLONES
+static void reset(size_t h, const float *r, const float *before, float *rm)
+{
+    size_t j;
+
+    for (j = 0; j + MID__N_LANE <= h; j += MID__N_LANE) {
+        const mid__lanes x = mid__lanes_at(r + j) * mid__lanes_at(before + j);
+        memcpy(rm + j, &x, sizeof x);
+    }
+    for (; j < h; j++)
+        rm[j] = r[j] * before[j];
+}
+
+/* next = (1 - z) before + z c, and dt of the way on: for h values of one stream. */
+MID__CLONES
+static void move(size_t h, float dt, const float *z, const float *c, const float *before, float *m)
+{
+    size_t j;
+
+    for (j = 0; j + MID__N_LANE <= h; j += MID__N_LANE) {
+        const mid__lanes old = mid__lanes_at(before + j), gate = mid__lanes_at(z + j);
+        const mid__lanes next = (1 - gate) * old + gate * mid__lanes_at(c + j), x = next + dt * (next - old);
+        memcpy(m + j, &x, sizeof x);
+    }
+    for (; j < h; j++) {
+        const float next = (1 - z[j]) * before[j] + z[j] * c[j];
+        m[j] = next + dt * (next - before[j]);
+    }
+}
+
 /* n streams at once. zr (n, 2 h) and c (n, h) arrive as inputs and leave as gates; rm (n, h) is room; m (n, h) gets the new
  * states, and may be before. */
 static void step(const mid__gru *gru, const float *u, size_t n, float *zr, float *c, float *rm,
                  const float *before, float *m)
 {
     const size_t h = gru->h;
-    size_t i, j;
+    size_t i;
 
     mid__gemm(n, 2 * h, h, before, h, 1, u, zr);
     mid__sigmoid(zr, n * 2 * h);
     for (i = 0; i < n; i++)
-        for (j = 0; j < h; j++)
-            rm[i * h + j] = zr[i * 2 * h + h + j] * before[i * h + j];
+        reset(h, zr + i * 2 * h + h, before + i * h, rm + i * h);
     mid__gemm(n, h, h, rm, h, 1, u + 2 * h * h, c);
     mid__tanh(c, n * h);
     for (i = 0; i < n; i++)
-        for (j = 0; j < h; j++) {
-            const float old = before[i * h + j], z = zr[i * 2 * h + j];
-            const float next = (1 - z) * old + z * c[i * h + j];
-            m[i * h + j] = next + gru->dt * (next - old);
-        }
+        move(h, gru->dt, zr + i * 2 * h, c + i * h, before + i * h, m + i * h);
 }
 
 void mid__gru_step(const mid__gru *gru, const float *u, const float *a, float *m)

@@ -253,10 +253,15 @@ void mid__pca_clear(mid__pca *pca)
 void mid__pca_project(const float *mean, const float *axis, size_t k, size_t d, const float *row, float *scratch,
                       float *point)
 {
-    size_t i;
+    size_t i, r;
 
     for (i = 0; i < d; i++)
         scratch[i] = row[i] - mean[i];
-    for (i = 0; i < k; i++)
-        point[i] = (float)mid__dot(axis + i * d, scratch, d);
+    for (i = 0; i < k; i += 8) {
+        const size_t n = k - i < 8 ? k - i : 8;
+        double along[8] = { 0 };
+        mid__dot_rows(axis + i * d, d, n, scratch, d, along);
+        for (r = 0; r < n; r++)
+            point[i + r] = (float)along[r];
+    }
 }

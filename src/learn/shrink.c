@@ -101,14 +101,9 @@ void mid__gauss_clear(mid__gauss *gauss)
 
 double mid__gauss_distance2(const float *mu, const float *whiten, const float *h, float *scratch, size_t d)
 {
-    double square = 0;
     size_t i;
 
     for (i = 0; i < d; i++)
         scratch[i] = h[i] - mu[i];
-    for (i = 0; i < d; i++) {
-        const double y = mid__dot(whiten + i * d, scratch, i + 1);
-        square += y * y;
-    }
-    return square;
+    return mid__lower_square(whiten, scratch, d);
 }

@@ -10,7 +10,7 @@ double mid__ledoit_wolf(const float *x, size_t n, size_t d, const double *mean, 
 
 /* A cloud of rows by its mean and its inverse Cholesky factor W, W^T W = Sigma^-1 (shrunk as above), so that the squared
  * Mahalanobis distance is |W (h - mu)|^2. */
-typedef struct mid__gauss { size_t d; float *mu, *whiten; } mid__gauss;         /* (d), (d, d) lower triangle */
+typedef struct mid__gauss { size_t d; float *mu, *whiten; } mid__gauss;     /* (d), (d, d) lower triangle, else 0 */
 
 /* @param what  names the rows in a message: "safe". @return MID_EUNDEFINED for fewer than two rows or rows all alike.
  * Clear *out whatever comes back. */

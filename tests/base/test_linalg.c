@@ -3,6 +3,7 @@
 
 #include "base/linalg.h"
 #include "base/rng.h"
+#include "midstream/metric.h"
 
 enum { N_MAX = 70 };
 static const uint64_t seed = 20240614;
@@ -47,9 +48,128 @@ TEST(linalg, every_length)
         mid__axpy_wide(0.7, a, y, n);
         CHECK_NEAR(mid__dot(a, b, n), dot, 1e-13);
         CHECK_NEAR(mid__dot_wide(a, wide, n), dot, 1e-13);
-        CHECK_NEAR(mid__dist2(a, b, n), dist2, 1e-5);   /* differences are taken in float */
+        CHECK_NEAR(mid__dist2(a, b, n), dist2, 1e-12);
         for (i = 0; i < n; i++)
             CHECK_NEAR(y[i], y_plain[i], 1e-15);
+    }
+}
+
+/* Float strands lose no more than the header says, whatever the sizes, and leave alone what is not theirs. */
+TEST(linalg, rows_at_a_time)
+{
+    enum { N_ROW = 7, D_MAX = 2200, APART = D_MAX + 3 };
+    static const size_t width[] = { 1, 15, 16, 17, 63, 64, 65, 100, 2048, 2200 };
+    float *w = malloc(N_ROW * APART * sizeof *w), x[D_MAX], y_float[D_MAX], a[N_ROW];
+    double y[N_ROW + 1], y_wide[D_MAX], a_wide[N_ROW];
+    mid__rng rng;
+    size_t k, d, i, j;
+
+    assert_non_null(w);
+    mid__rng_init(&rng, seed, 2);
+    for (i = 0; i < N_ROW * APART; i++)
+        w[i] = draw(&rng);
+    for (j = 0; j < D_MAX; j++)
+        x[j] = draw(&rng);
+    for (k = 0; k < sizeof width / sizeof width[0]; k++) {
+        d = width[k];
+        for (i = 0; i <= N_ROW; i++)
+            y[i] = (double)i;
+        mid__dot_rows(w, APART, N_ROW, x, d, y);
+        CHECK_NEAR(y[N_ROW], N_ROW, 0);
+        for (i = 0; i < N_ROW; i++) {
+            double sum = (double)i, size = 0;
+            for (j = 0; j < d; j++) {
+                sum += (double)w[i * APART + j] * (double)x[j];
+                size += fabs((double)w[i * APART + j] * (double)x[j]);
+            }
+            CHECK_NEAR(y[i], sum, 1e-6 * size);
+            a[i] = draw(&rng);
+            a_wide[i] = (double)a[i];
+        }
+        memcpy(y_float, x, sizeof x);
+        for (j = 0; j < D_MAX; j++)
+            y_wide[j] = (double)x[j];
+        mid__axpy_rows(a, w, APART, N_ROW, y_float, d);
+        mid__axpy_rows_wide(a_wide, w, APART, N_ROW, y_wide, d);
+        for (j = 0; j < D_MAX; j++) {
+            double sum = (double)x[j];
+            for (i = 0; i < N_ROW && j < d; i++)
+                sum += (double)a[i] * (double)w[i * APART + j];
+            CHECK_NEAR(y_float[j], sum, j < d ? 1e-5 : 0);
+            CHECK_NEAR(y_wide[j], sum, 1e-13);
+        }
+    }
+    free(w);
+}
+
+/* Of equals the first, and nobody among rows that are no numbers. */
+TEST(linalg, nearest_row)
+{
+    static const float rows[] = { 3, 0, 1, 1, -1, 1, 1, 1 }, origin[] = { 0, 0 };
+    const float nan[] = { NAN, 0 };
+    double least;
+
+    CHECK_INT(mid__nearest_row(rows, 4, 2, origin, &least), 1);
+    CHECK_NEAR(least, 2, 0);
+    CHECK_INT(mid__nearest_row(nan, 1, 2, origin, &least), 0);
+    CHECK(least == INFINITY);
+    CHECK_INT(mid__nearest_row(rows, 0, 2, origin, &least), 0);
+    CHECK(least == INFINITY);
+}
+
+/* ((1, 0), (2, 3)) x, x = (1, 2): (1, 8), squares 65. Then against plain loops at sizes around the tiles'. */
+TEST(linalg, lower_square)
+{
+    static const float by_hand[] = { 1, 0, 2, 3 }, x_by_hand[] = { 1, 2 };
+    float w[N_MAX * N_MAX], x[N_MAX];
+    mid__rng rng;
+    size_t d, i, j;
+
+    CHECK_NEAR(mid__lower_square(by_hand, x_by_hand, 2), 65, 0);
+    mid__rng_init(&rng, seed, 3);
+    for (d = 1; d <= N_MAX; d++) {
+        double want = 0, y;
+        for (i = 0; i < d; i++)
+            x[i] = draw(&rng);
+        for (i = 0; i < d; i++) {
+            for (y = 0, j = 0; j < d; j++) {
+                w[i * d + j] = j <= i ? draw(&rng) : 0;
+                y += (double)w[i * d + j] * (double)x[j];
+            }
+            want += y * y;
+        }
+        CHECK_NEAR(mid__lower_square(w, x, d), want, 1e-5 * want);
+    }
+}
+
+/* Of 0..100 the 1 and 99 % quantiles are 1 and 99, of two values .5 apart the quarter is an eighth in. Then the same as
+ * sorting the column. */
+TEST(linalg, column_tails)
+{
+    enum { N = 203, D = 19 };
+    static const float two[] = { 1, 1.5f };
+    float x[N * D], lo[D], hi[D];
+    double column[N];
+    mid__rng rng;
+    size_t i, j, n;
+
+    for (i = 0; i <= 100; i++)
+        x[i] = (float)((i * 37) % 101);
+    CHECK(mid__column_tails(x, 101, 1, 0.01, lo, hi));
+    CHECK(lo[0] == 1 && hi[0] == 99);
+    CHECK(mid__column_tails(two, 2, 1, 0.25, lo, hi));
+    CHECK(lo[0] == 1.125f && hi[0] == 1.375f);
+    mid__rng_init(&rng, seed, 4);
+    for (i = 0; i < N * D; i++)
+        x[i] = floorf(16 * draw(&rng));                 /* many equal ones */
+    for (n = 1; n <= N; n += 101) {
+        CHECK(mid__column_tails(x, n, D, 0.07, lo, hi));
+        for (j = 0; j < D; j++) {
+            for (i = 0; i < n; i++)
+                column[i] = (double)x[i * D + j];
+            CHECK_NEAR(lo[j], mid_quantile(column, n, 0.07), 1e-5);
+            CHECK_NEAR(hi[j], mid_quantile(column, n, 0.93), 1e-5);
+        }
     }
 }
 

@@ -65,6 +65,39 @@ TEST(kmeans, finds_clumps)
     }
 }
 
+/* The short cut in float changes nothing: every row is where a search in double puts it, ties included, also far from
+ * the origin, where float cannot tell the centres apart, and where it overflows. */
+TEST(kmeans, rows_are_with_the_nearest)
+{
+    enum { N = 150, D_MAX = 40, K_MAX = 37 };
+    static const size_t d_of[] = { 1, 3, 16, 17, 40 }, k_of[] = { 1, 2, 15, 16, 17, 37 };
+    static const double origin[] = { 0, 1e4, 1e30 };
+    float x[N * D_MAX], centre[K_MAX * D_MAX];
+    uint32_t of[N];
+    double inertia, sum, r;
+    mid__rng rng;
+    size_t a, b, c, i;
+
+    print_message("seed 8\n");
+    mid__rng_init(&rng, 8, 0);
+    for (a = 0; a < 5; a++)
+        for (b = 0; b < 6; b++)
+            for (c = 0; c < 3; c++) {
+                const size_t d = d_of[a], k = k_of[b];
+                for (i = 0; i < N * d; i++)
+                    x[i] = (float)(origin[c] + (origin[c] > 1e20 ? 1e27 : 1) * mid__rng_unit(&rng));
+                memcpy(centre, x, k * d * sizeof *centre);
+                if (k > 2)
+                    memcpy(centre + d, centre, d * sizeof *centre);     /* two that are alike */
+                CHECK_OK(mid__kmeans_lloyd(test_ctx(), x, N, d, k, centre, of, &inertia));
+                for (sum = 0, i = 0; i < N; i++) {
+                    CHECK_INT(of[i], mid__nearest(centre, k, d, x + i * d, &r));
+                    sum += r;
+                }
+                CHECK(inertia == sum);
+            }
+}
+
 TEST(kmeans, fewer_rows_than_centres)
 {
     const float x[] = { 1, 1, 2, 2, 2 };
