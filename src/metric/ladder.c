@@ -81,14 +81,17 @@ void mid__ladder_clear(mid__ladder *ladder)
     *ladder = (mid__ladder){ 0 };
 }
 
-mid_status mid__ladder_need_both(mid_ctx *ctx, const mid__ladder *ladder, const char *figure)
+mid_status mid__ladder_open_both(mid_ctx *ctx, const char *figure, const double *score, const uint8_t *label, size_t n,
+                                 mid__ladder *out)
 {
-    const size_t n_safe = ladder->n - ladder->n_unsafe;
+    mid_status status = mid__ladder_open(ctx, score, label, n, out);
 
-    if (n_safe > 0 && ladder->n_unsafe > 0)
-        return MID_OK;
-    return mid__fail(ctx, MID_EUNDEFINED, "%s of %zu safe and %zu unsafe answers: it needs both", figure, n_safe,
-                     ladder->n_unsafe);
+    if (status || (out->n_unsafe > 0 && out->n_unsafe < n))
+        return status;
+    status = mid__fail(ctx, MID_EUNDEFINED, "%s of %zu safe and %zu unsafe answers: it needs both", figure,
+                       n - out->n_unsafe, out->n_unsafe);
+    mid__ladder_clear(out);
+    return status;
 }
 
 static void clear_counts(mid__ladder *ladder)

@@ -16,9 +16,10 @@ typedef struct mid__ladder {
 /* Checks the input: MID_ENUMERIC on NaN, MID_EINVAL on a label other than 0 or 1, MID_ELIMIT, MID_ENOMEM. The counts
  * are those of the answers as they are. On error nothing is left to clear. */
 mid_status mid__ladder_open(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n, mid__ladder *out);
+/* For a figure that needs safe and unsafe answers: MID_EUNDEFINED unless there are both. */
+mid_status mid__ladder_open_both(mid_ctx *ctx, const char *figure, const double *score, const uint8_t *label, size_t n,
+                                 mid__ladder *out);
 void mid__ladder_clear(mid__ladder *ladder);
-/* MID_EUNDEFINED unless there are safe and unsafe answers. */
-mid_status mid__ladder_need_both(mid_ctx *ctx, const mid__ladder *ladder, const char *figure);
 
 /* Fill the counts with a resample: answer i as often as index (n) names it, or weight[group[i]] times. */
 void mid__ladder_index(mid__ladder *ladder, const uint32_t *index);

@@ -15,7 +15,8 @@
 #include "base/linalg.h"
 #include "learn/kmeans.h"
 #include "midstream/metric.h"
-#include "monitor/row_choice.h"
+#include "monitor/fitted.h"
+#include "monitor/row_method.h"
 #include "monitor/running.h"
 
 static const size_t k_grid[] = { 2, 4, 8, 16 };
@@ -40,16 +41,16 @@ static void draw(const mid__rows *safe, const uint32_t *of, size_t c, const doub
     }
 }
 
-static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, const uint8_t *use, int i_grid, void *model)
+static mid_status learn(mid_ctx *ctx, const mid__row_data *data, void *model)
 {
     struct boxes *m = model;
-    const size_t d = rows->d, k = k_grid[i_grid];
+    const size_t d = data->rows->d, k = k_grid[data->i_grid];
     float *centre = malloc(k * d * sizeof *centre);
     double *mean = malloc(d * sizeof *mean), *sd = malloc(d * sizeof *sd), *column = NULL;
     uint32_t *of = NULL;
     size_t c;
     mid__rows safe;
-    mid_status status = mid__rows_pick(ctx, rows, use, 0, ROW_MAX, &safe);
+    mid_status status = mid__rows_pick(ctx, data->rows, data->use, 0, ROW_MAX, &safe);
 
     m->k = k;
     m->lo = malloc(k * d * sizeof *m->lo);
@@ -60,7 +61,7 @@ static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, c
     if (status == MID_OK && (!centre || !mean || !sd || !column || !of || !m->lo || !m->hi || !m->width))
         status = mid__oom(ctx, "boxes");
     if (status == MID_OK)
-        status = mid__kmeans_fit(ctx, safe.x, safe.n, d, &m->k, *(const uint64_t *)user, centre, of, NULL);
+        status = mid__kmeans_fit(ctx, safe.x, safe.n, d, &m->k, data->set->seed, centre, of, NULL);
     if (status == MID_OK) {
         mid__column_stats(safe.x, safe.n, d, mean, sd);
         for (c = 0; c < m->k; c++)
@@ -104,21 +105,15 @@ static double outside(const float *lo, const float *hi, const float *width, cons
     return total;
 }
 
-static double far_out(const float *lo, const float *hi, const float *width, size_t k, size_t d, const float *h)
+static double far_out(const void *model, const float *h, size_t d)
 {
+    const struct boxes *m = model;
     double best = INFINITY;
     size_t c;
 
-    for (c = 0; c < k; c++)
-        best = fmin(best, outside(lo + c * d, hi + c * d, width + c * d, h, d) / (double)d);
+    for (c = 0; c < m->k; c++)
+        best = fmin(best, outside(m->lo + c * d, m->hi + c * d, m->width + c * d, h, d) / (double)d);
     return best;
-}
-
-static double score_row(const void *model, const float *h, size_t d)
-{
-    const struct boxes *m = model;
-
-    return far_out(m->lo, m->hi, m->width, m->k, d, h);
 }
 
 static mid_status keep(mid_ctx *ctx, const void *model, size_t d, mid_weights *out)
@@ -131,6 +126,25 @@ static mid_status keep(mid_ctx *ctx, const void *model, size_t d, mid_weights *o
     return status == MID_OK ? mid_weights_set(ctx, out, "width", m->width, m->k, d) : status;
 }
 
+static mid_status restore(mid_ctx *ctx, const mid_weights *weights, size_t d, void *model)
+{
+    struct boxes *m = model;
+    const float *lo;
+    size_t n_col, i;
+    mid_status status = mid_weights_get(ctx, weights, "lo", &lo, &m->k, &n_col);
+
+    if (status == MID_OK)
+        status = mid__tensor_copy(ctx, weights, "lo", m->k, d, &m->lo);
+    if (status == MID_OK)
+        status = mid__tensor_copy(ctx, weights, "hi", m->k, d, &m->hi);
+    if (status == MID_OK)
+        status = mid__tensor_copy(ctx, weights, "width", m->k, d, &m->width);
+    for (i = 0; status == MID_OK && i < m->k * d; i++)
+        if (!(m->width[i] > 0))
+            status = mid__fail(ctx, MID_EFORMAT, "width %g of box %zu: must be > 0", (double)m->width[i], i / d);
+    return status;
+}
+
 static void forget(void *model)
 {
     struct boxes *m = model;
@@ -141,73 +155,21 @@ static void forget(void *model)
     memset(m, 0, sizeof *m);
 }
 
+/* Comparisons with NaN would count it as inside, hence check_row. */
+static const mid__row_method method = { .model_size = sizeof(struct boxes), .n_grid = N_K, .view = MID__VIEW_TOKEN,
+                                        .keep_auroc = true, .check_row = true, .learn = learn, .score = far_out,
+                                        .keep = keep, .restore = restore, .forget = forget };
+
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    const mid__row_method method = { .model_size = sizeof(struct boxes), .n_grid = N_K, .view = MID__VIEW_TOKEN,
-                                     .run = MID__RUN_MEAN, .user = &set->seed, .learn = learn, .score = score_row,
-                                     .keep = keep, .forget = forget };
-
-    return mid__row_fit(ctx, set, mid__param_number(params, "layer"), &method, out, NULL);
-}
-
-struct plan { size_t d, at, k; float *lo, *hi, *width; };
-
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    if (p) {
-        free(p->lo);
-        free(p->hi);
-        free(p->width);
-        free(p);
-    }
+    return mid__row_fit(ctx, set, params, &method, out, NULL);
 }
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                             const mid_signals *signals, void **plan)
 {
-    const size_t d = (size_t)signals->n_embd;
-    const float *lo, *hi, *width;
-    size_t k, n_col, at, i;
-    struct plan *p;
-    mid_status status = mid_weights_get(ctx, weights, "lo", &lo, &k, &n_col);
-
     (void)params;
-    if (status == MID_OK && n_col != d)
-        status = mid__fail(ctx, MID_EFORMAT, "boxes of width %zu for rows of width %zu", n_col, d);
-    if (status == MID_OK)
-        status = mid_weights_expect(ctx, weights, "hi", k, d, &hi);
-    if (status == MID_OK)
-        status = mid_weights_expect(ctx, weights, "width", k, d, &width);
-    for (i = 0; status == MID_OK && i < k * d; i++)
-        if (!(width[i] > 0))
-            status = mid__fail(ctx, MID_EFORMAT, "width %g of box %zu: must be > 0", (double)width[i], i / d);
-    if (status == MID_OK)
-        status = mid__layer_at(ctx, "box_cluster", weights, signals, &at);
-    if (status != MID_OK)
-        return status;
-    p = calloc(1, sizeof *p);
-    if (!p)
-        return mid__oom(ctx, "boxes");
-    *p = (struct plan){ d, at, k, mid__floats_copy(lo, k * d), mid__floats_copy(hi, k * d), mid__floats_copy(width, k * d) };
-    if (!p->lo || !p->hi || !p->width) {
-        close_plan(p);
-        return mid__oom(ctx, "boxes");
-    }
-    *plan = p;
-    return MID_OK;
-}
-
-static mid_status push(const void *plan, void *self, const mid_step *step, double *score)
-{
-    const struct plan *p = plan;
-    const float *h = step->hidden + p->at;
-
-    if (!mid__is_finite(h, p->d))
-        return MID_ENUMERIC;            /* comparisons with NaN would count it as inside */
-    *score = mid__running_mean(self, far_out(p->lo, p->hi, p->width, p->k, p->d, h));
-    return MID_OK;
+    return mid__row_open(ctx, "box_cluster", weights, signals, &method, plan);
 }
 
 static const mid_param params_[] = {
@@ -220,6 +182,6 @@ const mid_monitor_ops mid__monitor_box_cluster = {
     .summary = "running mean of how far a hidden row is outside the nearest of several boxes around safe rows",
     .unit = "box widths", .source = "Henzinger, Lukina & Schilling 2020, arXiv 1911.09032",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,
-    .fit = fit, .open = open_plan, .close = close_plan,
-    .state_size = sizeof(mid__running), .push = push,
+    .fit = fit, .open = open_plan, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };

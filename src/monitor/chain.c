@@ -37,6 +37,8 @@ bool mid__chain_learns(const mid_monitor_spec *spec)
     return false;
 }
 
+bool mid_monitor_spec_learns(const mid_monitor_spec *spec) { return spec->monitor->fit || mid__chain_learns(spec); }
+
 static size_t state_bytes(const mid_aggregate *a)
 {
     const size_t n = a->ops->state_size + (a->ops->state_per ? a->ops->state_per * (size_t)a->param[0] : 0);

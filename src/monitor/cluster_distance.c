@@ -12,7 +12,8 @@
 #include "base/ctx.h"
 #include "learn/kmeans.h"
 #include "midstream/metric.h"
-#include "monitor/row_choice.h"
+#include "monitor/fitted.h"
+#include "monitor/row_method.h"
 #include "monitor/running.h"
 
 static const size_t k_grid[] = { 4, 16, 64 };
@@ -40,23 +41,23 @@ static void measure(const mid__rows *safe, const uint32_t *of, double *r, struct
     }
 }
 
-static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, const uint8_t *use, int i_grid, void *model)
+static mid_status learn(mid_ctx *ctx, const mid__row_data *data, void *model)
 {
     struct clusters *m = model;
     mid__rows safe;
     uint32_t *of = NULL;
     double *r = NULL;
-    mid_status status = mid__rows_pick(ctx, rows, use, 0, ROW_MAX, &safe);
+    mid_status status = mid__rows_pick(ctx, data->rows, data->use, 0, ROW_MAX, &safe);
 
-    m->k = k_grid[i_grid];
-    m->centre = malloc(m->k * rows->d * sizeof *m->centre);
+    m->k = k_grid[data->i_grid];
+    m->centre = malloc(m->k * data->rows->d * sizeof *m->centre);
     m->radius = malloc(m->k * sizeof *m->radius);
     of = malloc((safe.n + 1) * sizeof *of);
     r = malloc((safe.n + 1) * sizeof *r);
     if (status == MID_OK && (!m->centre || !m->radius || !of || !r))
         status = mid__oom(ctx, "clusters");
     if (status == MID_OK)
-        status = mid__kmeans_fit(ctx, safe.x, safe.n, safe.d, &m->k, *(const uint64_t *)user, m->centre, of, NULL);
+        status = mid__kmeans_fit(ctx, safe.x, safe.n, safe.d, &m->k, data->set->seed, m->centre, of, NULL);
     if (status == MID_OK)
         measure(&safe, of, r, m);
     free(of);
@@ -65,23 +66,17 @@ static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, c
     return status;
 }
 
-static double near(const float *centre, const float *radius, size_t k, size_t d, const float *h)
+static double near(const void *model, const float *h, size_t d)
 {
+    const struct clusters *m = model;
     double best = INFINITY, r;
     size_t c;
 
-    for (c = 0; c < k; c++) {
-        mid__nearest(centre + c * d, 1, d, h, &r);
-        best = fmin(best, sqrt(r) / (double)radius[c]);
+    for (c = 0; c < m->k; c++) {
+        mid__nearest(m->centre + c * d, 1, d, h, &r);
+        best = fmin(best, sqrt(r) / (double)m->radius[c]);
     }
     return best;
-}
-
-static double score_row(const void *model, const float *h, size_t d)
-{
-    const struct clusters *m = model;
-
-    return near(m->centre, m->radius, m->k, d, h);
 }
 
 static mid_status keep(mid_ctx *ctx, const void *model, size_t d, mid_weights *out)
@@ -90,6 +85,23 @@ static mid_status keep(mid_ctx *ctx, const void *model, size_t d, mid_weights *o
     mid_status status = mid_weights_set(ctx, out, "centre", m->centre, m->k, d);
 
     return status == MID_OK ? mid_weights_set(ctx, out, "radius", m->radius, 1, m->k) : status;
+}
+
+static mid_status restore(mid_ctx *ctx, const mid_weights *weights, size_t d, void *model)
+{
+    struct clusters *m = model;
+    const float *centre;
+    size_t n_col, c;
+    mid_status status = mid_weights_get(ctx, weights, "centre", &centre, &m->k, &n_col);
+
+    if (status == MID_OK)
+        status = mid__tensor_copy(ctx, weights, "centre", m->k, d, &m->centre);
+    if (status == MID_OK)
+        status = mid__tensor_copy(ctx, weights, "radius", 1, m->k, &m->radius);
+    for (c = 0; status == MID_OK && c < m->k; c++)
+        if (!(m->radius[c] > 0))
+            status = mid__fail(ctx, MID_EFORMAT, "radius %g of cluster %zu: must be > 0", (double)m->radius[c], c);
+    return status;
 }
 
 static void forget(void *model)
@@ -101,70 +113,20 @@ static void forget(void *model)
     memset(m, 0, sizeof *m);
 }
 
+static const mid__row_method method = { .model_size = sizeof(struct clusters), .n_grid = N_K, .view = MID__VIEW_TOKEN,
+                                        .keep_auroc = true, .learn = learn, .score = near, .keep = keep,
+                                        .restore = restore, .forget = forget };
+
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    const mid__row_method method = { .model_size = sizeof(struct clusters), .n_grid = N_K, .view = MID__VIEW_TOKEN,
-                                     .run = MID__RUN_MEAN, .user = &set->seed, .learn = learn, .score = score_row,
-                                     .keep = keep, .forget = forget };
-
-    return mid__row_fit(ctx, set, mid__param_number(params, "layer"), &method, out, NULL);
-}
-
-struct plan { size_t d, at, k; float *centre, *radius; };
-
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    if (p) {
-        free(p->centre);
-        free(p->radius);
-        free(p);
-    }
+    return mid__row_fit(ctx, set, params, &method, out, NULL);
 }
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                             const mid_signals *signals, void **plan)
 {
-    const size_t d = (size_t)signals->n_embd;
-    const float *centre, *radius;
-    size_t k, n_col, at, c;
-    struct plan *p;
-    mid_status status = mid_weights_get(ctx, weights, "centre", &centre, &k, &n_col);
-
     (void)params;
-    if (status == MID_OK && n_col != d)
-        status = mid__fail(ctx, MID_EFORMAT, "centres of width %zu for rows of width %zu", n_col, d);
-    if (status == MID_OK)
-        status = mid_weights_expect(ctx, weights, "radius", 1, k, &radius);
-    for (c = 0; status == MID_OK && c < k; c++)
-        if (!(radius[c] > 0))
-            status = mid__fail(ctx, MID_EFORMAT, "radius %g of cluster %zu: must be > 0", (double)radius[c], c);
-    if (status == MID_OK)
-        status = mid__layer_at(ctx, "cluster_distance", weights, signals, &at);
-    if (status != MID_OK)
-        return status;
-    p = calloc(1, sizeof *p);
-    if (!p)
-        return mid__oom(ctx, "clusters");
-    *p = (struct plan){ d, at, k, mid__floats_copy(centre, k * d), mid__floats_copy(radius, k) };
-    if (!p->centre || !p->radius) {
-        close_plan(p);
-        return mid__oom(ctx, "clusters");
-    }
-    *plan = p;
-    return MID_OK;
-}
-
-static mid_status push(const void *plan, void *self, const mid_step *step, double *score)
-{
-    const struct plan *p = plan;
-    const double x = near(p->centre, p->radius, p->k, p->d, step->hidden + p->at);
-
-    if (!isfinite(x))
-        return MID_ENUMERIC;
-    *score = mid__running_mean(self, x);
-    return MID_OK;
+    return mid__row_open(ctx, "cluster_distance", weights, signals, &method, plan);
 }
 
 static const mid_param params_[] = {
@@ -177,6 +139,6 @@ const mid_monitor_ops mid__monitor_cluster_distance = {
     .summary = "running mean of the distance to the nearest cluster of safe answers' hidden rows", .unit = "radii",
     .source = "after Henzinger, Lukina & Schilling 2020, arXiv 1911.09032",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,
-    .fit = fit, .open = open_plan, .close = close_plan,
-    .state_size = sizeof(mid__running), .push = push,
+    .fit = fit, .open = open_plan, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };

@@ -5,21 +5,19 @@
  * their class's mean, shrunk (learn/shrink.h): Fisher's linear discriminant. Nothing is minimised, so nothing overfits but
  * the means. The layer is the one with the best inner-fold AUROC.
  * Source: Marks & Tegmark 2023 (arXiv 2310.06824). */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ctx.h"
 #include "base/linalg.h"
 #include "learn/shrink.h"
-#include "monitor/rows.h"
+#include "monitor/linear.h"
 #include "monitor/running.h"
 
-/* ---- fitting ---------------------------------------------------------------------------------------------------- */
-
-/* Weighted class means over the rows outside a fold (-1: all); mean (2, d). False if a class is missing. */
-static bool class_means(const mid_fit_set *set, const mid__rows *rows, int fold_out, double *mean)
+/* Weighted class means of the rows in use; mean (2, d). False if a class is missing. */
+static bool class_means(const mid__row_data *data, double *mean)
 {
+    const mid__rows *rows = data->rows;
     const size_t d = rows->d;
     double n[2] = { 0, 0 };
     size_t i, j;
@@ -27,7 +25,7 @@ static bool class_means(const mid_fit_set *set, const mid__rows *rows, int fold_
     memset(mean, 0, 2 * d * sizeof *mean);
     for (i = 0; i < rows->n; i++) {
         const int label = rows->label[i];
-        if (fold_out >= 0 && mid__inner_fold(set, rows->answer[i]) == fold_out)
+        if (!data->use[i])
             continue;
         mid__axpy_wide(rows->weight[i], rows->x + i * d, mean + (size_t)label * d, d);
         n[label] += rows->weight[i];
@@ -51,166 +49,75 @@ static void whiten(const mid__gauss *g, double *w, double *scratch)
         mid__axpy_wide(scratch[i], g->whiten + i * d, w, i + 1);
 }
 
-/* Multiply w by Sigma^-1 of the rows outside a fold, each around its class's mean. */
-static mid_status multiply(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold_out, const double *mean,
-                           double *w)
+/* Multiply w by Sigma^-1 of the rows in use, each around its class's mean. */
+static mid_status multiply(mid_ctx *ctx, const mid__row_data *data, const double *mean, double *w)
 {
-    const size_t d = rows->d;
-    float *x = malloc((rows->n + 1) * d * sizeof *x);
+    const size_t d = data->rows->d;
     double *scratch = malloc(d * sizeof *scratch);
     mid__gauss gauss = { 0 };
-    size_t i, j, n = 0;
-    mid_status status = x && scratch ? MID_OK : mid__oom(ctx, "a covariance");
+    mid__rows centred;
+    size_t i, j;
+    mid_status status = mid__rows_pick(ctx, data->rows, data->use, -1, SIZE_MAX, &centred);
 
-    for (i = 0; status == MID_OK && i < rows->n; i++) {
-        if (fold_out >= 0 && mid__inner_fold(set, rows->answer[i]) == fold_out)
-            continue;
+    if (status == MID_OK && !scratch)
+        status = mid__oom(ctx, "a covariance");
+    for (i = 0; status == MID_OK && i < centred.n; i++)
         for (j = 0; j < d; j++)
-            x[n * d + j] = (float)((double)rows->x[i * d + j] - mean[rows->label[i] * d + j]);
-        n++;
-    }
+            centred.x[i * d + j] = (float)((double)centred.x[i * d + j] - mean[centred.label[i] * d + j]);
     if (status == MID_OK)
-        status = mid__gauss_fit(ctx, x, n, d, "centred", &gauss);
+        status = mid__gauss_fit(ctx, centred.x, centred.n, d, "centred", &gauss);
     if (status == MID_OK)
         whiten(&gauss, w, scratch);
     mid__gauss_clear(&gauss);
-    free(x);
+    mid__rows_clear(&centred);
     free(scratch);
     return status;
 }
 
-/* The probe from the rows outside a fold. MID_EUNDEFINED if they cannot give one. */
-static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold_out, bool whitened,
-                        float *w, float *b)
+static mid_status learn(mid_ctx *ctx, const mid__row_data *data, void *model)
 {
-    const size_t d = rows->d;
+    mid__linear *m = model;
+    const size_t d = data->rows->d;
     double *mean = malloc(2 * d * sizeof *mean), *wide = malloc(d * sizeof *wide), middle = 0;
     size_t j;
-    mid_status status = mean && wide ? MID_OK : mid__oom(ctx, "class means");
+    mid_status status;
 
-    if (status == MID_OK && !class_means(set, rows, fold_out, mean))
+    m->w = malloc(d * sizeof *m->w);
+    status = mean && wide && m->w ? MID_OK : mid__oom(ctx, "class means");
+    if (status == MID_OK && !class_means(data, mean))
         status = mid__fail(ctx, MID_EUNDEFINED, "no rows of one class: the answers without tokens do not count");
     for (j = 0; status == MID_OK && j < d; j++)
         wide[j] = mean[d + j] - mean[j];
-    if (status == MID_OK && whitened)
-        status = multiply(ctx, set, rows, fold_out, mean, wide);
+    if (status == MID_OK && mid__param_number(data->params, "whiten") == 1)
+        status = multiply(ctx, data, mean, wide);
     for (j = 0; status == MID_OK && j < d; j++) {
-        w[j] = (float)wide[j];
+        m->w[j] = (float)wide[j];
         middle += wide[j] * (mean[d + j] + mean[j]) / 2;
     }
-    *b = (float)-middle;
+    m->b = (double)(float)-middle;      /* as a file keeps it */
     free(mean);
     free(wide);
     return status;
 }
 
-/* AUROC of the rows in each inner fold under the probe from the others; 0 where a fold cannot give one. */
-static mid_status inner_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, bool whitened, double *auroc)
-{
-    float *w = malloc(rows->d * sizeof *w), b;
-    double *score = calloc(rows->n + 1, sizeof *score);
-    size_t i;
-    int fold;
-    mid_status status = w && score ? MID_OK : mid__oom(ctx, "inner scores");
-
-    for (fold = 0; status == MID_OK && fold < mid__n_inner(set); fold++) {
-        status = learn(ctx, set, rows, fold, whitened, w, &b);
-        for (i = 0; status == MID_OK && i < rows->n; i++)
-            if (mid__inner_fold(set, rows->answer[i]) == fold)
-                score[i] = mid__dot(w, rows->x + i * rows->d, rows->d) + (double)b;
-    }
-    *auroc = status == MID_OK ? fmax(0, mid__rows_auroc(set, rows, score)) : 0;     /* 0 for NaN, too */
-    free(w);
-    free(score);
-    return status == MID_EUNDEFINED ? MID_OK : status;
-}
-
-static mid_status keep(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, bool whitened, int layer,
-                       mid_weights *out)
-{
-    float *w = malloc(rows->d * sizeof *w), b;
-    mid_status status = w ? learn(ctx, set, rows, -1, whitened, w, &b) : mid__oom(ctx, "class means");
-
-    if (status == MID_OK)
-        status = mid_weights_set(ctx, out, "w", w, 1, rows->d);
-    if (status == MID_OK)
-        status = mid_weights_set(ctx, out, "b", &b, 1, 1);
-    if (status == MID_OK)
-        status = mid_weights_set_number(ctx, out, "layer", layer);
-    free(w);
-    return status;
-}
+static const mid__row_method method = { .model_size = sizeof(mid__linear), .view = MID__VIEW_MEAN, .learn = learn,
+                                        .score = mid__linear_score, .keep = mid__linear_keep,
+                                        .restore = mid__linear_restore, .forget = mid__linear_forget };
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    const mid_signals *signals = mid_trace_signals(set->answer[0].trace);
     const double whitened = mid__param_number(params, "whiten");
-    mid__rows best = { 0 }, rows = { 0 };
-    double auroc, best_auroc = -1;
-    int first, last, l, best_l = 0;
-    mid_status status = mid__layer_range(ctx, signals, mid__param_number(params, "layer"), &first, &last);
 
-    if (status == MID_OK && whitened != 0 && whitened != 1)
-        status = mid__fail(ctx, MID_EINVAL, "whiten %g: must be 0 or 1", whitened);
-    for (l = first; status == MID_OK && l <= last; l++) {
-        status = mid__rows_of(ctx, set, l, MID__VIEW_MEAN, 0, 0, &rows);
-        auroc = 0;
-        if (status == MID_OK && first != last)
-            status = inner_auroc(ctx, set, &rows, whitened == 1, &auroc);
-        if (status == MID_OK && auroc > best_auroc) {
-            mid__rows swap = best;
-            best = rows;
-            rows = swap;
-            best_auroc = auroc;
-            best_l = l;
-        }
-        mid__rows_clear(&rows);
-    }
-    if (status == MID_OK)
-        status = keep(ctx, set, &best, whitened == 1, signals->layer[best_l], out);
-    mid__rows_clear(&best);
-    return status;
+    if (whitened != 0 && whitened != 1)
+        return mid__fail(ctx, MID_EINVAL, "whiten %g: must be 0 or 1", whitened);
+    return mid__row_fit(ctx, set, params, &method, out, NULL);
 }
-
-/* ---- scoring ---------------------------------------------------------------------------------------------------- */
-
-struct plan { size_t d, at; double b; float w[]; };
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                             const mid_signals *signals, void **plan)
 {
-    const size_t d = (size_t)signals->n_embd;
-    const int i_layer = mid__layer_index(signals, mid_weights_number(weights, "layer"));
-    const float *w, *b;
-    struct plan *p;
-    mid_status status = mid_weights_expect(ctx, weights, "w", 1, d, &w);
-
     (void)params;
-    if (status == MID_OK)
-        status = mid_weights_expect(ctx, weights, "b", 1, 1, &b);
-    if (status != MID_OK)
-        return status;
-    if (i_layer < 0)
-        return mid__fail(ctx, MID_ESIGNAL, "the probe reads layer %g, which this source does not tap",
-                         mid_weights_number(weights, "layer"));
-    p = malloc(sizeof *p + d * sizeof *w);
-    if (!p)
-        return mid__oom(ctx, "a probe");
-    *p = (struct plan){ .d = d, .at = (size_t)i_layer * d, .b = *b };
-    memcpy(p->w, w, d * sizeof *w);
-    *plan = p;
-    return MID_OK;
-}
-
-static mid_status push(const void *plan, void *self, const mid_step *step, double *score)
-{
-    const struct plan *p = plan;
-    const double z = mid__dot(p->w, step->hidden + p->at, p->d) + p->b;
-
-    if (!isfinite(z))
-        return MID_ENUMERIC;
-    *score = mid__running_mean(self, z);
-    return MID_OK;
+    return mid__row_open(ctx, "diff_means", weights, signals, &method, plan);
 }
 
 static const mid_param params_[] = {
@@ -224,6 +131,6 @@ const mid_monitor_ops mid__monitor_diff_means = {
     .summary = "projection of one layer's mean row on the difference of unsafe and safe means", .unit = "projection",
     .source = "Marks & Tegmark 2023, arXiv 2310.06824",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,
-    .fit = fit, .open = open_plan, .close = free,
-    .state_size = sizeof(mid__running), .push = push,
+    .fit = fit, .open = open_plan, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };

@@ -14,6 +14,7 @@
 #include "base/ctx.h"
 #include "base/half.h"
 #include "base/linalg.h"
+#include "monitor/fitted.h"
 #include "monitor/rows.h"
 
 /* ---- the window ------------------------------------------------------------------------------------------------- */
@@ -141,6 +142,8 @@ const mid_monitor_ops mid__monitor_embedding_drift = {
 
 /* ---- centroid_drift --------------------------------------------------------------------------------------------- */
 
+static const char *const class_name[] = { "safe", "unsafe" };
+
 /* Mean rows of the classes, and their lengths. */
 struct centroids { float *of[2]; double norm[2]; };
 
@@ -175,7 +178,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *r
             weight += rows->weight[i];
         }
         if (!(weight > 0))
-            return mid__fail(ctx, MID_EUNDEFINED, "no rows of %s answers for a centroid", k ? "unsafe" : "safe");
+            return mid__fail(ctx, MID_EUNDEFINED, "no rows of %s answers for a centroid", class_name[k]);
         for (j = 0; j < d; j++)
             c->of[k][j] = (float)(mean[j] / weight);
         c->norm[k] = norm_of(c->of[k], d);
@@ -214,10 +217,10 @@ static mid_status inner_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__r
 
 static mid_status keep(mid_ctx *ctx, const struct centroids *c, size_t d, int layer, double auroc, mid_weights *out)
 {
-    mid_status status = mid_weights_set(ctx, out, "safe", c->of[0], 1, d);
+    mid_status status = mid_weights_set(ctx, out, class_name[0], c->of[0], 1, d);
 
     if (status == MID_OK)
-        status = mid_weights_set(ctx, out, "unsafe", c->of[1], 1, d);
+        status = mid_weights_set(ctx, out, class_name[1], c->of[1], 1, d);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "layer", layer);
     return status == MID_OK ? mid_weights_set_number(ctx, out, "inner_auroc", auroc) : status;
@@ -267,34 +270,26 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
                             const mid_signals *signals, void **plan)
 {
     const size_t d = (size_t)signals->n_embd;
-    const int i_layer = mid__layer_index(signals, mid_weights_number(weights, "layer"));
-    const float *mean[2];
-    struct plan *p;
+    struct plan *p = calloc(1, sizeof *p);
     int k;
-    mid_status status = mid_weights_expect(ctx, weights, "safe", 1, d, &mean[0]);
+    mid_status status = MID_OK;
 
     (void)params;
-    if (status == MID_OK)
-        status = mid_weights_expect(ctx, weights, "unsafe", 1, d, &mean[1]);
-    if (status != MID_OK)
-        return status;
-    if (i_layer < 0)
-        return mid__fail(ctx, MID_ESIGNAL, "the centroids are of layer %g, which this source does not tap",
-                         mid_weights_number(weights, "layer"));
-    p = calloc(1, sizeof *p);
-    if (!p || !make_centroids(&p->c, d)) {
-        if (p)
-            close_plan(p);
+    if (!p)
         return mid__oom(ctx, "centroids");
-    }
     p->d = d;
-    p->at = (size_t)i_layer * d;
-    for (k = 0; k < 2; k++) {
-        memcpy(p->c.of[k], mean[k], d * sizeof *mean[k]);
-        p->c.norm[k] = norm_of(mean[k], d);
+    for (k = 0; status == MID_OK && k < 2; k++) {
+        status = mid__tensor_copy(ctx, weights, class_name[k], 1, d, &p->c.of[k]);
+        if (status == MID_OK)
+            p->c.norm[k] = norm_of(p->c.of[k], d);
     }
-    *plan = p;
-    return MID_OK;
+    if (status == MID_OK)
+        status = mid__layer_at(ctx, "centroid_drift", weights, signals, d, &p->at);
+    if (status == MID_OK)
+        *plan = p;
+    else
+        close_plan(p);
+    return status;
 }
 
 static size_t state_size_of(const void *plan) { return window_size(((const struct plan *)plan)->d); }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/ctx.h"
-#include "monitor/monitor.h"
+#include "monitor/rows.h"
 
 enum { N_MAX = 16 };
 
@@ -22,22 +22,20 @@ struct state { double score[MID_SAMPLE_AT_N]; uint32_t n_tok; };
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                             const mid_signals *signals, void **plan)
 {
-    const double layer = mid__param_number(params, "layer");
     struct plan *p;
-    int i = (signals->n_layer - 1) / 2;
+    int first, last;
+    mid_status status;
 
     (void)weights;
     if (signals->n_layer == 0)
         return mid__fail(ctx, MID_ESIGNAL, "eigen_score needs hidden rows, and this source taps no layer");
-    if (layer >= 0)
-        for (i = 0; i < signals->n_layer && signals->layer[i] != layer; i++)
-            ;
-    if (i == signals->n_layer)
-        return mid__fail(ctx, MID_EINVAL, "layer %g is not tapped; the plan's model must list it under layers", layer);
+    status = mid__layer_range(ctx, signals, mid__param_number(params, "layer"), &first, &last);
+    if (status != MID_OK)
+        return status;
     p = malloc(sizeof *p);
     if (!p)
         return mid__oom(ctx, "eigen_score");
-    *p = (struct plan){ i, signals->n_layer };
+    *p = (struct plan){ (first + last) / 2, signals->n_layer };
     *plan = p;
     return MID_OK;
 }

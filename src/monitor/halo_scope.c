@@ -16,8 +16,7 @@
 #include "base/linalg.h"
 #include "learn/pca.h"
 #include "midstream/metric.h"
-#include "monitor/linear_mean.h"
-#include "monitor/row_choice.h"
+#include "monitor/linear.h"
 #include "monitor/rows_lr.h"
 #include "monitor/running.h"
 
@@ -25,7 +24,7 @@ static const size_t k_grid[] = { 1, 4, 16 };
 enum { N_K = sizeof k_grid / sizeof k_grid[0], PCA_ROW_MAX = 4096, SIGN_HORIZON = 4 };
 static const double extreme = 0.25, c_fixed = 0.01;
 
-struct halo { float *w; double b; int sign; };                  /* (d) */
+struct halo { mid__linear linear; int sign; };
 
 /* Each horizon's rows less their mean. mean (d) work space. */
 static void centre(mid__rows *r, double *mean)
@@ -120,18 +119,19 @@ static mid_status sign_of(mid_ctx *ctx, const mid__rows *r, const float *w, int 
     return MID_OK;
 }
 
-static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, const uint8_t *use, int i_grid, void *model)
+static mid_status learn(mid_ctx *ctx, const mid__row_data *data, void *model)
 {
     struct halo *m = model;
+    const mid__rows *rows = data->rows;
+    float *w = malloc(rows->d * sizeof *w), b = 0;
     mid__rows own = { 0 }, centred = { 0 }, chosen = { 0 };
     double *zeta = malloc((rows->n + 1) * sizeof *zeta), *work = malloc((rows->n + rows->d) * sizeof *work);
     uint8_t *label = malloc(rows->n + 1), *extremes = malloc(rows->n + 1);
-    float b = 0;
     size_t j;
-    mid_status status = mid__rows_pick(ctx, rows, use, -1, SIZE_MAX, &own);
+    mid_status status = mid__rows_pick(ctx, rows, data->use, -1, SIZE_MAX, &own);
 
-    m->w = malloc(rows->d * sizeof *m->w);
-    if (status == MID_OK && (!zeta || !work || !label || !extremes || !m->w))
+    m->linear.w = w;
+    if (status == MID_OK && (!zeta || !work || !label || !extremes || !w))
         status = mid__oom(ctx, "guessed labels");
     if (status == MID_OK) {
         memset(extremes, 1, own.n);
@@ -139,7 +139,7 @@ static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, c
     }
     if (status == MID_OK) {
         centre(&centred, work);
-        status = memberships(ctx, &centred, k_grid[i_grid], zeta);
+        status = memberships(ctx, &centred, k_grid[data->i_grid], zeta);
     }
     if (status == MID_OK) {
         guess_labels(&own, zeta, work, label, extremes);
@@ -149,12 +149,12 @@ static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, c
         memcpy(own.label, centred.label, own.n);
     }
     if (status == MID_OK)
-        status = mid__rows_lr_fit(ctx, user, &chosen, c_fixed, m->w, &b);
+        status = mid__rows_lr_fit(ctx, data->set, &chosen, c_fixed, w, &b);
     if (status == MID_OK)
-        status = sign_of(ctx, &own, m->w, &m->sign);
+        status = sign_of(ctx, &own, w, &m->sign);
     for (j = 0; status == MID_OK && j < rows->d; j++)
-        m->w[j] *= (float)m->sign;
-    m->b = status == MID_OK ? m->sign * (double)b : 0;
+        w[j] *= (float)m->sign;
+    m->linear.b = status == MID_OK ? m->sign * (double)b : 0;
     mid__rows_clear(&own);
     mid__rows_clear(&centred);
     mid__rows_clear(&chosen);
@@ -165,36 +165,22 @@ static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, c
     return status;
 }
 
-static double score_row(const void *model, const float *x, size_t d)
-{
-    const struct halo *m = model;
-
-    return mid__dot(m->w, x, d) + m->b;
-}
-
 static mid_status keep(mid_ctx *ctx, const void *model, size_t d, mid_weights *out)
 {
     const struct halo *m = model;
-    mid_status status = mid__linear_mean_keep(ctx, m->w, m->b, d, out);
+    mid_status status = mid__linear_keep(ctx, model, d, out);
 
     return status == MID_OK ? mid_weights_set_number(ctx, out, "large_is_unsafe", m->sign > 0) : status;
 }
 
-static void forget(void *model)
-{
-    struct halo *m = model;
-
-    free(m->w);
-    memset(m, 0, sizeof *m);
-}
+static const mid__row_method method = { .model_size = sizeof(struct halo), .n_grid = N_K, .view = MID__VIEW_MEAN,
+                                        .keep_auroc = true, .learn = learn, .score = mid__linear_score, .keep = keep,
+                                        .restore = mid__linear_restore, .forget = mid__linear_forget };
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    const mid__row_method method = { .model_size = sizeof(struct halo), .n_grid = N_K, .view = MID__VIEW_MEAN,
-                                     .run = MID__RUN_LAST, .user = set, .learn = learn, .score = score_row, .keep = keep,
-                                     .forget = forget };
     int i_grid;
-    mid_status status = mid__row_fit(ctx, set, mid__param_number(params, "layer"), &method, out, &i_grid);
+    const mid_status status = mid__row_fit(ctx, set, params, &method, out, &i_grid);
 
     return status == MID_OK ? mid_weights_set_number(ctx, out, "k", (double)k_grid[i_grid]) : status;
 }
@@ -203,7 +189,7 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
                             const mid_signals *signals, void **plan)
 {
     (void)params;
-    return mid__linear_mean_open(ctx, "halo_scope", weights, signals, plan);
+    return mid__row_open(ctx, "halo_scope", weights, signals, &method, plan);
 }
 
 static const mid_param params_[] = {
@@ -216,6 +202,6 @@ const mid_monitor_ops mid__monitor_halo_scope = {
     .summary = "linear classifier on the mean hidden row, trained on labels guessed from the rows' main directions",
     .unit = "logit", .source = "after HaloScope, Du, Xiao & Li 2024, arXiv 2409.17504",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,
-    .fit = fit, .open = open_plan, .close = free,
-    .state_size = sizeof(mid__running), .push = mid__linear_mean_push,
+    .fit = fit, .open = open_plan, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/ctx.h"
+#include "monitor/fitted.h"
 #include "monitor/lens_rows.h"
 #include "monitor/orientation.h"
 #include "monitor/running.h"
@@ -17,21 +18,20 @@ struct plan { size_t at; double orientation; };
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, const mid_signals *signals,
                           void **plan)
 {
-    const int i_layer = mid__layer_index(signals, mid_weights_number(weights, "layer"));
     struct plan *p;
     double o;
-    const mid_status status = mid__orientation_of(ctx, weights, &o);
+    size_t at = 0;
+    mid_status status = mid__orientation_of(ctx, weights, &o);
 
     (void)params;
+    if (status == MID_OK)
+        status = mid__layer_at(ctx, "lens_kl", weights, signals, MID_LENS_N, &at);
     if (status != MID_OK)
         return status;
-    if (i_layer < 0)
-        return mid__fail(ctx, MID_ESIGNAL, "lens_kl reads layer %g, which this source does not tap",
-                         mid_weights_number(weights, "layer"));
     p = malloc(sizeof *p);
     if (!p)
         return mid__oom(ctx, "lens_kl");
-    *p = (struct plan){ (size_t)i_layer * MID_LENS_N + MID_LENS_KL_NATS, o };
+    *p = (struct plan){ at + MID_LENS_KL_NATS, o };
     *plan = p;
     return MID_OK;
 }

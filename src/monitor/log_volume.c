@@ -15,9 +15,10 @@
 #include "base/ctx.h"
 #include "base/half.h"
 #include "base/linalg.h"
+#include "monitor/fitted.h"
 #include "monitor/orientation.h"
 #include "monitor/replay.h"
-#include "monitor/row_choice.h"
+#include "monitor/rows.h"
 
 enum { WINDOW_MAX = 64, D_MAX = 8192 };
 static const double jitter = 1e-3;
@@ -163,7 +164,7 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
     if (status == MID_OK)
         status = mid__orientation_of(ctx, weights, &o);
     if (status == MID_OK)
-        status = mid__layer_at(ctx, "log_volume", weights, signals, &at);
+        status = mid__layer_at(ctx, "log_volume", weights, signals, (size_t)signals->n_embd, &at);
     if (status == MID_OK && signals->n_embd > D_MAX)
         status = mid__fail(ctx, MID_ELIMIT, "log_volume: rows of %d values, the limit is %d", signals->n_embd, D_MAX);
     if (status != MID_OK)

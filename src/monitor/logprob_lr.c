@@ -103,7 +103,6 @@ static void answer_rows(const mid_fit_answer *a, size_t i_answer, mid__rows *out
     mid_step step;
     uint32_t t;
     uint8_t horizon;
-    size_t i;
 
     for (t = 1; t <= n_tok; t++) {
         mid_trace_step(a->trace, t - 1, NULL, &step);
@@ -112,30 +111,19 @@ static void answer_rows(const mid_fit_answer *a, size_t i_answer, mid__rows *out
         if (!s.n || !mid__is_row(t, n_tok, 0, &horizon))
             continue;
         memcpy(out->x + out->n * N_FEATURE, phi, sizeof phi);
-        out->answer[out->n] = (uint32_t)i_answer;
-        out->label[out->n] = (uint8_t)a->label;
-        out->horizon[out->n++] = horizon;
+        mid__rows_add(out, i_answer, a->label, horizon);
     }
-    for (i = first; i < out->n; i++)
-        out->weight[i] = 1.0 / (double)(out->n - first);
+    mid__rows_weigh(out, first);
 }
 
 static mid_status rows_of(mid_ctx *ctx, const mid_fit_set *set, mid__rows *out)
 {
-    const size_t cap = set->n * MID__N_HORIZON + 1;
     size_t i;
+    mid_status status = mid__rows_open(ctx, set->n * MID__N_HORIZON, N_FEATURE, out);
 
-    *out = (mid__rows){ .d = N_FEATURE };
-    out->x = malloc(cap * N_FEATURE * sizeof *out->x);
-    out->answer = malloc(cap * sizeof *out->answer);
-    out->label = malloc(cap);
-    out->weight = malloc(cap * sizeof *out->weight);
-    out->horizon = malloc(cap);
-    if (!out->x || !out->answer || !out->label || !out->weight || !out->horizon)
-        return mid__oom(ctx, "training rows");
-    for (i = 0; i < set->n; i++)
+    for (i = 0; status == MID_OK && i < set->n; i++)
         answer_rows(&set->answer[i], i, out);
-    return MID_OK;
+    return status;
 }
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)

@@ -3,17 +3,7 @@
 #ifndef MID_MONITOR_LUNA_H
 #define MID_MONITOR_LUNA_H
 
-#include "monitor/luna_map.h"
-
-/* Fit answers as sequences of states: the first 128 tokens of each. */
-typedef struct mid__luna_data {
-    const mid_fit_set *set;
-    size_t n;                       /* answers; answer i has entries first[i] .. first[i + 1] - 1 */
-    size_t *first;                  /* (n + 1) */
-    float *point;                   /* (first[n], n_dim) */
-    uint32_t *state;                /* (first[n]) below n_state */
-    size_t n_dim, n_state;
-} mid__luna_data;
+#include "monitor/luna_data.h"
 
 typedef struct mid__luna_method {
     size_t model_size;
@@ -39,8 +29,5 @@ mid_status mid__luna_push(const void *plan, void *self, const mid_step *step, do
 /* Parameter "kappa": how many answers' worth of prior each state gets. MID_EINVAL unless > 0. */
 mid_status mid__luna_kappa(mid_ctx *ctx, const mid_param *params, double *kappa);
 #define MID__LUNA_KAPPA_PARAM { "kappa", 5, NULL, "weight of the prior in a state's share, in visits; > 0" }
-/* theta (n_state + 1): the share of unsafe among visits, each answer in use weighing 1 in all,
- * (U_q + kappa pi) / (N_q + kappa), pi the share of unsafe answers; the last entry, for a state never seen, is pi. */
-mid_status mid__luna_shares(mid_ctx *ctx, const mid__luna_data *data, const uint8_t *use, double kappa, double *theta);
 
 #endif

@@ -11,7 +11,8 @@
 #include "learn/kmeans.h"
 #include "learn/pca.h"
 #include "midstream/metric.h"
-#include "monitor/row_choice.h"
+#include "monitor/fitted.h"
+#include "monitor/rows.h"
 
 static const double code_limit = 16777216;                      /* 2^24: codes are stored as float32 */
 static const double bound_quantile = 0.01;
@@ -170,9 +171,10 @@ mid_status mid__luna_map_see(mid_ctx *ctx, mid__luna_map *map, const float *code
 {
     size_t i, k = 0;
 
-    map->code = mid__floats_copy(code, n);
+    map->code = malloc((n + 1) * sizeof *map->code);
     if (!map->code)
         return mid__oom(ctx, "abstract states");
+    memcpy(map->code, code, n * sizeof *map->code);
     qsort(map->code, n, sizeof *map->code, by_value);
     for (i = 0; i < n; i++)
         if (k == 0 || map->code[i] > map->code[k - 1])
@@ -290,18 +292,6 @@ mid_status mid__luna_map_keep(mid_ctx *ctx, const mid__luna_map *map, mid_weight
     return status == MID_OK && map->code ? mid_weights_set(ctx, out, "code", map->code, 1, n) : status;
 }
 
-/* A copy of a tensor of this shape. */
-static mid_status take(mid_ctx *ctx, const mid_weights *w, const char *name, size_t n_row, size_t n_col, float **out)
-{
-    const float *data;
-    const mid_status status = mid_weights_expect(ctx, w, name, n_row, n_col, &data);
-
-    if (status != MID_OK)
-        return status;
-    *out = mid__floats_copy(data, n_row * n_col);
-    return *out ? MID_OK : mid__oom(ctx, "abstract states");
-}
-
 /* How many states the tensor that has one entry or row per state says there are. */
 static mid_status count_states(mid_ctx *ctx, const mid_weights *w, mid__luna_map *m)
 {
@@ -344,21 +334,22 @@ mid_status mid__luna_map_open(mid_ctx *ctx, const mid_weights *weights, const mi
     status = count_states(ctx, weights, out);
     n = out->shape.n_state;
     if (status == MID_OK)
-        status = take(ctx, weights, "axis", p, d, &out->axis);
+        status = mid__tensor_copy(ctx, weights, "axis", p, d, &out->axis);
     if (status == MID_OK)
-        status = take(ctx, weights, "mean", 1, d, &out->mean);
+        status = mid__tensor_copy(ctx, weights, "mean", 1, d, &out->mean);
     if (status == MID_OK && out->shape.kind != MID__LUNA_GRID)
-        status = take(ctx, weights, "centre", n, p, &out->centre);
+        status = mid__tensor_copy(ctx, weights, "centre", n, p, &out->centre);
     if (status == MID_OK && out->shape.kind == MID__LUNA_GMM)
-        status = take(ctx, weights, "precision", n, p, &out->precision);
+        status = mid__tensor_copy(ctx, weights, "precision", n, p, &out->precision);
     if (status == MID_OK && out->shape.kind == MID__LUNA_GMM)
-        status = take(ctx, weights, "offset", 1, n, &out->offset);
+        status = mid__tensor_copy(ctx, weights, "offset", 1, n, &out->offset);
     for (i = 0; status == MID_OK && out->precision && i < n * p; i++)
         if (!(out->precision[i] > 0))
             status = mid__fail(ctx, MID_EFORMAT, "precision %g of state %zu: must be > 0", (double)out->precision[i], i / p);
-    if (status == MID_OK && out->shape.kind == MID__LUNA_GRID)
-        status = take(ctx, weights, "lo", 1, p, &out->lo);
-    if (status == MID_OK && out->shape.kind == MID__LUNA_GRID)
-        status = take(ctx, weights, "hi", 1, p, &out->hi);
-    return status == MID_OK && out->shape.kind == MID__LUNA_GRID ? take(ctx, weights, "code", 1, n, &out->code) : status;
+    if (status != MID_OK || out->shape.kind != MID__LUNA_GRID)
+        return status;
+    status = mid__tensor_copy(ctx, weights, "lo", 1, p, &out->lo);
+    if (status == MID_OK)
+        status = mid__tensor_copy(ctx, weights, "hi", 1, p, &out->hi);
+    return status == MID_OK ? mid__tensor_copy(ctx, weights, "code", 1, n, &out->code) : status;
 }

@@ -15,7 +15,7 @@
 #ifndef MID_MONITOR_LUNA_QUALITY_H
 #define MID_MONITOR_LUNA_QUALITY_H
 
-#include "monitor/luna.h"
+#include "monitor/luna_data.h"
 
 typedef struct mid__luna_quality {
     double coverage, succinctness, sensitivity, stationary_entropy, preciseness, preciseness_max;

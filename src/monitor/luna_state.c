@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "monitor/fitted.h"
 #include "monitor/luna.h"
-#include "monitor/row_choice.h"
 #include "monitor/running.h"
 
 struct binding { float *theta; size_t n_state; };               /* (n_state + 1) */
@@ -50,15 +50,10 @@ static mid_status keep(mid_ctx *ctx, const void *model, mid_weights *out)
 static mid_status restore(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n_state, void *model)
 {
     struct binding *m = model;
-    const float *theta;
-    const mid_status status = mid_weights_expect(ctx, weights, "theta", 1, n_state + 1, &theta);
 
     (void)params;
-    if (status != MID_OK)
-        return status;
     m->n_state = n_state;
-    m->theta = mid__floats_copy(theta, n_state + 1);
-    return m->theta ? MID_OK : mid__oom(ctx, "a binding");
+    return mid__tensor_copy(ctx, weights, "theta", 1, n_state + 1, &m->theta);
 }
 
 static void forget(void *model)

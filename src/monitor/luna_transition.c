@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "monitor/fitted.h"
 #include "monitor/luna.h"
-#include "monitor/row_choice.h"
 
 enum { STATE_MAX = 1024 };
 
@@ -105,15 +105,10 @@ static mid_status keep(mid_ctx *ctx, const void *model, mid_weights *out)
 static mid_status restore(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n_state, void *model)
 {
     struct moves *m = model;
-    const float *cost;
-    const mid_status status = mid_weights_expect(ctx, weights, "cost", n_state + 2, n_state + 1, &cost);
 
     (void)params;
-    if (status != MID_OK)
-        return status;
     m->k = n_state + 1;
-    m->cost = mid__floats_copy(cost, (m->k + 1) * m->k);
-    return m->cost ? MID_OK : mid__oom(ctx, "moves between states");
+    return mid__tensor_copy(ctx, weights, "cost", m->k + 1, m->k, &m->cost);
 }
 
 static void forget(void *model)

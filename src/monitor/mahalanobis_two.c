@@ -11,34 +11,28 @@
  * that persists; they then ask a judge model, which here is a hybrid's business. Our reconstruction from the description. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/ctx.h"
 #include "learn/shrink.h"
-#include "monitor/row_choice.h"
+#include "monitor/fitted.h"
+#include "monitor/row_method.h"
 #include "monitor/running.h"
 
 enum { D_MAX = 8192, WINDOW_MAX = 64, ROW_MAX_IN_A_ROW = 16 };
 
 /* What the two clouds are, by label; -1: either. */
-struct kind { int label[2]; const char *what[2]; bool squared; };
-static const struct kind relative = { { 0, -1 }, { "safe", "fit" }, true };
-static const struct kind two_class = { { 0, 1 }, { "safe", "unsafe" }, false };
+struct kind { int label[2]; const char *what[2]; };
 
-struct pair { mid__gauss g[2]; bool squared; };
+struct pair { mid__gauss g[2]; };
 
-static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, const uint8_t *use, int i_grid, void *model)
+static mid_status learn(mid_ctx *ctx, const struct kind *kind, const mid__row_data *data, struct pair *m)
 {
-    const struct kind *kind = user;
-    struct pair *m = model;
     mid_status status = MID_OK;
     mid__rows cloud;
     int k;
 
-    (void)i_grid;
-    m->squared = kind->squared;
     for (k = 0; k < 2 && status == MID_OK; k++) {
-        status = mid__rows_pick(ctx, rows, use, kind->label[k], SIZE_MAX, &cloud);
+        status = mid__rows_pick(ctx, data->rows, data->use, kind->label[k], SIZE_MAX, &cloud);
         if (status == MID_OK)
             status = mid__gauss_fit(ctx, cloud.x, cloud.n, cloud.d, kind->what[k], &m->g[k]);
         mid__rows_clear(&cloud);
@@ -46,22 +40,14 @@ static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, c
     return status;
 }
 
-/* mu, whiten: of the two clouds one behind the other. */
-static double difference(const float *const mu[2], const float *const whiten[2], bool squared, const float *h, size_t d)
+/* Squared distance from either cloud. */
+static void distances(const struct pair *m, const float *h, size_t d, double distance2[2])
 {
     float scratch[D_MAX];
-    const double a = mid__gauss_distance2(mu[0], whiten[0], h, scratch, d);
-    const double b = mid__gauss_distance2(mu[1], whiten[1], h, scratch, d);
+    int k;
 
-    return squared ? a - b : sqrt(a) - sqrt(b);
-}
-
-static double score_row(const void *model, const float *h, size_t d)
-{
-    const struct pair *m = model;
-    const float *mu[2] = { m->g[0].mu, m->g[1].mu }, *whiten[2] = { m->g[0].whiten, m->g[1].whiten };
-
-    return difference(mu, whiten, m->squared, h, d);
+    for (k = 0; k < 2; k++)
+        distance2[k] = mid__gauss_distance2(m->g[k].mu, m->g[k].whiten, h, scratch, d);
 }
 
 static const char *const mu_name[] = { "mu", "mu_other" }, *const whiten_name[] = { "whiten", "whiten_other" };
@@ -80,6 +66,25 @@ static mid_status keep(mid_ctx *ctx, const void *model, size_t d, mid_weights *o
     return status;
 }
 
+static mid_status check_width(mid_ctx *ctx, size_t d)
+{
+    return d > D_MAX ? mid__fail(ctx, MID_ELIMIT, "rows of %zu values, the limit is %d", d, D_MAX) : MID_OK;
+}
+
+static mid_status restore(mid_ctx *ctx, const mid_weights *weights, size_t d, void *model)
+{
+    struct pair *m = model;
+    mid_status status = check_width(ctx, d);
+    int k;
+
+    for (k = 0; k < 2 && status == MID_OK; k++) {
+        status = mid__tensor_copy(ctx, weights, mu_name[k], 1, d, &m->g[k].mu);
+        if (status == MID_OK)
+            status = mid__tensor_copy(ctx, weights, whiten_name[k], d, d, &m->g[k].whiten);
+    }
+    return status;
+}
+
 static void forget(void *model)
 {
     struct pair *m = model;
@@ -88,76 +93,34 @@ static void forget(void *model)
     mid__gauss_clear(&m->g[1]);
 }
 
-static mid_status fit_pair(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, const struct kind *kind,
+static mid_status fit_pair(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, const mid__row_method *method,
                            mid_weights *out)
 {
-    const mid__row_method method = { .model_size = sizeof(struct pair), .view = MID__VIEW_TOKEN, .run = MID__RUN_MEAN,
-                                     .user = kind, .learn = learn, .score = score_row, .keep = keep, .forget = forget };
+    const mid_status status = check_width(ctx, (size_t)mid_trace_signals(set->answer[0].trace)->n_embd);
 
-    if (mid_trace_signals(set->answer[0].trace)->n_embd > D_MAX)
-        return mid__fail(ctx, MID_ELIMIT, "rows of %d values, the limit is %d",
-                         mid_trace_signals(set->answer[0].trace)->n_embd, D_MAX);
-    return mid__row_fit(ctx, set, mid__param_number(params, "layer"), &method, out, NULL);
+    return status == MID_OK ? mid__row_fit(ctx, set, params, method, out, NULL) : status;
 }
 
-struct plan { size_t d, at; float *mu[2], *whiten[2]; bool squared; uint32_t window, n_in_a_row; };
+/* ---- mahalanobis_relative --------------------------------------------------------------------------------------- */
 
-static void close_plan(void *plan)
+static mid_status learn_relative(mid_ctx *ctx, const mid__row_data *data, void *model)
 {
-    struct plan *p = plan;
-    int k;
+    static const struct kind kind = { { 0, -1 }, { "safe", "fit" } };
 
-    for (k = 0; p && k < 2; k++) {
-        free(p->mu[k]);
-        free(p->whiten[k]);
-    }
-    free(p);
+    return learn(ctx, &kind, data, model);
 }
 
-static mid_status open_pair(mid_ctx *ctx, const char *name, const struct kind *kind, const mid_weights *weights,
-                            const mid_signals *signals, struct plan **plan)
+static double score_relative(const void *model, const float *h, size_t d)
 {
-    const size_t d = (size_t)signals->n_embd;
-    const float *mu[2], *whiten[2];
-    struct plan *p;
-    size_t at = 0;
-    int k;
-    mid_status status = MID_OK;
+    double distance2[2];
 
-    for (k = 0; k < 2 && status == MID_OK; k++) {
-        status = mid_weights_expect(ctx, weights, mu_name[k], 1, d, &mu[k]);
-        if (status == MID_OK)
-            status = mid_weights_expect(ctx, weights, whiten_name[k], d, d, &whiten[k]);
-    }
-    if (status == MID_OK)
-        status = mid__layer_at(ctx, name, weights, signals, &at);
-    if (status == MID_OK && d > D_MAX)
-        status = mid__fail(ctx, MID_ELIMIT, "%s: rows of %zu values, the limit is %d", name, d, D_MAX);
-    if (status != MID_OK)
-        return status;
-    p = calloc(1, sizeof *p);
-    for (k = 0; p && k < 2; k++) {
-        p->mu[k] = mid__floats_copy(mu[k], d);
-        p->whiten[k] = mid__floats_copy(whiten[k], d * d);
-    }
-    if (!p || !p->mu[0] || !p->mu[1] || !p->whiten[0] || !p->whiten[1]) {
-        close_plan(p);
-        return mid__oom(ctx, name);
-    }
-    p->d = d;
-    p->at = at;
-    p->squared = kind->squared;
-    *plan = p;
-    return MID_OK;
+    distances(model, h, d, distance2);
+    return distance2[0] - distance2[1];
 }
 
-static bool value_of(const struct plan *p, const mid_step *step, double *x)
-{
-    const float *mu[2] = { p->mu[0], p->mu[1] }, *whiten[2] = { p->whiten[0], p->whiten[1] };
-
-    *x = difference(mu, whiten, p->squared, step->hidden + p->at, p->d);
-    return isfinite(*x);
-}
+static const mid__row_method relative = { .model_size = sizeof(struct pair), .view = MID__VIEW_TOKEN,
+                                          .keep_auroc = true, .learn = learn_relative, .score = score_relative,
+                                          .keep = keep, .restore = restore, .forget = forget };
 
 static mid_status fit_relative(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
@@ -167,23 +130,8 @@ static mid_status fit_relative(mid_ctx *ctx, const mid_fit_set *set, const mid_p
 static mid_status open_relative(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                                 const mid_signals *signals, void **plan)
 {
-    struct plan *p;
-    const mid_status status = open_pair(ctx, "mahalanobis_relative", &relative, weights, signals, &p);
-
     (void)params;
-    if (status == MID_OK)
-        *plan = p;
-    return status;
-}
-
-static mid_status push_relative(const void *plan, void *self, const mid_step *step, double *score)
-{
-    double x;
-
-    if (!value_of(plan, step, &x))
-        return MID_ENUMERIC;
-    *score = mid__running_mean(self, x);
-    return MID_OK;
+    return mid__row_open(ctx, "mahalanobis_relative", weights, signals, &relative, plan);
 }
 
 static const mid_param relative_params[] = {
@@ -196,10 +144,32 @@ const mid_monitor_ops mid__monitor_mahalanobis_relative = {
     .summary = "running mean of the squared distance to safe answers' hidden rows, less that to all answers'",
     .unit = "squared distance", .source = "Ren et al. 2021, arXiv 2106.09022",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = relative_params,
-    .fit = fit_relative, .open = open_relative, .close = close_plan,
-    .state_size = sizeof(mid__running), .push = push_relative,
+    .fit = fit_relative, .open = open_relative, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };
 
+/* ---- traj_guard ------------------------------------------------------------------------------------------------- */
+
+static mid_status learn_two_class(mid_ctx *ctx, const mid__row_data *data, void *model)
+{
+    static const struct kind kind = { { 0, 1 }, { "safe", "unsafe" } };
+
+    return learn(ctx, &kind, data, model);
+}
+
+static double score_two_class(const void *model, const float *h, size_t d)
+{
+    double distance2[2];
+
+    distances(model, h, d, distance2);
+    return sqrt(distance2[0]) - sqrt(distance2[1]);
+}
+
+static const mid__row_method two_class = { .model_size = sizeof(struct pair), .view = MID__VIEW_TOKEN,
+                                           .keep_auroc = true, .learn = learn_two_class, .score = score_two_class,
+                                           .keep = keep, .restore = restore, .forget = forget };
+
+struct guard { void *row; uint32_t window, n_in_a_row; };       /* row: what gives the values */
 /* The last values and the last window means, as rings: value t at t % window. */
 struct trajectory { uint64_t n; double value[WINDOW_MAX], mean[ROW_MAX_IN_A_ROW]; };
 
@@ -227,28 +197,34 @@ static mid_status fit_trajectory(mid_ctx *ctx, const mid_fit_set *set, const mid
 static mid_status open_trajectory(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                                   const mid_signals *signals, void **plan)
 {
-    uint32_t window, n_in_a_row;
-    struct plan *p;
-    mid_status status = windows_of(ctx, params, &window, &n_in_a_row);
+    struct guard *p = calloc(1, sizeof *p);
+    mid_status status = p ? windows_of(ctx, params, &p->window, &p->n_in_a_row) : mid__oom(ctx, "traj_guard");
 
     if (status == MID_OK)
-        status = open_pair(ctx, "traj_guard", &two_class, weights, signals, &p);
-    if (status != MID_OK)
-        return status;
-    p->window = window;
-    p->n_in_a_row = n_in_a_row;
-    *plan = p;
-    return MID_OK;
+        status = mid__row_open(ctx, "traj_guard", weights, signals, &two_class, &p->row);
+    if (status == MID_OK)
+        *plan = p;
+    else
+        free(p);
+    return status;
+}
+
+static void close_trajectory(void *plan)
+{
+    struct guard *p = plan;
+
+    mid__row_close(p->row);
+    free(p);
 }
 
 static mid_status push_trajectory(const void *plan, void *self, const mid_step *step, double *score)
 {
-    const struct plan *p = plan;
+    const struct guard *p = plan;
     struct trajectory *s = self;
     double x, sum = 0, least;
     uint64_t n, i;
 
-    if (!value_of(p, step, &x))
+    if (!mid__row_value(p->row, step->hidden, &x))
         return MID_ENUMERIC;
     s->value[s->n % p->window] = x;
     n = s->n + 1 < p->window ? s->n + 1 : p->window;
@@ -275,6 +251,6 @@ const mid_monitor_ops mid__monitor_traj_guard = {
     .summary = "distance to safe less distance to unsafe hidden rows, high over windows in a row", .unit = "distance",
     .source = "after TrajGuard, Liu et al. 2026, arXiv 2604.07727 (our reconstruction)",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = trajectory_params,
-    .fit = fit_trajectory, .open = open_trajectory, .close = close_plan,
+    .fit = fit_trajectory, .open = open_trajectory, .close = close_trajectory,
     .state_size = sizeof(struct trajectory), .push = push_trajectory,
 };

@@ -13,6 +13,7 @@
 #include "base/linalg.h"
 #include "learn/dense.h"
 #include "learn/mlp.h"
+#include "monitor/fitted.h"
 #include "monitor/rows_lr.h"
 #include "monitor/token_seqs.h"
 
@@ -21,17 +22,6 @@ enum { N_LAYER = 4, WIDTH_1 = 256, WIDTH_2 = 128, WIDTH_3 = 64 };
 static mid__mlp net_of(size_t d) { return (mid__mlp){ N_LAYER, { d, WIDTH_1, WIDTH_2, WIDTH_3, 1 } }; }
 
 /* ---- fitting ---------------------------------------------------------------------------------------------------- */
-
-/* Standardised in place; mean, sd (d). */
-static void scale(mid__rows *rows, double *mean, double *sd)
-{
-    size_t i, j;
-
-    mid__column_stats(rows->x, rows->n, rows->d, mean, sd);
-    for (i = 0; i < rows->n; i++)
-        for (j = 0; j < rows->d; j++)
-            rows->x[i * rows->d + j] = (float)(((double)rows->x[i * rows->d + j] - mean[j]) / sd[j]);
-}
 
 /* The first layer (d, WIDTH_1) and its bias for rows as they were. */
 static void unscale(const double *mean, const double *sd, size_t d, float *w)
@@ -53,7 +43,7 @@ static void unscale(const double *mean, const double *sd, size_t d, float *w)
 static mid_status keep(mid_ctx *ctx, const mid__mlp *net, const float *w, int layer, const mid__found *found,
                        mid_weights *out)
 {
-    char name[8];
+    char name[16];
     int l;
     mid_status status = mid_weights_set_number(ctx, out, "layer", layer);
 
@@ -86,7 +76,7 @@ static mid_status train(mid_ctx *ctx, const mid_fit_set *set, mid__rows *rows, i
     if (status == MID_OK) {
         for (i = 0; i < rows->n; i++)
             held_out[i] = mid__inner_fold(set, rows->answer[i]) == 0;
-        scale(rows, mean, sd);
+        mid__rows_standardise(rows, mean, sd);
         status = mid__mlp_fit(ctx, &net, &how, rows->x, rows->n, rows->label, rows->weight, held_out, w, NULL, &found);
     }
     if (status == MID_OK) {
@@ -122,11 +112,11 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
                             const mid_signals *signals, void **plan)
 {
     const mid__mlp net = net_of((size_t)signals->n_embd);
-    const int i_layer = mid__layer_index(signals, mid_weights_number(weights, "layer"));
     const float *w[N_LAYER], *b[N_LAYER];
     struct plan *p;
     float *to;
-    char name[8];
+    char name[16];
+    size_t at = 0;
     int l;
     mid_status status = MID_OK;
 
@@ -138,16 +128,15 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
         if (status == MID_OK)
             status = mid_weights_expect(ctx, weights, name, 1, net.width[l + 1], &b[l]);
     }
+    if (status == MID_OK)
+        status = mid__layer_at(ctx, "mlp_probe", weights, signals, net.width[0], &at);
     if (status != MID_OK)
         return status;
-    if (i_layer < 0)
-        return mid__fail(ctx, MID_ESIGNAL, "the net reads layer %g, which this source does not tap",
-                         mid_weights_number(weights, "layer"));
     p = malloc(sizeof *p + mid__mlp_n_weight(&net) * sizeof *to);
     if (!p)
         return mid__oom(ctx, "a dense net");
     p->d = net.width[0];
-    p->at = (size_t)i_layer * p->d;
+    p->at = at;
     for (to = (float *)(p + 1), l = 0; l < N_LAYER; l++) {
         p->w[l] = memcpy(to, w[l], net.width[l] * net.width[l + 1] * sizeof *to);
         to += net.width[l] * net.width[l + 1];

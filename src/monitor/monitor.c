@@ -15,6 +15,7 @@ struct mid_monitor {
     const mid_monitor_ops *ops;
     void *plan;
     mid_monitor_spec spec;          /* ops, and the aggregators that chain holds ready */
+    mid_monitor_reads reads;
     mid__chain chain;
     size_t chain_at, state_size;    /* where the chain's state lies in a stream's; of that, all in all */
 };
@@ -26,7 +27,8 @@ struct mid_stream {
 
 static const char *const signal_name[] = {
     "text", "log-probability", "entropy", "top-k", "hidden rows", "time", "spread", "attention", "the logit lens",
-    "log-probability without the prompt", "the affirmative pass", "sampled answers", "a judge's verdicts"
+    "log-probability without the prompt", "the affirmative pass", "sampled answers", "a judge's verdicts",
+    "a second observer"
 };
 
 const char *mid_box_name(mid_box box)
@@ -46,7 +48,28 @@ static const char *first_signal(uint32_t missing)
 }
 
 /* Text is the same whoever reads it; every other signal belongs to the observer it came from. */
-static bool reads_observer(const mid_monitor_ops *ops) { return ops->needs & ~(uint32_t)MID_SIG_TEXT; }
+static bool reads_observer(const mid_monitor_reads *reads)
+{
+    return (reads->needs | reads->fit_needs) & ~(uint32_t)MID_SIG_TEXT;
+}
+
+/* params are complete. */
+static mid_status reads_of(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, mid_monitor_reads *out)
+{
+    *out = (mid_monitor_reads){ ops->needs, ops->fit_needs, ops->shares, ops->box, "" };
+    return ops->reads ? ops->reads(ctx, params, out) : MID_OK;
+}
+
+mid_status mid_monitor_reads_of(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, mid_monitor_reads *out)
+{
+    mid_param *all = NULL;
+    mid_status status = mid__param_merge(ctx, ops->name, ops->params, params, &all);
+
+    if (status == MID_OK)
+        status = reads_of(ctx, ops, all, out);
+    free(all);
+    return status;
+}
 
 mid_status mid__fit_set_check(mid_ctx *ctx, const mid_fit_set *set)
 {
@@ -64,18 +87,19 @@ mid_status mid__fit_set_check(mid_ctx *ctx, const mid_fit_set *set)
 }
 
 /* Figures of two observers cannot be mixed, and rows are read as the first trace says they are laid out. */
-static mid_status check_traces(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_fit_set *set)
+static mid_status check_traces(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_monitor_reads *reads,
+                               const mid_fit_set *set)
 {
     const mid_signals *first = mid_trace_signals(set->answer[0].trace);
     size_t i;
 
     for (i = 0; i < set->n; i++) {
         const mid_signals *s = mid_trace_signals(set->answer[i].trace);
-        const uint32_t missing = (ops->needs | ops->fit_needs) & ~s->have;
+        const uint32_t missing = (reads->needs | reads->fit_needs) & ~s->have;
         if (missing)
             return mid__fail(ctx, MID_ESIGNAL, "%s needs %s, which answer %zu does not carry", ops->name,
                              first_signal(missing), i);
-        if (!reads_observer(ops))
+        if (!reads_observer(reads))
             continue;
         if (strcmp(s->observer, first->observer) != 0)
             return mid__fail(ctx, MID_EMISMATCH, "answer %zu is of observer %.12s, answer 0 of %.12s: fit on one",
@@ -89,8 +113,8 @@ static mid_status check_traces(mid_ctx *ctx, const mid_monitor_ops *ops, const m
 }
 
 /* What weights say about themselves, so that they refuse to be used for anything else. */
-static mid_status stamp(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, const mid_signals *signals,
-                        mid_weights *w)
+static mid_status stamp(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_monitor_reads *reads,
+                        const mid_param *params, const mid_signals *signals, mid_weights *w)
 {
     mid_status status = mid_weights_set_text(ctx, w, "monitor", ops->name);
     char key[80];
@@ -98,7 +122,9 @@ static mid_status stamp(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_para
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, w, "monitor_version", ops->version);
     if (status == MID_OK)
-        status = mid_weights_set_text(ctx, w, "observer", reads_observer(ops) ? signals->observer : "");
+        status = mid_weights_set_text(ctx, w, "observer", reads_observer(reads) ? signals->observer : "");
+    if (status == MID_OK && reads->members[0])
+        status = mid_weights_set_text(ctx, w, "members", reads->members);
     for (; status == MID_OK && params->name; params++) {
         snprintf(key, sizeof key, "param.%s", params->name);
         status = params->text ? mid_weights_set_text(ctx, w, key, params->text)
@@ -111,6 +137,7 @@ mid_status mid_monitor_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_p
                            mid_weights **out)
 {
     mid_param *all = NULL;
+    mid_monitor_reads reads;
     mid_weights *w = NULL;
     mid_status status;
 
@@ -122,13 +149,15 @@ mid_status mid_monitor_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_p
     if (status == MID_OK)
         status = mid__fit_set_check(ctx, set);
     if (status == MID_OK)
-        status = check_traces(ctx, ops, set);
+        status = reads_of(ctx, ops, all, &reads);
+    if (status == MID_OK)
+        status = check_traces(ctx, ops, &reads, set);
     if (status == MID_OK)
         status = mid_weights_open(ctx, &w);
     if (status == MID_OK)
         status = ops->fit_self ? ops->fit_self(ops->self, ctx, set, all, w) : ops->fit(ctx, set, all, w);
     if (status == MID_OK)
-        status = stamp(ctx, ops, all, mid_trace_signals(set->answer[0].trace), w);
+        status = stamp(ctx, ops, &reads, all, mid_trace_signals(set->answer[0].trace), w);
     if (status == MID_OK) {
         *out = w;
         w = NULL;
@@ -142,6 +171,7 @@ mid_status mid_monitor_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_p
 static mid_status own_weights(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
                               const mid_signals *signals, const mid_weights *own, mid_weights **out)
 {
+    mid_monitor_reads reads;
     mid_param *all = NULL;
     void *bytes = NULL;
     size_t n = 0;
@@ -156,9 +186,11 @@ static mid_status own_weights(mid_ctx *ctx, const mid_monitor_ops *ops, const mi
     }
     status = mid__param_merge(ctx, ops->name, ops->params, params, &all);
     if (status == MID_OK)
+        status = reads_of(ctx, ops, all, &reads);
+    if (status == MID_OK)
         status = mid_weights_open(ctx, out);
     if (status == MID_OK)
-        status = stamp(ctx, ops, all, signals, *out);
+        status = stamp(ctx, ops, &reads, all, signals, *out);
     free(all);
     return status;
 }
@@ -207,6 +239,7 @@ mid_status mid_monitor_spec_fit(mid_ctx *ctx, const mid_monitor_spec *spec, cons
 {
     const mid_monitor_ops *ops = spec->monitor;
     mid_scored_answer *answer = NULL;
+    mid_monitor_reads reads;
     mid_weights *own = NULL;
     mid_status status = mid_monitor_fit(ctx, ops, params, set, &own);
     size_t i;
@@ -222,7 +255,9 @@ mid_status mid_monitor_spec_fit(mid_ctx *ctx, const mid_monitor_spec *spec, cons
     if (status == MID_OK && !own)
         status = mid__fit_set_check(ctx, set);
     if (status == MID_OK && !own)
-        status = check_traces(ctx, ops, set);
+        status = mid_monitor_reads_of(ctx, ops, params, &reads);
+    if (status == MID_OK && !own)
+        status = check_traces(ctx, ops, &reads, set);
     if (status == MID_OK && mid__chain_learns(spec))
         status = score_fitted(ctx, ops, params, set, own, answer);
     if (status == MID_OK) {
@@ -236,19 +271,30 @@ mid_status mid_monitor_spec_fit(mid_ctx *ctx, const mid_monitor_spec *spec, cons
     return status;
 }
 
-/* Do these weights belong to this monitor and this source? */
-static mid_status belongs(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *w, const mid_signals *signals)
+/* Are these weights of this monitor, as it is now? */
+static mid_status is_of(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *w)
 {
-    const char *name = mid_weights_text(w, "monitor"), *observer = mid_weights_text(w, "observer");
+    const char *name = mid_weights_text(w, "monitor");
     const double version = mid_weights_number(w, "monitor_version");
 
-    if (!name || !observer)
+    if (!name || !mid_weights_text(w, "observer"))
         return mid__fail(ctx, MID_EFORMAT, "these weights are no fitted monitor (no 'monitor' or 'observer' entry)");
     if (strcmp(name, ops->name) != 0)
         return mid__fail(ctx, MID_EMISMATCH, "weights of monitor %.60s given to %s", name, ops->name);
     if (version != (double)ops->version)
         return mid__fail(ctx, MID_EMISMATCH, "%s was fitted by version %g of the monitor, this is version %u: fit it again",
                          ops->name, version, ops->version);
+    return MID_OK;
+}
+
+/* Do they belong to these members and this source? */
+static mid_status belongs(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_monitor_reads *reads, const mid_weights *w,
+                          const mid_signals *signals)
+{
+    const char *members = mid_weights_text(w, "members"), *observer = mid_weights_text(w, "observer");
+
+    if (strcmp(members ? members : "", reads->members) != 0)
+        return mid__fail(ctx, MID_EMISMATCH, "%s was fitted with members of other versions: fit it again", ops->name);
     if (observer[0] && strcmp(observer, signals->observer) != 0)
         return mid__fail(ctx, MID_EMISMATCH, "%s was fitted on observer %.12s, this source is %.12s: another model, "
                          "quantisation or prompt form; fit it again", ops->name, observer, signals->observer);
@@ -273,6 +319,18 @@ static mid_status fitted_params(mid_ctx *ctx, const mid_monitor_ops *ops, const 
         if (!stored || (!p->text && isnan(p->number)))
             status = mid__fail(ctx, MID_EFORMAT, "parameter '%s' is %s", p->name, stored ? "no number" : "missing");
     }
+    return status;
+}
+
+mid_status mid_monitor_reads_fitted(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *weights,
+                                    mid_monitor_reads *out)
+{
+    mid_param *params = NULL;
+    mid_status status = fitted_params(ctx, ops, weights, &params);
+
+    if (status == MID_OK)
+        status = reads_of(ctx, ops, params, out);
+    free(params);
     return status;
 }
 
@@ -315,14 +373,11 @@ mid_status mid_monitor_spec_open(mid_ctx *ctx, const mid_monitor_spec *spec, con
                                  const mid_weights *weights, const mid_signals *signals, mid_monitor **out)
 {
     const mid_monitor_ops *ops = spec->monitor;
-    const uint32_t missing = ops->needs & ~signals->have;
     mid_param *fitted = NULL, *all = NULL;
+    mid_monitor_reads reads;
     mid_monitor *m = NULL;
     mid_status status = MID_OK;
 
-    if (missing)
-        return mid__fail(ctx, MID_ESIGNAL, "%s needs %s, which this source does not deliver", ops->name,
-                         first_signal(missing));
     if (mid_monitor_spec_learns(spec) != (weights != NULL)) {
         char text[MID_SPEC_BYTES];
         mid_monitor_spec_text(spec, text);
@@ -330,19 +385,27 @@ mid_status mid_monitor_spec_open(mid_ctx *ctx, const mid_monitor_spec *spec, con
                                                   : "%s has to be fitted first (midstream fit)", text);
     }
     if (weights)
-        status = belongs(ctx, ops, weights, signals);
+        status = is_of(ctx, ops, weights);
     if (status == MID_OK && weights)
         status = fitted_params(ctx, ops, weights, &fitted);
     if (status == MID_OK)
         status = mid__param_merge(ctx, ops->name, weights ? fitted : ops->params, params, &all);
     if (status == MID_OK && weights)
         status = same_params(ctx, ops, fitted, all);
+    if (status == MID_OK)
+        status = reads_of(ctx, ops, all, &reads);
+    if (status == MID_OK && (reads.needs & ~signals->have))
+        status = mid__fail(ctx, MID_ESIGNAL, "%s needs %s, which this source does not deliver", ops->name,
+                           first_signal(reads.needs & ~signals->have));
+    if (status == MID_OK && weights)
+        status = belongs(ctx, ops, &reads, weights, signals);
     if (status == MID_OK) {
         m = calloc(1, sizeof *m);
         status = m ? MID_OK : mid__oom(ctx, ops->name);
     }
     if (status == MID_OK) {
         m->ops = ops;
+        m->reads = reads;
         m->spec = *spec;
         status = bind(ctx, weights, all, signals, m);
     }
@@ -412,29 +475,53 @@ mid_status mid_stream_open(mid_ctx *ctx, const mid_monitor *monitor, mid_stream 
 
 void mid_stream_close(mid_stream *stream) { free(stream); }
 
-mid_status mid_stream_start(mid_stream *stream, const mid_prompt *prompt)
+size_t mid__monitor_state_size(const mid_monitor *monitor) { return monitor->state_size; }
+
+mid_status mid__monitor_start(const mid_monitor *m, void *state, const mid_prompt *prompt)
 {
     static const mid_prompt unknown = { .text = "" };
-    const mid_monitor *m = stream->monitor;
 
-    memset(stream->state, 0, m->state_size);
-    return m->ops->start ? m->ops->start(m->plan, stream->state, prompt ? prompt : &unknown) : MID_OK;
+    memset(state, 0, m->state_size);
+    return m->ops->start ? m->ops->start(m->plan, state, prompt ? prompt : &unknown) : MID_OK;
+}
+
+mid_status mid__monitor_push(const mid_monitor *m, void *state, const mid_step *step, double *score)
+{
+    double s;
+    mid_status status;
+
+    if (m->reads.needs & ~(step->have | MID_SIG_SPARSE))
+        return MID_ESIGNAL;
+    status = m->ops->push(m->plan, state, step, &s);
+    if (status == MID_OK && !(s < INFINITY))
+        status = MID_ENUMERIC;          /* before any aggregator sees it; -INFINITY only says that there is nothing yet */
+    if (status == MID_OK)
+        *score = mid__chain_push(&m->chain, (unsigned char *)state + m->chain_at, s);
+    return status;
+}
+
+mid_status mid_stream_start(mid_stream *stream, const mid_prompt *prompt)
+{
+    return mid__monitor_start(stream->monitor, stream->state, prompt);
 }
 
 mid_status mid_stream_push(mid_stream *stream, const mid_step *step, double *score)
 {
-    const mid_monitor *m = stream->monitor;
-    double s;
-    mid_status status;
+    return mid__monitor_push(stream->monitor, stream->state, step, score);
+}
 
-    if (m->ops->needs & ~(step->have | MID_SIG_SPARSE))
-        return MID_ESIGNAL;
-    status = m->ops->push(m->plan, stream->state, step, &s);
-    if (status == MID_OK && !(s < INFINITY))
-        status = MID_ENUMERIC;          /* before any aggregator sees it; -INFINITY only says that there is nothing yet */
-    if (status == MID_OK)
-        *score = mid__chain_push(&m->chain, stream->state + m->chain_at, s);
-    return status;
+uint32_t mid_stream_gone(const mid_stream *stream)
+{
+    const mid_monitor *m = stream->monitor;
+
+    return m->ops->gone ? m->ops->gone(m->plan, stream->state) : 0;
+}
+
+uint64_t mid_stream_calls(const mid_stream *stream, size_t i_member)
+{
+    const mid_monitor *m = stream->monitor;
+
+    return m->ops->calls ? m->ops->calls(m->plan, stream->state, i_member) : 0;
 }
 
 const char *mid_stream_trouble(const mid_stream *stream, mid_status status)
@@ -456,29 +543,88 @@ void mid_stream_restore(mid_stream *stream, const void *snapshot)
     memcpy(stream->state, snapshot, mid_stream_size(stream));
 }
 
-mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us)
+/* What a stored answer is read into. */
+struct reading {
+    const mid_trace *trace, *beside;    /* beside NULL: there is none, or nobody reads it */
+    float *scratch, *prompt_scratch;    /* of the trace's step; of the second observer's prompt */
+    mid_prompt prompt;                  /* the second observer's */
+    mid_step *step;                     /* (room) the second observer's steps, each with its own scratch */
+    float *step_scratch;
+    uint32_t n_read, room;
+};
+
+static mid_status reading_open(mid_ctx *ctx, const mid_monitor *m, const mid_trace *trace, struct reading *r)
 {
-    const bool wants_rows = stream->monitor->ops->needs & (MID_SIG_HIDDEN | MID_SIG_ATTENTION);
-    const char *name = stream->monitor->ops->name;
-    const uint32_t n = mid_trace_n_tok(trace);
-    float *scratch = NULL;
-    mid_prompt prompt;
-    mid_step step;
-    mid_status status;
+    const uint32_t all = m->reads.needs | m->reads.fit_needs;
+    const mid_trace *beside = all & MID_SIG_BESIDE ? mid_trace_beside(trace) : NULL;
+    const bool wants_rows = all & (MID_SIG_HIDDEN | MID_SIG_ATTENTION);
     uint32_t i;
 
-    if (wants_rows) {
-        scratch = malloc((mid_trace_scratch(trace) + 1) * sizeof *scratch);
-        if (!scratch)
-            return mid__oom(ctx, name);
+    *r = (struct reading){ .trace = trace, .beside = beside };
+    for (i = 0; beside && i < mid_trace_n_tok(trace); i++) {
+        const uint32_t n = mid_trace_n_beside(trace, i) - (i ? mid_trace_n_beside(trace, i - 1) : 0);
+        r->room = n > r->room ? n : r->room;
     }
-    mid_trace_prompt(trace, scratch, &prompt);
-    status = mid_stream_start(stream, &prompt);
-    if (status != MID_OK)
-        status = mid__fail(ctx, status, "%s: %s at the prompt", name, mid_stream_trouble(stream, status));
+    if (wants_rows)
+        r->scratch = malloc((mid_trace_scratch(trace) + 1) * sizeof *r->scratch);
+    if (beside) {
+        r->prompt_scratch = malloc((mid_trace_scratch(beside) + 1) * sizeof *r->prompt_scratch);
+        r->step = malloc(((size_t)r->room + 1) * sizeof *r->step);
+        r->step_scratch = malloc((r->room * mid_trace_scratch(beside) + 1) * sizeof *r->step_scratch);
+    }
+    if ((wants_rows && !r->scratch) || (beside && (!r->prompt_scratch || !r->step || !r->step_scratch)))
+        return mid__oom(ctx, m->ops->name);
+    return MID_OK;
+}
+
+static void reading_clear(struct reading *r)
+{
+    free(r->scratch);
+    free(r->prompt_scratch);
+    free(r->step);
+    free(r->step_scratch);
+}
+
+static void read_prompt(struct reading *r, mid_prompt *prompt)
+{
+    mid_trace_prompt(r->trace, r->scratch, prompt);
+    if (!r->beside)
+        return;
+    mid_trace_prompt(r->beside, r->prompt_scratch, &r->prompt);
+    prompt->beside = &r->prompt;
+}
+
+static void read_step(struct reading *r, uint32_t i_tok, mid_step *step)
+{
+    const uint32_t end = r->beside ? mid_trace_n_beside(r->trace, i_tok) : 0;
+    uint32_t k;
+
+    mid_trace_step(r->trace, i_tok, r->scratch, step);
+    for (k = 0; r->n_read < end; k++)
+        mid_trace_step(r->beside, r->n_read++, r->step_scratch + k * mid_trace_scratch(r->beside), &r->step[k]);
+    step->beside = r->step;
+    step->n_beside = k;
+}
+
+mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us)
+{
+    const char *name = stream->monitor->ops->name;
+    const uint32_t n = mid_trace_n_tok(trace);
+    struct reading r;
+    mid_prompt prompt;
+    mid_step step;
+    mid_status status = reading_open(ctx, stream->monitor, trace, &r);
+    uint32_t i;
+
+    if (status == MID_OK) {
+        read_prompt(&r, &prompt);
+        status = mid_stream_start(stream, &prompt);
+        if (status != MID_OK)
+            status = mid__fail(ctx, status, "%s: %s at the prompt", name, mid_stream_trouble(stream, status));
+    }
     for (i = 0; status == MID_OK && i < n; i++) {
         double before = 0;
-        mid_trace_step(trace, i, scratch, &step);
+        read_step(&r, i, &step);
         if (cost_us)
             before = mid__now_s();
         status = mid_stream_push(stream, &step, &score[i]);
@@ -487,6 +633,6 @@ mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *t
         if (status != MID_OK)
             status = mid__fail(ctx, status, "%s: %s at token %u", name, mid_stream_trouble(stream, status), i);
     }
-    free(scratch);
+    reading_clear(&r);
     return status;
 }

@@ -26,4 +26,10 @@ static inline size_t mid__state_size(const mid_monitor_ops *ops, const void *pla
     return ops->state_size_of ? ops->state_size_of(plan) : ops->state_size;
 }
 
+/* An open monitor without a stream around its state: state_size bytes, aligned like what malloc gives. start and push as
+ * for a stream; what push leaves on failure is not said, as a member's state may have moved on. */
+size_t mid__monitor_state_size(const mid_monitor *monitor);
+mid_status mid__monitor_start(const mid_monitor *monitor, void *state, const mid_prompt *prompt);
+mid_status mid__monitor_push(const mid_monitor *monitor, void *state, const mid_step *step, double *score);
+
 #endif

@@ -14,12 +14,10 @@
 #include "base/ctx.h"
 #include "base/linalg.h"
 #include "learn/pca.h"
-#include "monitor/row_choice.h"
+#include "monitor/linear.h"
 #include "monitor/running.h"
 
 enum { N_FEATURE = 32, N_COMPONENT = 64, PCA_ROW_MAX = 4096 };
-
-struct indicator { float *w; double b; };                       /* (d) */
 
 /* Mean and deviation of a feature within each class and over both; the larger class does not rule the latter. */
 static mid_status deltas(mid_ctx *ctx, const mid__rows *features, double *delta, double *mean, double *sd)
@@ -72,7 +70,7 @@ static double cut_of(const double *delta, size_t m, double *sorted)
 }
 
 /* w and b of sum delta_j (feature_j - mean_j) / sd_j over the features that count; pca NULL: they are neurons. */
-static mid_status combine(mid_ctx *ctx, const mid__rows *features, const mid__pca *pca, size_t d, struct indicator *m)
+static mid_status combine(mid_ctx *ctx, const mid__rows *features, const mid__pca *pca, size_t d, mid__linear *m)
 {
     const size_t n = features->d;
     double *delta = malloc(n * sizeof *delta), *mean = malloc(n * sizeof *mean), *sd = malloc(n * sizeof *sd);
@@ -138,102 +136,46 @@ static mid_status components_of(mid_ctx *ctx, const mid__rows *rows, mid__pca *p
     return status;
 }
 
-static mid_status learn(mid_ctx *ctx, const void *user, const mid__rows *rows, const uint8_t *use, int i_grid, void *model)
+static mid_status learn(mid_ctx *ctx, const mid__row_data *data, void *model)
 {
-    struct indicator *m = model;
+    mid__linear *m = model;
+    const bool components = strcmp(mid__param_text(data->params, "features"), "components") == 0;
     mid__rows own = { 0 }, features = { 0 };
     mid__pca pca = { 0 };
-    mid_status status = mid__rows_pick(ctx, rows, use, -1, SIZE_MAX, &own);
+    mid_status status = mid__rows_pick(ctx, data->rows, data->use, -1, SIZE_MAX, &own);
 
-    (void)i_grid;
-    m->w = malloc(rows->d * sizeof *m->w);
+    m->w = malloc(own.d * sizeof *m->w);
     if (status == MID_OK && !m->w)
         status = mid__oom(ctx, "an indicator");
-    if (status == MID_OK && *(const bool *)user)
+    if (status == MID_OK && components)
         status = components_of(ctx, &own, &pca, &features);
     if (status == MID_OK)
-        status = combine(ctx, features.x ? &features : &own, features.x ? &pca : NULL, rows->d, m);
+        status = combine(ctx, components ? &features : &own, components ? &pca : NULL, own.d, m);
     mid__rows_clear(&own);
     mid__rows_clear(&features);
     mid__pca_clear(&pca);
     return status;
 }
 
-static double score_row(const void *model, const float *h, size_t d)
-{
-    const struct indicator *m = model;
-
-    return mid__dot(m->w, h, d) + m->b;
-}
-
-static mid_status keep(mid_ctx *ctx, const void *model, size_t d, mid_weights *out)
-{
-    const struct indicator *m = model;
-    const float b = (float)m->b;
-    mid_status status = mid_weights_set(ctx, out, "w", m->w, 1, d);
-
-    return status == MID_OK ? mid_weights_set(ctx, out, "b", &b, 1, 1) : status;
-}
-
-static void forget(void *model)
-{
-    struct indicator *m = model;
-
-    free(m->w);
-    memset(m, 0, sizeof *m);
-}
+static const mid__row_method method = { .model_size = sizeof(mid__linear), .view = MID__VIEW_TOKEN, .largest = true,
+                                        .keep_auroc = true, .learn = learn, .score = mid__linear_score,
+                                        .keep = mid__linear_keep, .restore = mid__linear_restore,
+                                        .forget = mid__linear_forget };
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
     const char *on = mid__param_text(params, "features");
-    const bool components = strcmp(on, "components") == 0;
-    const mid__row_method method = { .model_size = sizeof(struct indicator), .view = MID__VIEW_TOKEN, .run = MID__RUN_MAX,
-                                     .user = &components, .learn = learn, .score = score_row, .keep = keep,
-                                     .forget = forget };
 
-    if (!components && strcmp(on, "neurons") != 0)
+    if (strcmp(on, "components") != 0 && strcmp(on, "neurons") != 0)
         return mid__fail(ctx, MID_EINVAL, "features '%.40s': neurons or components", on);
-    return mid__row_fit(ctx, set, mid__param_number(params, "layer"), &method, out, NULL);
+    return mid__row_fit(ctx, set, params, &method, out, NULL);
 }
-
-struct plan { size_t d, at; double b; float w[]; };
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                             const mid_signals *signals, void **plan)
 {
-    const size_t d = (size_t)signals->n_embd;
-    const float *w, *b;
-    struct plan *p;
-    size_t at = 0;
-    mid_status status = mid_weights_expect(ctx, weights, "w", 1, d, &w);
-
     (void)params;
-    if (status == MID_OK)
-        status = mid_weights_expect(ctx, weights, "b", 1, 1, &b);
-    if (status == MID_OK)
-        status = mid__layer_at(ctx, "neuron_indicator", weights, signals, &at);
-    if (status != MID_OK)
-        return status;
-    p = malloc(sizeof *p + d * sizeof *w);
-    if (!p)
-        return mid__oom(ctx, "an indicator");
-    p->d = d;
-    p->at = at;
-    p->b = *b;
-    memcpy(p->w, w, d * sizeof *w);
-    *plan = p;
-    return MID_OK;
-}
-
-static mid_status push(const void *plan, void *self, const mid_step *step, double *score)
-{
-    const struct plan *p = plan;
-    const double c = mid__dot(p->w, step->hidden + p->at, p->d) + p->b;
-
-    if (!isfinite(c))
-        return MID_ENUMERIC;
-    *score = mid__running_max(self, c);
-    return MID_OK;
+    return mid__row_open(ctx, "neuron_indicator", weights, signals, &method, plan);
 }
 
 static const mid_param params_[] = {
@@ -247,6 +189,6 @@ const mid_monitor_ops mid__monitor_neuron_indicator = {
     .summary = "largest sum so far of the 32 hidden features that differ most between the classes", .unit = "indicator",
     .source = "after NExT-Guard, Fang et al. 2026, arXiv 2603.02219",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,
-    .fit = fit, .open = open_plan, .close = free,
-    .state_size = sizeof(mid__running), .push = push,
+    .fit = fit, .open = open_plan, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };

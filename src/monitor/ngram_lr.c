@@ -85,23 +85,16 @@ static bool sparse_init(struct sparse_rows *s, size_t n)
     const size_t zero = 0;
 
     memset(s, 0, sizeof *s);
-    s->rows.answer = malloc((n + 1) * sizeof *s->rows.answer);
-    s->rows.label = malloc(n + 1);
-    s->rows.weight = malloc((n + 1) * sizeof *s->rows.weight);
-    s->rows.horizon = malloc(n + 1);
-    return s->rows.answer && s->rows.label && s->rows.weight && s->rows.horizon &&
-           mid__buf_put(&s->row_at, &zero, sizeof zero);
+    return mid__rows_open(NULL, n, 0, &s->rows) == MID_OK && mid__buf_put(&s->row_at, &zero, sizeof zero);
 }
 
 /* Append a row's values, which are already in s->col and s->value. */
 static bool end_row(struct sparse_rows *s, uint32_t answer, uint8_t label, double weight, uint8_t horizon)
 {
-    const size_t end = s->col.n / sizeof(uint32_t), i = s->rows.n++;
+    const size_t end = s->col.n / sizeof(uint32_t);
 
-    s->rows.answer[i] = answer;
-    s->rows.label[i] = label;
-    s->rows.weight[i] = weight;
-    s->rows.horizon[i] = horizon;
+    s->rows.weight[s->rows.n] = weight;
+    mid__rows_add(&s->rows, answer, label, horizon);
     return mid__buf_put(&s->row_at, &end, sizeof end) && !s->col.failed && !s->value.failed;
 }
 
@@ -140,7 +133,6 @@ static bool put_answer(const mid_fit_answer *a, size_t i_answer, struct counts *
     mid_step step;
     uint32_t t;
     uint8_t horizon;
-    size_t i;
 
     memset(counts, 0, sizeof *counts);
     for (t = 1; t <= n_tok && t <= mid__horizon_tok(MID__N_HORIZON - 1); t++) {
@@ -152,8 +144,7 @@ static bool put_answer(const mid_fit_answer *a, size_t i_answer, struct counts *
         if (!end_row(out, (uint32_t)i_answer, (uint8_t)a->label, 1, horizon))
             return false;
     }
-    for (i = first; i < out->rows.n; i++)
-        out->rows.weight[i] = 1.0 / (double)(out->rows.n - first);
+    mid__rows_weigh(&out->rows, first);
     return true;
 }
 

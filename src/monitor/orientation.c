@@ -7,6 +7,7 @@
 
 #include "base/ctx.h"
 #include "midstream/metric.h"
+#include "monitor/signal_rows.h"
 
 enum { HORIZON_TOK = 16 };
 
@@ -38,17 +39,10 @@ static mid_status auroc_of(mid_ctx *ctx, const mid_monitor_ops *ops, const void 
     double *score = malloc((set->n + 1) * sizeof *score);
     uint8_t *label = malloc(set->n + 1);
     void *state = malloc(mid__state_size(ops, plan) + 1);
-    size_t i, n = 0, n_scratch = 0;
-    float *rows;
-    mid_status status = MID_OK;
+    float *rows = malloc((mid__fit_scratch(set) + 1) * sizeof *rows);
+    size_t i, n = 0;
+    mid_status status = score && label && rows && state ? MID_OK : mid__oom(ctx, "an orientation");
 
-    for (i = 0; i < set->n; i++) {      /* a monitor of text may learn from traces of several observers */
-        const size_t n_own = mid_trace_scratch(set->answer[i].trace);
-        n_scratch = n_own > n_scratch ? n_own : n_scratch;
-    }
-    rows = malloc((n_scratch + 1) * sizeof *rows);
-    if (!score || !label || !rows || !state)
-        status = mid__oom(ctx, "an orientation");
     for (i = 0; status == MID_OK && i < set->n; i++) {
         score[n] = score_at_horizon(ops, plan, set->answer[i].trace, state, rows);
         label[n] = (uint8_t)set->answer[i].label;

@@ -8,10 +8,9 @@
  * Source: Alain & Bengio 2016 (arXiv 1610.01644); on unfinished answers as in Constitutional Classifiers++ and others. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/ctx.h"
-#include "base/linalg.h"
+#include "monitor/linear.h"
 #include "monitor/rows_lr.h"
 #include "monitor/running.h"
 
@@ -22,9 +21,7 @@ static mid_status keep(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *ro
     mid_status status = w ? mid__rows_lr_fit(ctx, set, rows, c, w, &b) : mid__oom(ctx, "a probe");
 
     if (status == MID_OK)
-        status = mid_weights_set(ctx, out, "w", w, 1, rows->d);
-    if (status == MID_OK)
-        status = mid_weights_set(ctx, out, "b", &b, 1, 1);
+        status = mid__linear_keep(ctx, &(mid__linear){ w, (double)b }, rows->d, out);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "layer", layer);
     if (status == MID_OK)
@@ -56,11 +53,7 @@ static mid_status fit_view(mid_ctx *ctx, const mid_fit_set *set, const mid_param
         a = 0;
         if (first != last || c_param == 0)
             status = mid__rows_lr_choose(ctx, set, &rows, grid, &c, &a);
-        if (status == MID_OK && a > best_auroc) {
-            mid__rows swap = best;
-            best = rows;
-            rows = swap;
-            best_auroc = a;
+        if (status == MID_OK && mid__rows_better(&best, &best_auroc, &rows, a)) {
             best_c = c;
             best_l = l;
         }
@@ -70,38 +63,6 @@ static mid_status fit_view(mid_ctx *ctx, const mid_fit_set *set, const mid_param
         status = keep(ctx, set, &best, signals->layer[best_l], best_c, best_auroc, out);
     mid__rows_clear(&best);
     return status;
-}
-
-struct probe { const float *w; double b, beta; size_t d, at; };     /* at: offset of the layer's row in step->hidden */
-
-static mid_status open_probe(mid_ctx *ctx, const mid_weights *weights, const mid_signals *signals, double beta, void **plan)
-{
-    const size_t d = (size_t)signals->n_embd;
-    const int i_layer = mid__layer_index(signals, mid_weights_number(weights, "layer"));
-    const float *w, *b;
-    struct probe *p;
-    mid_status status = mid_weights_expect(ctx, weights, "w", 1, d, &w);
-
-    if (status == MID_OK)
-        status = mid_weights_expect(ctx, weights, "b", 1, 1, &b);
-    if (status != MID_OK)
-        return status;
-    if (i_layer < 0)
-        return mid__fail(ctx, MID_ESIGNAL, "the probe reads layer %g, which this source does not tap",
-                         mid_weights_number(weights, "layer"));
-    p = malloc(sizeof *p + d * sizeof *w);
-    if (!p)
-        return mid__oom(ctx, "a probe");
-    memcpy(p + 1, w, d * sizeof *w);
-    *p = (struct probe){ .w = (const float *)(p + 1), .b = *b, .beta = beta, .d = d, .at = (size_t)i_layer * d };
-    *plan = p;
-    return MID_OK;
-}
-
-static bool logit_of(const struct probe *p, const float *hidden, double *z)
-{
-    *z = mid__dot(p->w, hidden + p->at, p->d) + p->b;
-    return isfinite(*z);
 }
 
 static mid_status fit_linear(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
@@ -117,17 +78,7 @@ static mid_status open_linear(mid_ctx *ctx, const mid_weights *weights, const mi
                               const mid_signals *signals, void **plan)
 {
     (void)params;
-    return open_probe(ctx, weights, signals, 0, plan);
-}
-
-static mid_status push_linear(const void *plan, void *self, const mid_step *step, double *score)
-{
-    double z;
-
-    if (!logit_of(plan, step->hidden, &z))
-        return MID_ENUMERIC;
-    *score = mid__running_mean(self, z);
-    return MID_OK;
+    return mid__row_open(ctx, "probe_linear", weights, signals, &mid__linear_method, plan);
 }
 
 static const mid_param linear_params[] = {
@@ -142,8 +93,8 @@ const mid_monitor_ops mid__monitor_probe_linear = {
     .summary = "logistic probe on the running mean of one layer's rows", .unit = "logit",
     .source = "Alain & Bengio 2016, arXiv 1610.01644",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = linear_params,
-    .fit = fit_linear, .open = open_linear, .close = free,
-    .state_size = sizeof(mid__running), .push = push_linear,
+    .fit = fit_linear, .open = open_linear, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };
 
 static mid_status beta_of(mid_ctx *ctx, const mid_param *params, double *beta)
@@ -162,22 +113,38 @@ static mid_status fit_ema(mid_ctx *ctx, const mid_fit_set *set, const mid_param 
     return status == MID_OK ? fit_view(ctx, set, params, MID__VIEW_EMA, beta, 0, out) : status;
 }
 
+struct ema { void *row; double beta; };         /* row: what gives the logits */
+
 static mid_status open_ema(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                            const mid_signals *signals, void **plan)
 {
-    double beta;
-    mid_status status = beta_of(ctx, params, &beta);
+    struct ema *p = calloc(1, sizeof *p);
+    mid_status status = p ? beta_of(ctx, params, &p->beta) : mid__oom(ctx, "probe_ema");
 
-    return status == MID_OK ? open_probe(ctx, weights, signals, beta, plan) : status;
+    if (status == MID_OK)
+        status = mid__row_open(ctx, "probe_ema", weights, signals, &mid__linear_method, &p->row);
+    if (status == MID_OK)
+        *plan = p;
+    else
+        free(p);
+    return status;
+}
+
+static void close_ema(void *plan)
+{
+    struct ema *p = plan;
+
+    mid__row_close(p->row);
+    free(p);
 }
 
 static mid_status push_ema(const void *plan, void *self, const mid_step *step, double *score)
 {
-    const struct probe *p = plan;
+    const struct ema *p = plan;
     mid__running *s = self;
     double z;
 
-    if (!logit_of(p, step->hidden, &z))
+    if (!mid__row_value(p->row, step->hidden, &z))
         return MID_ENUMERIC;
     s->value = s->n ? p->beta * s->value + (1 - p->beta) * z : z;
     s->n += 1;
@@ -197,7 +164,7 @@ const mid_monitor_ops mid__monitor_probe_ema = {
     .summary = "logistic probe on an exponential moving average of one layer's rows", .unit = "logit",
     .source = "after Constitutional Classifiers++ (our reconstruction)",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = ema_params,
-    .fit = fit_ema, .open = open_ema, .close = free,
+    .fit = fit_ema, .open = open_ema, .close = close_ema,
     .state_size = sizeof(mid__running), .push = push_ema,
 };
 
@@ -206,13 +173,20 @@ static mid_status fit_prompt(mid_ctx *ctx, const mid_fit_set *set, const mid_par
     return fit_view(ctx, set, params, MID__VIEW_PROMPT, 0, 0, out);
 }
 
+static mid_status open_prompt(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
+                              const mid_signals *signals, void **plan)
+{
+    (void)params;
+    return mid__row_open(ctx, "prompt_only", weights, signals, &mid__linear_method, plan);
+}
+
 static mid_status start_prompt(const void *plan, void *self, const mid_prompt *prompt)
 {
     double z;
 
     if (!prompt->hidden)
         return MID_ESIGNAL;
-    if (!logit_of(plan, prompt->hidden, &z))
+    if (!mid__row_value(plan, prompt->hidden, &z))
         return MID_ENUMERIC;
     *(double *)self = z;
     return MID_OK;
@@ -236,6 +210,6 @@ const mid_monitor_ops mid__monitor_prompt_only = {
     .summary = "the linear probe on the last prompt row: what the prompt alone gives away", .unit = "logit",
     .source = "trivial control",
     .box = MID_BOX_CONTROL, .needs = MID_SIG_HIDDEN, .params = prompt_params,
-    .fit = fit_prompt, .open = open_linear, .close = free,
+    .fit = fit_prompt, .open = open_prompt, .close = mid__row_close,
     .state_size = sizeof(double), .start = start_prompt, .push = push_prompt,
 };

@@ -6,10 +6,13 @@
 #define MONITORS(X)               \
     X(attention_log_diag)         \
     X(attention_probe)            \
+    X(band_cascade)               \
+    X(best_of)                    \
     X(box)                        \
     X(box_cluster)                \
     X(centroid_drift)             \
     X(cluster_distance)           \
+    X(dempster_shafer)            \
     X(diff_means)                 \
     X(dual_head)                  \
     X(eigen_score)                \
@@ -22,8 +25,10 @@
     X(fisher_rao)                 \
     X(gru_probe)                  \
     X(halo_scope)                 \
+    X(hedge)                      \
     X(hidden_detect)              \
     X(hmm_surprisal)              \
+    X(huq)                        \
     X(judge_chunk)                \
     X(kelp)                       \
     X(length)                     \
@@ -41,11 +46,19 @@
     X(mahalanobis)                \
     X(mahalanobis_relative)       \
     X(margin)                     \
+    X(max_isotonic)               \
+    X(max_rank)                   \
+    X(mean_isotonic)              \
+    X(mean_rank)                  \
+    X(mean_z)                     \
     X(min_k)                      \
     X(mlp_probe)                  \
+    X(naive_bayes)                \
     X(nb_walk)                    \
     X(neuron_indicator)           \
     X(ngram_lr)                   \
+    X(noisy_or)                   \
+    X(np_cascade)                 \
     X(perplexity)                 \
     X(pmi)                        \
     X(polynomial_probe)           \
@@ -53,6 +66,7 @@
     X(probe_linear)               \
     X(probe_streaming)            \
     X(prompt_only)                \
+    X(prompt_prior)               \
     X(random)                     \
     X(rauq)                       \
     X(refusal_cue)                \
@@ -64,6 +78,8 @@
     X(self_check_ngram)           \
     X(semantic_entropy_probe)     \
     X(sentence_gate)              \
+    X(stack_boosted)              \
+    X(stack_logistic)             \
     X(surprisal_max)              \
     X(surprisal_mean)             \
     X(surprisal_sentence)         \
@@ -72,6 +88,8 @@
     X(topk_entropy)               \
     X(traj_guard)                 \
     X(two_head_guard)             \
+    X(vote)                       \
+    X(weighted_rank)              \
     X(window_entropy)
 
 #define X(name) extern const mid_monitor_ops mid__monitor_##name;

@@ -30,27 +30,24 @@ static void replay(const mid_monitor_ops *ops, const void *plan, const mid_fit_a
         if (isnan(last) || !mid__is_row(t, n_tok, 0, &horizon))
             continue;
         score[rows->n] = last;
-        rows->answer[rows->n] = (uint32_t)i_answer;
-        rows->label[rows->n] = (uint8_t)a->label;
-        rows->horizon[rows->n++] = horizon;
+        mid__rows_add(rows, i_answer, a->label, horizon);
     }
 }
 
 mid_status mid__replay_auroc(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_fit_set *set, const mid_param *params,
                              const mid_weights *weights, double *auroc)
 {
-    const size_t cap = set->n * MID__N_HORIZON + 1;
-    mid__rows rows = { .answer = malloc(cap * sizeof *rows.answer), .label = malloc(cap), .horizon = malloc(cap) };
+    const size_t n = set->n * MID__N_HORIZON;
+    mid__rows rows = { 0 };
     float *scratch = malloc((mid__fit_scratch(set) + 1) * sizeof *scratch);
-    double *score = malloc(cap * sizeof *score);
+    double *score = malloc((n + 1) * sizeof *score);
     void *plan = NULL, *state = NULL;
     size_t i;
     mid_status status = ops->open(ctx, weights, params, mid_trace_signals(set->answer[0].trace), &plan);
 
     if (status == MID_OK) {
         state = malloc(mid__state_size(ops, plan) + 1);
-        if (!rows.answer || !rows.label || !rows.horizon || !scratch || !score || !state)
-            status = mid__oom(ctx, ops->name);
+        status = scratch && score && state ? mid__rows_open(ctx, n, 0, &rows) : mid__oom(ctx, ops->name);
         for (i = 0; status == MID_OK && i < set->n; i++)
             replay(ops, plan, &set->answer[i], i, state, scratch, &rows, score);
         if (status == MID_OK)

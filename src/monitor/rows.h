@@ -29,14 +29,31 @@ typedef struct mid__rows {
     uint8_t *horizon;               /* (n) first horizon the row stands for */
 } mid__rows;
 
+/* Room for n rows of d values, and none in it yet; d 0: only labels and the like. Clear *out whatever comes back. */
+mid_status mid__rows_open(mid_ctx *ctx, size_t n, size_t d, mid__rows *out);
+void mid__rows_clear(mid__rows *rows);
+/* One more row: its values stand at x already. */
+void mid__rows_add(mid__rows *rows, size_t i_answer, int label, uint8_t horizon);
+/* An answer's rows, those from first on, weigh 1 in all. */
+void mid__rows_weigh(mid__rows *rows, size_t first);
 /* prefix as for mid__is_row(). Answers without tokens give no row. */
 mid_status mid__rows_of(mid_ctx *ctx, const mid_fit_set *set, int i_layer, mid__view view, double beta, uint32_t prefix,
                         mid__rows *out);
-void mid__rows_clear(mid__rows *rows);
+/* A copy of the rows in use with this label (-1: either), in their order; of more than n_max, evenly spread ones.
+ * Clear *out whatever comes back. */
+mid_status mid__rows_pick(mid_ctx *ctx, const mid__rows *rows, const uint8_t *use, int label, size_t n_max,
+                          mid__rows *out);
+
+/* Keep the better: if auroc is the larger, rows and the best so far change places. */
+bool mid__rows_better(mid__rows *best, double *best_auroc, mid__rows *rows, double auroc);
+/* Each value less its column's mean, over its deviation; mean, sd (d) are put out. */
+void mid__rows_standardise(mid__rows *rows, double *mean, double *sd);
 
 /* The inner fold of an answer: by its prompt group, 0..n_fold-1. */
 int mid__inner_fold(const mid_fit_set *set, size_t i_answer);
 int mid__n_inner(const mid_fit_set *set);
+/* A copy of the rows outside an inner fold; -1: of all. Clear *out whatever comes back. */
+mid_status mid__rows_outside(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold, mid__rows *out);
 /* Mean over horizons of the AUROC that held-out row scores give; an answer that ended keeps its last score.
  * NaN if no horizon has both classes. */
 double mid__rows_auroc(const mid_fit_set *set, const mid__rows *rows, const double *score);
@@ -44,5 +61,7 @@ double mid__rows_auroc(const mid_fit_set *set, const mid__rows *rows, const doub
 int mid__layer_index(const mid_signals *signals, double layer);
 /* Layers a fit may choose from: all tapped, or the one a parameter names (MID_EINVAL if it is not tapped). */
 mid_status mid__layer_range(mid_ctx *ctx, const mid_signals *signals, double layer_param, int *first, int *last);
+/* Is every value of a row finite? */
+bool mid__is_finite(const float *x, size_t n);
 
 #endif

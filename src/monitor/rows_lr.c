@@ -15,34 +15,18 @@ const mid__c_grid mid__c_grid_rows = { c_rows, sizeof c_rows / sizeof c_rows[0],
 /* Standardised rows and where they came from. */
 struct scaled { mid__rows rows; double *mean, *sd; };
 
-/* Rows keep (all of them, or those outside an inner fold), standardised by their own mean and deviation. */
+/* Rows outside an inner fold (-1: all), standardised by their own mean and deviation. */
 static mid_status scale_rows(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *all, int fold_out, struct scaled *out)
 {
-    const size_t d = all->d;
-    mid__rows *r = &out->rows;
-    size_t i, j;
+    mid_status status = mid__rows_outside(ctx, set, all, fold_out, &out->rows);
 
-    memset(out, 0, sizeof *out);
-    r->d = d;
-    r->x = malloc((all->n + 1) * d * sizeof *r->x);
-    r->label = malloc(all->n + 1);
-    r->weight = malloc((all->n + 1) * sizeof *r->weight);
-    out->mean = malloc(d * sizeof *out->mean);
-    out->sd = malloc(d * sizeof *out->sd);
-    if (!r->x || !r->label || !r->weight || !out->mean || !out->sd)
-        return mid__oom(ctx, "training rows");
-    for (i = 0; i < all->n; i++) {
-        if (fold_out >= 0 && mid__inner_fold(set, all->answer[i]) == fold_out)
-            continue;
-        memcpy(r->x + r->n * d, all->x + i * d, d * sizeof *r->x);
-        r->label[r->n] = all->label[i];
-        r->weight[r->n++] = all->weight[i];
-    }
-    mid__column_stats(r->x, r->n, d, out->mean, out->sd);
-    for (i = 0; i < r->n; i++)
-        for (j = 0; j < d; j++)
-            r->x[i * d + j] = (float)(((double)r->x[i * d + j] - out->mean[j]) / out->sd[j]);
-    return MID_OK;
+    out->mean = malloc(all->d * sizeof *out->mean);
+    out->sd = malloc(all->d * sizeof *out->sd);
+    if (status == MID_OK && (!out->mean || !out->sd))
+        status = mid__oom(ctx, "training rows");
+    if (status == MID_OK)
+        mid__rows_standardise(&out->rows, out->mean, out->sd);
+    return status;
 }
 
 static void scaled_clear(struct scaled *s)

@@ -94,47 +94,33 @@ static mid_status entropies(mid_ctx *ctx, const mid_fit_set *set, uint8_t *high,
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
-static void sentence_rows(const mid_fit_answer *a, uint32_t i_answer, int i_layer, mid__rows *out)
+static void sentence_rows(const mid_fit_answer *a, size_t i_answer, int i_layer, mid__rows *out)
 {
     const uint32_t n_tok = mid_trace_n_tok(a->trace);
     const size_t first = out->n;
     mid__sentence sentence = { .n_word = 0 };
     mid_step step;
     uint32_t t;
-    size_t i;
 
     for (t = 0; t < n_tok && out->n - first < N_SENTENCE_MAX; t++) {
         mid_trace_step(a->trace, t, NULL, &step);
         if (!mid__sentence_put(&sentence, step.text, step.n_text))
             continue;
         mid_trace_hidden(a->trace, i_layer, (int32_t)t, out->x + out->n * out->d);
-        out->answer[out->n] = i_answer;
-        out->horizon[out->n] = (uint8_t)(out->n - first);
-        out->n++;
+        mid__rows_add(out, i_answer, a->label, (uint8_t)(out->n - first));
     }
-    for (i = first; i < out->n; i++)
-        out->weight[i] = 1.0 / (double)(out->n - first);
+    mid__rows_weigh(out, first);
 }
 
 static mid_status all_sentence_rows(mid_ctx *ctx, const mid_fit_set *set, int i_layer, mid__rows *out)
 {
-    const size_t cap = set->n * N_SENTENCE_MAX + 1;
+    const size_t d = (size_t)mid_trace_signals(set->answer[0].trace)->n_embd;
     size_t i;
+    mid_status status = mid__rows_open(ctx, set->n * N_SENTENCE_MAX, d, out);
 
-    memset(out, 0, sizeof *out);
-    out->d = (size_t)mid_trace_signals(set->answer[0].trace)->n_embd;
-    out->x = malloc(cap * out->d * sizeof *out->x);
-    out->answer = malloc(cap * sizeof *out->answer);
-    out->label = malloc(cap);
-    out->weight = malloc(cap * sizeof *out->weight);
-    out->horizon = malloc(cap);
-    if (!out->x || !out->answer || !out->label || !out->weight || !out->horizon) {
-        mid__rows_clear(out);
-        return mid__oom(ctx, "sentence rows");
-    }
-    for (i = 0; i < set->n; i++)
-        sentence_rows(&set->answer[i], (uint32_t)i, i_layer, out);
-    return MID_OK;
+    for (i = 0; status == MID_OK && i < set->n; i++)
+        sentence_rows(&set->answer[i], i, i_layer, out);
+    return status;
 }
 
 static mid_status rows_at(mid_ctx *ctx, const mid_fit_set *set, int position, int i_layer, const uint8_t *high,
@@ -165,11 +151,7 @@ static mid_status fit_position(mid_ctx *ctx, const mid_fit_set *set, int positio
         status = rows_at(ctx, set, position, l, high, &rows);
         if (status == MID_OK)
             status = mid__rows_lr_choose(ctx, set, &rows, &mid__c_grid_rows, &c, &auroc);
-        if (status == MID_OK && auroc > best) {
-            mid__rows swap = kept;
-            kept = rows;
-            rows = swap;
-            best = auroc;
+        if (status == MID_OK && mid__rows_better(&kept, &best, &rows, auroc)) {
             best_c = c;
             best_l = l;
         }

@@ -17,8 +17,8 @@ struct reader {
 
 enum { LAST_TOK = 1 << (MID__N_HORIZON - 1) };
 
-static void put_row(const float *value, uint32_t n_value, uint32_t window, const mid_fit_answer *a, size_t i_answer,
-                    uint8_t horizon, mid__rows *out)
+/* The next row's values. */
+static void put_values(const float *value, uint32_t n_value, uint32_t window, mid__rows *out)
 {
     const uint32_t first = window && n_value > window ? n_value - window : 0;
     size_t j;
@@ -30,9 +30,6 @@ static void put_row(const float *value, uint32_t n_value, uint32_t window, const
             sum += (double)value[t * out->d + j];
         out->x[out->n * out->d + j] = (float)(sum / (n_value - first));
     }
-    out->answer[out->n] = (uint32_t)i_answer;
-    out->label[out->n] = (uint8_t)a->label;
-    out->horizon[out->n++] = horizon;
 }
 
 static void answer_rows(const mid_fit_answer *a, size_t i_answer, const struct reader *r, mid__rows *out)
@@ -43,18 +40,18 @@ static void answer_rows(const mid_fit_answer *a, size_t i_answer, const struct r
     mid_prompt prompt;
     mid_step step;
     uint8_t horizon;
-    size_t i;
 
     mid_trace_prompt(a->trace, NULL, &prompt);
     for (t = 1; t <= n_tok && t <= LAST_TOK; t++) {
         mid_trace_step(a->trace, t - 1, r->scratch, &step);
         if (!(r->needs & ~step.have) && r->read(r->user, &prompt, &step, r->value + n_value * out->d))
             n_value++;
-        if (n_value && mid__is_row(t, n_tok, 0, &horizon))
-            put_row(r->value, n_value, r->window, a, i_answer, horizon, out);
+        if (!n_value || !mid__is_row(t, n_tok, 0, &horizon))
+            continue;
+        put_values(r->value, n_value, r->window, out);
+        mid__rows_add(out, i_answer, a->label, horizon);
     }
-    for (i = first; i < out->n; i++)
-        out->weight[i] = 1.0 / (double)(out->n - first);
+    mid__rows_weigh(out, first);
 }
 
 size_t mid__fit_scratch(const mid_fit_set *set)
@@ -71,21 +68,13 @@ size_t mid__fit_scratch(const mid_fit_set *set)
 mid_status mid__signal_rows(mid_ctx *ctx, const mid_fit_set *set, uint32_t needs, size_t d, mid__read_fn read,
                             const void *user, uint32_t window, mid__rows *out)
 {
-    const size_t cap = set->n * MID__N_HORIZON + 1;
     struct reader r = { .needs = needs, .window = window, .read = read, .user = user };
     size_t i;
-    mid_status status = MID_OK;
+    mid_status status = mid__rows_open(ctx, set->n * MID__N_HORIZON, d, out);
 
-    memset(out, 0, sizeof *out);
-    out->d = d;
-    out->x = malloc(cap * d * sizeof *out->x);
-    out->answer = malloc(cap * sizeof *out->answer);
-    out->label = malloc(cap);
-    out->weight = malloc(cap * sizeof *out->weight);
-    out->horizon = malloc(cap);
     r.scratch = malloc((mid__fit_scratch(set) + 1) * sizeof *r.scratch);
     r.value = malloc(LAST_TOK * d * sizeof *r.value);
-    if (!out->x || !out->answer || !out->label || !out->weight || !out->horizon || !r.scratch || !r.value)
+    if (status == MID_OK && (!r.scratch || !r.value))
         status = mid__oom(ctx, "training rows");
     for (i = 0; status == MID_OK && i < set->n; i++)
         answer_rows(&set->answer[i], i, &r, out);

@@ -259,8 +259,6 @@ const char *mid_monitor_spec_unit(const mid_monitor_spec *spec)
     return spec->monitor->unit;
 }
 
-bool mid_monitor_spec_learns(const mid_monitor_spec *spec) { return spec->monitor->fit || mid__chain_learns(spec); }
-
 mid_status mid_monitor_spec_read(mid_ctx *ctx, const mid_weights *weights, mid_monitor_spec *out)
 {
     const char *name = mid_weights_text(weights, "monitor"), *chain = mid_weights_text(weights, "aggregate");

@@ -14,8 +14,7 @@
 
 #include "base/ctx.h"
 #include "base/linalg.h"
-#include "monitor/linear_mean.h"
-#include "monitor/row_choice.h"
+#include "monitor/linear.h"
 #include "monitor/running.h"
 
 static const double lambda_grid[] = { 1, 0.95, 0.8, 0.5, 0 }, ridge_grid[] = { 0.01, 0.1, 1 };
@@ -76,25 +75,21 @@ static void standardise(struct ridge *r)
 static mid_status ridge_open(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold, struct ridge *r)
 {
     const size_t d = rows->d;
-    uint8_t *use = malloc(rows->n + 1);
     double *zero = calloc(d, sizeof *zero);
-    size_t i;
-    mid_status status = use && zero ? MID_OK : mid__oom(ctx, "a forecast");
+    mid_status status;
 
     memset(r, 0, sizeof *r);
-    for (i = 0; status == MID_OK && i < rows->n; i++)
-        use[i] = mid__inner_fold(set, rows->answer[i]) != fold;
-    if (status == MID_OK)
-        status = mid__rows_pick(ctx, rows, use, -1, SIZE_MAX, &r->rows);
+    status = mid__rows_outside(ctx, set, rows, fold, &r->rows);
     r->mean = malloc(d * sizeof *r->mean);
     r->sd = malloc(d * sizeof *r->sd);
     r->root = malloc((rows->n + 1) * sizeof *r->root);
     r->scatter = calloc(d * d, sizeof *r->scatter);
     r->factor = malloc(d * d * sizeof *r->factor);
-    r->v = malloc((rows->n + 1) * sizeof *r->v);
+    r->v = calloc(rows->n + 1, sizeof *r->v);
     r->g = malloc((rows->n + 1) * sizeof *r->g);
     r->w = malloc(d * sizeof *r->w);
-    if (status == MID_OK && (!r->mean || !r->sd || !r->root || !r->scatter || !r->factor || !r->v || !r->g || !r->w))
+    if (status == MID_OK && (!zero || !r->mean || !r->sd || !r->root || !r->scatter || !r->factor || !r->v || !r->g ||
+                             !r->w))
         status = mid__oom(ctx, "a forecast");
     if (status == MID_OK && r->rows.n == 0)
         status = mid__fail(ctx, MID_EUNDEFINED, "a forecast learned from no rows");
@@ -103,7 +98,6 @@ static mid_status ridge_open(mid_ctx *ctx, const mid_fit_set *set, const mid__ro
         if (!mid__scatter(r->rows.x, r->rows.n, d, zero, r->scatter))
             status = mid__oom(ctx, "a forecast");
     }
-    free(use);
     free(zero);
     return status;
 }
@@ -241,7 +235,7 @@ static mid_status keep(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *ro
     if (status == MID_OK)
         status = forecast(ctx, &r, lambda);
     if (status == MID_OK)
-        status = mid__linear_mean_keep(ctx, w, unscale(&r, w), rows->d, out);
+        status = mid__linear_keep(ctx, &(mid__linear){ w, unscale(&r, w) }, rows->d, out);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "ridge", ridge);
     if (status == MID_OK)
@@ -266,11 +260,7 @@ static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *par
         status = mid__rows_of(ctx, set, l, MID__VIEW_MEAN, 0, 0, &rows);
         if (status == MID_OK)
             status = choose(ctx, set, &rows, ridge_grid, N_RIDGE, lambda_grid, 1, &k, &auroc);
-        if (status == MID_OK && auroc > best_auroc) {
-            mid__rows swap = best;
-            best = rows;
-            rows = swap;
-            best_auroc = auroc;
+        if (status == MID_OK && mid__rows_better(&best, &best_auroc, &rows, auroc)) {
             best_l = l;
             best_k = k;
         }
@@ -294,7 +284,7 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
                             const mid_signals *signals, void **plan)
 {
     (void)params;
-    return mid__linear_mean_open(ctx, "td_forecast", weights, signals, plan);
+    return mid__row_open(ctx, "td_forecast", weights, signals, &mid__linear_method, plan);
 }
 
 static const mid_param params_[] = {
@@ -309,6 +299,6 @@ const mid_monitor_ops mid__monitor_td_forecast = {
     .unit = "forecast",
     .source = "Sutton 1988; after StreamGuard, arXiv 2604.03962",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = params_,
-    .fit = fit, .open = open_plan, .close = free,
-    .state_size = sizeof(mid__running), .push = mid__linear_mean_push,
+    .fit = fit, .open = open_plan, .close = mid__row_close,
+    .state_size = sizeof(mid__running), .push = mid__row_push,
 };

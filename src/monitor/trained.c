@@ -175,9 +175,11 @@ static mid_status find_layers(mid_ctx *ctx, const mid_weights *weights, const mi
 mid_status mid__trained_open(mid_ctx *ctx, const mid_weights *weights, const mid_signals *signals, const mid__head *head,
                              int which, size_t n_scalar, mid__trained **out)
 {
+    enum { LINE = 64, N_LINE = LINE / sizeof(float) };      /* a cache line: where each row begins, to be read fast */
+    const size_t at = (sizeof(mid__trained) + LINE - 1) / LINE * LINE;
     mid__trained found = { .head = *head, .d_layer = (size_t)signals->n_embd, .n_scalar = n_scalar }, *p;
     const float *w, *b, *more = NULL;
-    size_t d;
+    size_t d, n, i;
     float *to;
     mid_status status = MID_OK;
 
@@ -194,37 +196,43 @@ mid_status mid__trained_open(mid_ctx *ctx, const mid_weights *weights, const mid
         status = mid_weights_expect(ctx, weights, "more", 1, head->n_extra, &more);
     if (status != MID_OK)
         return status;
-    p = malloc(sizeof *p + mid__head_n_weight(head, d) * sizeof *to);
+    found.apart = (d + N_LINE - 1) / N_LINE * N_LINE;
+    n = at + (head->n_out * (found.apart + 1) + head->n_extra) * sizeof *to;
+    p = aligned_alloc(LINE, (n + LINE - 1) / LINE * LINE);
     if (!p)
         return mid__oom(ctx, "a monitor");
     *p = found;
-    p->w = to = (float *)(p + 1);
-    memcpy(to, w, head->n_out * d * sizeof *to);
-    memcpy(to + head->n_out * d, b, head->n_out * sizeof *to);
-    p->more = to + head->n_out * (d + 1);
+    p->w = to = (float *)(void *)((char *)p + at);
+    for (i = 0; i < head->n_out; i++, to += found.apart)
+        memcpy(to, w + i * d, d * sizeof *to);
+    p->bias = memcpy(to, b, head->n_out * sizeof *to);
+    p->more = to + head->n_out;
     if (head->n_extra)
-        memcpy(to + head->n_out * (d + 1), more, head->n_extra * sizeof *to);
+        memcpy(to + head->n_out, more, head->n_extra * sizeof *to);
     *out = p;
     return MID_OK;
 }
 
 bool mid__trained_map(const mid__trained *plan, const float *hidden, const float *scalar, float *a)
 {
-    const size_t k = plan->head.n_out, d = (size_t)plan->n_layer * plan->d_layer + plan->n_scalar;
-    const float *bias = plan->w + k * d;
+    enum { N_ROW = 64 };                /* at a time */
+    const size_t k = plan->head.n_out;
     bool finite = true;
-    size_t i, j;
+    size_t i, j, r;
     int l;
 
-    for (i = 0; i < k; i++) {
-        const float *w = plan->w + i * d;
-        double sum = (double)bias[i];
+    for (i = 0; i < k; i += N_ROW) {
+        const size_t n = k - i < N_ROW ? k - i : N_ROW;
+        const float *w = plan->w + i * plan->apart;
+        double sum[N_ROW] = { 0 };
         for (l = 0; l < plan->n_layer; l++, w += plan->d_layer)
-            sum += mid__dot(w, hidden + plan->at[l], plan->d_layer);
-        for (j = 0; j < plan->n_scalar; j++)
-            sum += (double)w[j] * (double)scalar[j];
-        a[i] = (float)sum;
-        finite = finite && isfinite(a[i]);
+            mid__dot_rows(w, plan->apart, n, hidden + plan->at[l], plan->d_layer, sum);
+        for (r = 0; r < n; r++) {
+            for (j = 0; j < plan->n_scalar; j++)
+                sum[r] += (double)w[r * plan->apart + j] * (double)scalar[j];
+            a[i + r] = (float)(sum[r] + (double)plan->bias[i + r]);
+            finite = finite && isfinite(a[i + r]);
+        }
     }
     return finite;
 }

@@ -32,7 +32,8 @@ typedef struct mid__trained {
     size_t d_layer, n_scalar;       /* columns of one layer, and behind all layers */
     int n_layer;
     size_t at[MID_LAYER_MAX];       /* (n_layer) where the layers' rows begin in step->hidden */
-    const float *w, *more;          /* in the same block */
+    size_t apart;                   /* floats from one row of w to the next */
+    const float *w, *bias, *more;   /* in the same block */
 } mid__trained;
 
 /* which: MID__ONE_LAYER, MID__ALL_LAYERS that it was fitted on, or MID__NO_LAYER. *out is one block: free().

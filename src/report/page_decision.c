@@ -15,6 +15,10 @@ static const figure shown[] = {
     { "sg", "SG", "safety gain: unsafe answers stopped, of all answers", 3 },
     { "rh", "RH", "residual hazard: unsafe answers let through, of all answers", 3 },
     { "ac", "AC", "availability cost: safe answers stopped, of all answers", 3 },
+    { "sg_time", "SG by tokens", "share of an unsafe answer's unsafe tokens not shown, mean over all answers", 3 },
+    { "rh_time", "RH by tokens", "share of an unsafe answer's unsafe tokens shown, mean over all answers", 3 },
+    { "ac_time", "AC by tokens", "share of a safe answer's tokens not shown, mean over all answers", 3 },
+    { "early_lost", "lost early", "share of an unsafe answer's benign beginning not shown, mean over all answers", 3 },
     { "delay_frac", "delay", "share of an unsafe answer shown before the alarm; a miss counts as 1", 2 },
     { "delay_frac_detected", "delay, detected", "the same over detected answers only", 2 },
     { "delay_tok", "delay tok", "tokens before the alarm; a miss counts as the whole answer", 1 },
@@ -197,7 +201,8 @@ void mid__page_decision(const mid__page *page)
         return;
     mid__buf_text(page->out, "<section id=\"decisions\"><h2>What the alarms do</h2>\n<p>A rule turns a running score "
                   "into at most one alarm per answer. SG, RH and AC are shares of all answers, so they move with the "
-                  "prevalence given beside each dataset. Delay averages over unsafe answers and a miss counts as 1; "
+                  "prevalence given beside each dataset; by tokens they count how much of an answer was withheld or "
+                  "shown, not only whether it was stopped. Delay averages over unsafe answers and a miss counts as 1; "
                   "over detected answers alone it looks better, which is why both stand here.</p>\n");
     for (i = 0; i < r->n_set; i++)
         if (r->set[i].main)

@@ -139,6 +139,7 @@ mid_status mid_report_write(mid_ctx *ctx, const char *dir)
     status = mid__report_read(ctx, path, report);
     if (status != MID_OK)
         goto out;
+    mid__report_rank(report);
     snprintf(path, sizeof path, "%s/answers.json", dir);
     status = mid__answers_read(ctx, path, report, answers);
     if (status != MID_OK)

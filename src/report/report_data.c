@@ -307,8 +307,6 @@ mid_status mid__report_read(mid_ctx *ctx, const char *path, mid__report *r)
         status = read_cells(ctx, path, r);
     if (status == MID_OK)
         status = read_sets(ctx, path, r);
-    if (status == MID_OK)
-        mid__report_rank(r);
     return status;
 }
 

@@ -86,7 +86,7 @@ const mid__report_monitor *mid__report_best(const mid__report *report, const mid
                                    const mid__cell **cell);
 /* "10 monitors, 7 variants and 4 controls". */
 void mid__report_count_text(char text[128], const mid__report *report);
-/* From report_rank.c: order of monitors, colours, main columns. Called once by mid__report_read. */
+/* From report_rank.c: order of monitors, colours, main columns. Once, when all is read. */
 void mid__report_rank(mid__report *report);
 
 #endif

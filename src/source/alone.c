@@ -1,6 +1,6 @@
 /* What each token would have been worth without the prompt (METHODS G13): a second pass reads the vocabulary's first
  * token and then the answer. Offline, when a group's answers are complete: reading a text at once gives each position
- * what reading it token by token gives, at a fraction of the price. The group is held back until then. */
+ * what reading it token by token gives, at a fraction of the price. */
 #include <stdlib.h>
 
 #include "base/ctx.h"
@@ -76,26 +76,13 @@ static mid_status give(mid_ctx *ctx, const mid_trace *trace, size_t i_seq, const
     return status;
 }
 
-mid_status mid__alone_run(mid_ctx *ctx, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
-                          const mid_source_opts *opts, const mid_sink *sink)
+mid_status mid__alone_give(mid_ctx *ctx, mid_model *model, const mid_trace *trace, size_t i_seq, const mid_sink *sink)
 {
-    mid_source_opts without = *opts;
-    mid_trace **trace = calloc(n ? n : 1, sizeof *trace);
-    float *lp = malloc(((size_t)opts->max_tok + 1) * sizeof *lp);
-    mid_status status = trace && lp ? MID_OK : mid__oom(ctx, "a group of answers");
-    size_t i;
+    float *lp = malloc((mid_trace_n_tok(trace) + 1) * sizeof *lp);
+    mid_status status = lp ? read_alone(ctx, model, trace, lp) : mid__oom(ctx, "an answer's probabilities");
 
-    without.want &= ~(uint32_t)MID_SIG_ALONE;
     if (status == MID_OK)
-        status = mid_source_trace(ctx, model, source, sample, n, &without, trace);
-    for (i = 0; status == MID_OK && i < n; i++) {
-        status = read_alone(ctx, model, trace[i], lp);
-        if (status == MID_OK)
-            status = give(ctx, trace[i], i, lp, sink);
-    }
-    for (i = 0; trace && i < n; i++)
-        mid_trace_close(trace[i]);
-    free(trace);
+        status = give(ctx, trace, i_seq, lp, sink);
     free(lp);
     return status;
 }

@@ -41,7 +41,10 @@ static void engine_start(void)
     llama_backend_init();
 }
 
-const char *mid__engine_version(void) { return llama_version(); }
+#ifndef MID_ENGINE
+#define MID_ENGINE llama_version()
+#endif
+const char *mid__engine_version(void) { return MID_ENGINE; }
 
 mid_model_opts mid_model_opts_default(void) { return (mid_model_opts){ .size = sizeof(mid_model_opts) }; }
 

@@ -105,9 +105,8 @@ typedef struct mid__affirm mid__affirm;
 mid_status mid__affirm_open(mid_ctx *ctx, mid_model *model, const mid_sample *const *sample, size_t n,
                             const mid_source_opts *opts, const mid_sink **sink, mid__affirm **affirm);
 void mid__affirm_close(mid__affirm *affirm);
-/* alone.c: a run with MID_SIG_ALONE. */
-mid_status mid__alone_run(mid_ctx *ctx, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
-                          const mid_source_opts *opts, const mid_sink *sink);
+/* alone.c: give a finished answer to a sink, each step with MID_SIG_ALONE added. The model reads it on sequence 0. */
+mid_status mid__alone_give(mid_ctx *ctx, mid_model *model, const mid_trace *trace, size_t i_seq, const mid_sink *sink);
 /* lens.c: the model's own head, read from its file. MID_ESIGNAL if it is not norm and matrix alone. */
 mid_status mid__lens_check(mid_ctx *ctx, const mid_model *model);
 mid_status mid__lens_open(mid_ctx *ctx, const mid_model *model, mid__lens **out);

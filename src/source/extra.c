@@ -2,6 +2,7 @@
  * ones that the two sources share. A run that wants none of them comes here once and does nothing. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/ctx.h"
 #include "signal/spread.h"
@@ -24,6 +25,18 @@ mid_status mid__want_check(mid_ctx *ctx, const mid_model *model, const mid_sourc
     if ((want & MID_SIG_JUDGE) && !opts->judge)
         return mid__fail(ctx, MID_EINVAL, "verdicts are wanted but there is no judge: open one and give it to the source");
     return want & MID_SIG_LENS ? mid__lens_check(ctx, model) : MID_OK;
+}
+
+void mid__step_fill(mid_step *step, const mid__softmax *from, llama_token token, float lp)
+{
+    memset(step, 0, sizeof *step);
+    step->have = MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_ENTROPY | MID_SIG_TOP | MID_SIG_TIME;
+    step->token = token;
+    step->lp = lp;
+    step->entropy_nats = from->entropy_nats;
+    step->n_top = from->n_top;
+    step->top_token = from->top_token;
+    step->top_lp = from->top_lp;
 }
 
 mid_status mid__extra_open(mid_ctx *ctx, mid_model *model, const mid_source_opts *opts, mid__extra *out)

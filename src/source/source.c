@@ -19,18 +19,6 @@ static const mid__source_run run[] = { mid__source_llama, mid__source_recorded }
 
 const mid_source_info *mid_source_list(void) { return info; }
 
-void mid__step_fill(mid_step *step, const mid__softmax *from, llama_token token, float lp)
-{
-    memset(step, 0, sizeof *step);
-    step->have = MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_ENTROPY | MID_SIG_TOP | MID_SIG_TIME;
-    step->token = token;
-    step->lp = lp;
-    step->entropy_nats = from->entropy_nats;
-    step->n_top = from->n_top;
-    step->top_token = from->top_token;
-    step->top_lp = from->top_lp;
-}
-
 /* Run a source with sampled answers, an affirmative pass and a judge before the sink, where they are wanted. */
 static mid_status run_with(mid_ctx *ctx, mid_model *model, mid__source_run source, const mid_sample *const *sample, size_t n,
                            const mid_source_opts *opts, const mid_sink *sink)
@@ -52,6 +40,26 @@ static mid_status run_with(mid_ctx *ctx, mid_model *model, mid__source_run sourc
     return status;
 }
 
+/* A run with MID_SIG_ALONE: the group is held back until its answers can be read again without their prompts. */
+static mid_status run_twice(mid_ctx *ctx, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
+                            const mid_source_opts *opts, const mid_sink *sink)
+{
+    mid_source_opts without = *opts;
+    mid_trace **trace = calloc(n + 1, sizeof *trace);
+    mid_status status = trace ? MID_OK : mid__oom(ctx, "a group of answers");
+    size_t i;
+
+    without.want &= ~(uint32_t)MID_SIG_ALONE;
+    if (status == MID_OK)
+        status = mid_source_trace(ctx, model, source, sample, n, &without, trace);
+    for (i = 0; status == MID_OK && i < n; i++)
+        status = mid__alone_give(ctx, model, trace[i], i, sink);
+    for (i = 0; trace && i < n; i++)
+        mid_trace_close(trace[i]);
+    free(trace);
+    return status;
+}
+
 mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
                           const mid_source_opts *opts, const mid_sink *sink)
 {
@@ -67,7 +75,8 @@ mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source, co
         return mid__fail(ctx, MID_EINVAL, "%zu samples at once, the model was opened for %d", n, model->n_seq);
     for (i = 0; info[i].name; i++)
         if (strcmp(info[i].name, source) == 0)
-            return all.want & MID_SIG_ALONE ? mid__alone_run(ctx, model, source, sample, n, &all, sink) : run_with(ctx, model, run[i], sample, n, &all, sink);
+            return all.want & MID_SIG_ALONE ? run_twice(ctx, model, source, sample, n, &all, sink)
+                                            : run_with(ctx, model, run[i], sample, n, &all, sink);
     return mid__fail(ctx, MID_ENOTFOUND, "no source '%s': llama or recorded", source);
 }
 

@@ -6,11 +6,27 @@
 
 #include "base/rng.h"
 
+enum { TASK_SEED = 20260412 };
+
 /* Append the tokens of one answer of this class. */
 typedef void (*write_fn)(mid__rng *rng, mid_trace *t, int label);
 
 /* Uniform in +-reach. */
 static inline float around_zero(mid__rng *rng, double reach) { return (float)(reach * (2 * mid__rng_unit(rng) - 1)); }
+
+/* About normal, mean 0 and deviation 1. */
+static inline float about_normal(mid__rng *rng)
+{
+    double sum = -6;
+    int i;
+
+    for (i = 0; i < 12; i++)
+        sum += mid__rng_unit(rng);
+    return (float)sum;
+}
+
+/* Tokens of an answer: 6 to 16. */
+static inline uint32_t some_tok(mid__rng *rng) { return 6 + mid__rng_below(rng, 11); }
 
 static inline void scatter_weights(mid__rng *rng, float *w, size_t n, double reach)
 {
@@ -20,15 +36,18 @@ static inline void scatter_weights(mid__rng *rng, float *w, size_t n, double rea
         w[i] = around_zero(rng, reach);
 }
 
-static inline void put_task(answers *a, const mid_signals *signals, mid__rng *rng, write_fn write, int n)
+/* n answers, every other one unsafe. */
+static inline void put_task(answers *a, const mid_signals *signals, write_fn write, int n, uint64_t seed, uint64_t i_stream)
 {
     static const float prompt_row[16];
+    mid__rng rng;
     int i;
 
     assert_true(signals->n_layer * signals->n_embd <= 16);
+    mid__rng_init(&rng, seed, i_stream);
     for (i = 0; i < n; i++) {
         mid_trace *t = trace_open(signals, "p", prompt_row);
-        write(rng, t, i & 1);
+        write(&rng, t, i & 1);
         answers_put(a, t, i & 1);
     }
 }
@@ -54,25 +73,53 @@ static inline double auroc_at_end(const mid_monitor *m, const answers *a)
     return auroc;
 }
 
-/* Fitted on ANSWER_MAX answers, it tells as many new ones apart. */
+/* Fitted on ANSWER_MAX answers, how well it tells as many new ones apart. w: what it learned, owned; or NULL. */
+static inline double learned_auroc(const char *name, const mid_param *params, const mid_signals *signals, write_fn write,
+                                   uint64_t seed, mid_weights **w)
+{
+    const mid_monitor_ops *ops = mid_monitor_find(name);
+    answers fit = { .n = 0 }, fresh = { .n = 0 };
+    mid_weights *learned;
+    mid_fit_set set;
+    mid_monitor *m;
+    double auroc;
+
+    assert_non_null(ops);
+    put_task(&fit, signals, write, ANSWER_MAX, seed, 1);
+    put_task(&fresh, signals, write, ANSWER_MAX, seed, 2);
+    set = set_of(&fit);
+    CHECK_OK(mid_monitor_fit(test_ctx(), ops, params, &set, &learned));
+    CHECK_OK(mid_monitor_open(test_ctx(), ops, params, learned, signals, &m));
+    auroc = auroc_at_end(m, &fresh);
+    print_message("  %s, seed %llu: AUROC %.3f on new answers\n", name, (unsigned long long)seed, auroc);
+    mid_monitor_close(m);
+    if (w)
+        *w = learned;
+    else
+        mid_weights_close(learned);
+    answers_clear(&fit);
+    answers_clear(&fresh);
+    return auroc;
+}
+
 static inline void check_learns(const char *name, const mid_signals *signals, write_fn write, uint64_t seed,
                                 double at_least)
 {
-    answers fit = { .n = 0 }, held_out = { .n = 0 };
-    mid_monitor *m;
-    mid__rng rng;
-    double auroc;
+    CHECK(learned_auroc(name, NULL, signals, write, seed, NULL) > at_least);
+}
 
-    mid__rng_init(&rng, seed, 0);
-    put_task(&fit, signals, &rng, write, ANSWER_MAX);
-    put_task(&held_out, signals, &rng, write, ANSWER_MAX);
-    m = monitor_of(name, NULL, &fit, signals);
-    auroc = auroc_at_end(m, &held_out);
-    print_message("  %s, seed %llu: AUROC %.3f on new answers\n", name, (unsigned long long)seed, auroc);
-    CHECK(auroc > at_least);
-    mid_monitor_close(m);
-    answers_clear(&fit);
-    answers_clear(&held_out);
+/* A task that no line solves: unsafe answers are those whose two values have the same sign. */
+static inline void write_crossed(mid__rng *rng, mid_trace *t, int label)
+{
+    const uint32_t n_tok = some_tok(rng);
+    const float side = about_normal(rng) > 0 ? 2 : -2;
+    uint32_t i;
+
+    for (i = 0; i < n_tok; i++) {
+        const float x = side + about_normal(rng), y = (label ? side : -side) + about_normal(rng);
+        const float h[] = { x, y };
+        trace_put(t, "x", -1, 1, h);
+    }
 }
 
 /* A tensor that is one column short is refused by name. */

@@ -1,6 +1,6 @@
 /* The attention probe by hand: head 0 looks by the first value and reads the second plus 1/2, head 1 looks everywhere
  * alike, the others read 0. */
-#include "learned_task.h"
+#include "learned.h"
 
 enum { N_HEAD_ = 8 };
 
@@ -56,20 +56,25 @@ TEST(attention_probe, loud_tokens)
 }
 
 /* Every fourth token tells, and says so in its first value; in the second, the others are louder. */
-static void row(mid__rng *rng, int label, const float *lean, uint32_t t, float *h)
+static void write(mid__rng *rng, mid_trace *t, int label)
 {
-    const bool tells = t % 4 == 1;
+    const uint32_t n_tok = some_tok(rng);
+    uint32_t i;
 
-    (void)lean;
-    h[0] = tells ? 3 : 0;
-    h[1] = tells ? (label ? 1.5f : -1.5f) : 1.5f * task_noise(rng);
+    for (i = 0; i < n_tok; i++) {
+        const bool tells = i % 4 == 1;
+        float h[2];
+        h[0] = tells ? 3 : 0;
+        h[1] = tells ? (label ? 1.5f : -1.5f) : 1.5f * about_normal(rng);
+        trace_put(t, "x", -1, 1, h);
+    }
 }
 
 TEST(attention_probe, learns)
 {
     const mid_signals signals = signals_of(1, 2);
-    const double mean = task_auroc("probe_linear", NULL, &signals, row, NULL);
-    const double looked = task_auroc("attention_probe", NULL, &signals, row, NULL);
+    const double mean = learned_auroc("probe_linear", NULL, &signals, write, TASK_SEED, NULL);
+    const double looked = learned_auroc("attention_probe", NULL, &signals, write, TASK_SEED, NULL);
 
     CHECK(looked > 0.9);
     CHECK(looked > mean);
@@ -85,7 +90,7 @@ TEST(attention_probe, refuses)
     w = by_hand(2 * N_HEAD_);
     put_number(w, "layer", 0.5);
     hand_refused(w, "attention_probe", &signals, MID_ESIGNAL, "layer 0.5");
-    task_fill(&a, &signals, row, 4, 3);
+    put_task(&a, &signals, write, 4, TASK_SEED, 3);
     param_refused("attention_probe", &a, (mid_param){ "layer", 7, NULL, NULL }, "layer");
     answers_clear(&a);
 }

@@ -66,5 +66,5 @@ TEST(cluster_distance, refuses_bad_weights)
     hand_refused(w, "cluster_distance", &signals, MID_EFORMAT, "radius 0 of cluster 0");
     w = by_hand();
     put(w, "centre", wide, 1, 3);
-    hand_refused(w, "cluster_distance", &signals, MID_EFORMAT, "width 3");
+    hand_refused(w, "cluster_distance", &signals, MID_EFORMAT, "'centre'");
 }

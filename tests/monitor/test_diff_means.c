@@ -1,7 +1,7 @@
 /* Differences of means by hand. Safe rows (+-2, 0) around (0, 0) and unsafe ones (0, +-1) around (3, 4), one an answer:
  *   w = (3, 4), b = -25/2, and the rows around their means are those of test_mahalanobis.c, so that
  *   Sigma = diag(23.25, 21.75) / 18,  Sigma^-1 w = (54 / 23.25, 72 / 21.75) */
-#include "learned_task.h"
+#include "learned.h"
 
 static void fill(answers *a, const mid_signals *signals)
 {
@@ -65,13 +65,20 @@ TEST(diff_means, learned_by_hand)
 }
 
 /* Only the second of two layers leans towards the label, and there a loud dimension hides it. */
-static void row(mid__rng *rng, int label, const float *lean, uint32_t t, float *h)
+static void write(mid__rng *rng, mid_trace *t, int label)
 {
-    (void)t;
-    h[0] = task_noise(rng);
-    h[1] = task_noise(rng);
-    h[2] = 5 * lean[0] + task_noise(rng);
-    h[3] = (float)label + task_noise(rng);
+    const uint32_t n_tok = some_tok(rng);
+    const float loud = 5 * about_normal(rng);
+    uint32_t i;
+
+    for (i = 0; i < n_tok; i++) {
+        float h[4];
+        h[0] = about_normal(rng);
+        h[1] = about_normal(rng);
+        h[2] = loud + about_normal(rng);
+        h[3] = (float)label + about_normal(rng);
+        trace_put(t, "x", -1, 1, h);
+    }
 }
 
 TEST(diff_means, learns)
@@ -80,7 +87,7 @@ TEST(diff_means, learns)
     const mid_signals signals = signals_of(2, 2);
     mid_weights *w;
 
-    CHECK(task_auroc("diff_means", whiten, &signals, row, &w) > 0.9);
+    CHECK(learned_auroc("diff_means", whiten, &signals, write, TASK_SEED, &w) > 0.9);
     CHECK_NEAR(mid_weights_number(w, "layer"), 1, 0);
     mid_weights_close(w);
 }

@@ -1,6 +1,6 @@
 /* The dual head by hand: unit 0 is ReLU(h_0), a token's logit is that less 1, and the k-th largest counts. The answer's
  * head has loud weights that no score may show. */
-#include "learned_task.h"
+#include "learned.h"
 
 enum { WIDTH = 64, D = 2 };
 
@@ -50,13 +50,18 @@ TEST(dual_head, golden)
 }
 
 /* Three tokens of an unsafe answer are unsafe; in every answer, safe or not, one token is as loud, by accident. */
-static void row(mid__rng *rng, int label, const float *lean, uint32_t t, float *h)
+static void write(mid__rng *rng, mid_trace *t, int label)
 {
-    const bool shown = t == 3 || (label && (t == 1 || t == 2 || t == 4));
+    const uint32_t n_tok = some_tok(rng);
+    uint32_t i;
 
-    (void)lean;
-    h[0] = (shown ? 4 : 0) + task_noise(rng) / 2;
-    h[1] = task_noise(rng);
+    for (i = 0; i < n_tok; i++) {
+        const bool shown = i == 3 || (label && (i == 1 || i == 2 || i == 4));
+        float h[2];
+        h[0] = (shown ? 4 : 0) + about_normal(rng) / 2;
+        h[1] = about_normal(rng);
+        trace_put(t, "x", -1, 1, h);
+    }
 }
 
 TEST(dual_head, learns)
@@ -66,11 +71,11 @@ TEST(dual_head, learns)
     mid_weights *w;
     double k;
 
-    CHECK(task_auroc("dual_head", NULL, &signals, row, &w) > 0.9);
+    CHECK(learned_auroc("dual_head", NULL, &signals, write, TASK_SEED, &w) > 0.9);
     k = mid_weights_number(w, "k");
     CHECK(k == 2 || k == 4);            /* one loud token says nothing */
     mid_weights_close(w);
-    CHECK(task_auroc("dual_head", one, &signals, row, &w) < 0.9);
+    CHECK(learned_auroc("dual_head", one, &signals, write, TASK_SEED, &w) < 0.9);
     CHECK_NEAR(mid_weights_number(w, "k"), 1, 0);
     mid_weights_close(w);
 }
@@ -92,7 +97,7 @@ TEST(dual_head, refuses)
     }
     for (i = 0; i < sizeof bad_k / sizeof bad_k[0]; i++)
         hand_refused(by_hand(bad_k[i]), "dual_head", &signals, MID_EFORMAT, "whole number from 1 to 8");
-    task_fill(&a, &signals, row, 4, 3);
+    put_task(&a, &signals, write, 4, TASK_SEED, 3);
     param_refused("dual_head", &a, (mid_param){ "k", 9, NULL, NULL }, "k 9");
     param_refused("dual_head", &a, (mid_param){ "k", 0.5, NULL, NULL }, "k 0.5");
     answers_clear(&a);

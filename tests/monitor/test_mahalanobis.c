@@ -2,16 +2,7 @@
  *   mu = 0, S = diag(2, 1/2), tr S = 5/2, |S|^2 = 17/4, mean |x|^4 = 34/4
  *   delta = (17/4 - (5/2)^2 / 2) / 2 = 9/16, beta = (34/4 - 17/4) / (4 * 2) = 17/32, rho = 17/18
  *   Sigma = S / 18 + 17/18 * 5/4 I = diag(23.25, 21.75) / 18 */
-#include "traces.h"
-
-static void put_row(answers *a, const mid_signals *signals, float x, float y, int label)
-{
-    const float h[2] = { x, y };
-    mid_trace *t = trace_open(signals, "p", NULL);
-
-    trace_put(t, "x", -1, 1, h);
-    answers_put(a, t, label);
-}
+#include "hand_weights.h"
 
 TEST(mahalanobis, golden)
 {
@@ -24,11 +15,11 @@ TEST(mahalanobis, golden)
     double sum = 0;
     uint32_t i;
 
-    put_row(&a, &signals, 2, 0, 0);
-    put_row(&a, &signals, -2, 0, 0);
-    put_row(&a, &signals, 0, 1, 0);
-    put_row(&a, &signals, 0, -1, 0);
-    put_row(&a, &signals, 9, 9, 1);             /* unsafe: no part of mu and Sigma */
+    put_row2(&a, &signals, 2, 0, 0);
+    put_row2(&a, &signals, -2, 0, 0);
+    put_row2(&a, &signals, 0, 1, 0);
+    put_row2(&a, &signals, 0, -1, 0);
+    put_row2(&a, &signals, 9, 9, 1);             /* unsafe: no part of mu and Sigma */
     m = monitor_of("mahalanobis", NULL, &a, &signals);
     s = stream_of(m, NULL);
     for (i = 0; i < 3; i++) {
@@ -49,12 +40,12 @@ TEST(mahalanobis, undefined)
     mid_weights *w = NULL;
     mid_fit_set set;
 
-    put_row(&a, &signals, 1, 2, 0);
-    put_row(&a, &signals, 9, 9, 1);
+    put_row2(&a, &signals, 1, 2, 0);
+    put_row2(&a, &signals, 9, 9, 1);
     set = set_of(&a);
     CHECK_FAILS(mid_monitor_fit(test_ctx(), ops, NULL, &set, &w), MID_EUNDEFINED);
     CHECK_SAYS("1 safe rows");
-    put_row(&a, &signals, 1, 2, 0);
+    put_row2(&a, &signals, 1, 2, 0);
     set = set_of(&a);
     CHECK_FAILS(mid_monitor_fit(test_ctx(), ops, NULL, &set, &w), MID_EUNDEFINED);
     CHECK_SAYS("all alike");

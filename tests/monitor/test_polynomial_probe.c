@@ -1,5 +1,5 @@
 /* The polynomial by hand: y_1 = x_0 + 1/2,  y_2 = y_1 + (x_0 + x_1 + 1)^2 / 2,  y_3 = y_2 - x_1^3, x the mean row. */
-#include "learned_task.h"
+#include "learned.h"
 
 enum { RANK = 16, D = 2 };
 
@@ -55,23 +55,13 @@ TEST(polynomial_probe, margin_stops_early)
     check_scores(2, 1.5, 9.5, 0);       /* on the margin is not beyond it */
 }
 
-/* Answers whose two values have the same sign are unsafe: x_0 x_1, a square of a sum less a square of a difference. */
-static void row(mid__rng *rng, int label, const float *lean, uint32_t t, float *h)
-{
-    const float side = lean[0] > 0 ? 2 : -2;
-
-    (void)t;
-    h[0] = side + task_noise(rng);
-    h[1] = (label ? side : -side) + task_noise(rng);
-}
-
 TEST(polynomial_probe, learns_what_no_line_tells)
 {
     static const mid_param line[] = { { "order", 1, NULL, NULL }, { NULL, 0, NULL, NULL } };
     const mid_signals signals = signals_of(1, D);
 
-    CHECK(task_auroc("polynomial_probe", NULL, &signals, row, NULL) > 0.9);
-    CHECK(task_auroc("polynomial_probe", line, &signals, row, NULL) < 0.7);
+    CHECK(learned_auroc("polynomial_probe", NULL, &signals, write_crossed, TASK_SEED, NULL) > 0.9);
+    CHECK(learned_auroc("polynomial_probe", line, &signals, write_crossed, TASK_SEED, NULL) < 0.7);
 }
 
 TEST(polynomial_probe, refuses)
@@ -97,7 +87,7 @@ TEST(polynomial_probe, refuses)
     w = by_hand(3, 0);
     put_number(w, "layer", 3);
     hand_refused(w, "polynomial_probe", &signals, MID_ESIGNAL, "layer 3");
-    task_fill(&a, &signals, row, 4, 3);
+    put_task(&a, &signals, write_crossed, 4, TASK_SEED, 3);
     param_refused("polynomial_probe", &a, (mid_param){ "order", 0, NULL, NULL }, "order 0");
     param_refused("polynomial_probe", &a, (mid_param){ "order", 2.5, NULL, NULL }, "order 2.5");
     param_refused("polynomial_probe", &a, (mid_param){ "margin", -1, NULL, NULL }, "margin -1");

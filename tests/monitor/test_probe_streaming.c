@@ -1,6 +1,6 @@
 /* The streaming probe by hand: two layers of one value each, z = h^0 + 2 h^1 + 1/2, and a moving average of which the
  * largest value counts. */
-#include "learned_task.h"
+#include "learned.h"
 
 static const mid_param half[] = { { "beta", 0.5, NULL, NULL }, { NULL, 0, NULL, NULL } };
 
@@ -53,13 +53,18 @@ TEST(probe_streaming, starts_from_the_first_token)
 }
 
 /* Unsafe answers show it in four tokens only, and only in both layers together. */
-static void row(mid__rng *rng, int label, const float *lean, uint32_t t, float *h)
+static void write(mid__rng *rng, mid_trace *t, int label)
 {
-    const float shown = label && t >= 2 && t < 6 ? 2 : 0;
+    const uint32_t n_tok = some_tok(rng);
+    uint32_t i;
 
-    (void)lean;
-    h[0] = task_noise(rng);
-    h[1] = shown + task_noise(rng) / 2 - h[0];
+    for (i = 0; i < n_tok; i++) {
+        const float shown = label && i >= 2 && i < 6 ? 2 : 0;
+        float h[2];
+        h[0] = about_normal(rng);
+        h[1] = shown + about_normal(rng) / 2 - h[0];
+        trace_put(t, "x", -1, 1, h);
+    }
 }
 
 TEST(probe_streaming, learns)
@@ -68,8 +73,8 @@ TEST(probe_streaming, learns)
                                            { NULL, 0, NULL, NULL } };
     const mid_signals signals = signals_of(2, 1);
 
-    CHECK(task_auroc("probe_streaming", half, &signals, row, NULL) > 0.9);
-    CHECK(task_auroc("probe_streaming", half_flat, &signals, row, NULL) > 0.9);
+    CHECK(learned_auroc("probe_streaming", half, &signals, write, TASK_SEED, NULL) > 0.9);
+    CHECK(learned_auroc("probe_streaming", half_flat, &signals, write, TASK_SEED, NULL) > 0.9);
 }
 
 TEST(probe_streaming, refuses)
@@ -82,7 +87,7 @@ TEST(probe_streaming, refuses)
     hand_refused(by_hand(upright, 3), "probe_streaming", &signals, MID_EFORMAT, "w");
     hand_refused(by_hand(many, MID_LAYER_MAX + 1), "probe_streaming", &signals, MID_EFORMAT, "names 65 layers");
     hand_refused(by_hand(strange, 2), "probe_streaming", &signals, MID_ESIGNAL, "layer 7");
-    task_fill(&a, &signals, row, 4, 3);
+    put_task(&a, &signals, write, 4, TASK_SEED, 3);
     param_refused("probe_streaming", &a, (mid_param){ "beta", 1, NULL, NULL }, "beta 1");
     param_refused("probe_streaming", &a, (mid_param){ "beta", NAN, NULL, NULL }, "beta");
     param_refused("probe_streaming", &a, (mid_param){ "through", 2, NULL, NULL }, "through 2");

@@ -126,7 +126,7 @@ TEST(rows, auroc)
 TEST(rows, inner_folds_keep_groups_together)
 {
     mid_fit_answer answer[300];
-    const mid_fit_set set = { answer, 300, 5, 0 };
+    const mid_fit_set set = { .answer = answer, .n = 300, .seed = 5 };
     int n_in[3] = { 0 };
     size_t i;
 
@@ -141,4 +141,63 @@ TEST(rows, inner_folds_keep_groups_together)
     }
     for (i = 0; i < 3; i++)
         CHECK(n_in[i] > 58 && n_in[i] < 142);           /* 100 +- 3 standard deviations of 3 sqrt(100 * 2 / 9) */
+}
+
+TEST(rows, picks_evenly)
+{
+    const mid_signals signals = signals_of(1, 1);
+    uint8_t use[10];
+    answers a = { .n = 0 };
+    mid__rows rows, some;
+    mid_fit_set set;
+    int i;
+
+    for (i = 0; i < 10; i++) {
+        const float h = (float)i;
+        mid_trace *t = trace_open(&signals, "p", NULL);
+        trace_put(t, "x", -1, 1, &h);
+        answers_put(&a, t, i % 2);
+        use[i] = i != 4;
+    }
+    set = set_of(&a);
+    CHECK_OK(mid__rows_of(test_ctx(), &set, 0, MID__VIEW_TOKEN, 0, 0, &rows));
+    CHECK_OK(mid__rows_pick(test_ctx(), &rows, use, -1, 3, &some));             /* of nine: 0, 3, 7 (the 4 is not in use) */
+    CHECK_INT(some.n, 3);
+    CHECK(some.x[0] == 0 && some.x[1] == 3 && some.x[2] == 7);
+    mid__rows_clear(&some);
+    CHECK_OK(mid__rows_pick(test_ctx(), &rows, use, 0, 100, &some));
+    CHECK_INT(some.n, 4);
+    CHECK(some.x[2] == 6 && some.answer[2] == 6 && some.label[2] == 0);
+    mid__rows_clear(&some);
+    mid__rows_clear(&rows);
+    answers_clear(&a);
+}
+
+TEST(rows, outside_a_fold)
+{
+    const mid_signals signals = signals_of(1, 1);
+    answers a = { .n = 0 };
+    mid__rows rows, some;
+    mid_fit_set set;
+    size_t i, n, n_all = 0;
+    int fold;
+
+    fill(&a, &signals);
+    set = set_of(&a);
+    CHECK_OK(mid__rows_of(test_ctx(), &set, 0, MID__VIEW_TOKEN, 0, 0, &rows));
+    for (fold = -1; fold < mid__n_inner(&set); fold++) {
+        CHECK_OK(mid__rows_outside(test_ctx(), &set, &rows, fold, &some));
+        for (i = n = 0; i < rows.n; i++) {
+            if (mid__inner_fold(&set, rows.answer[i]) == fold)
+                continue;
+            CHECK(some.x[n] == rows.x[i] && some.answer[n] == rows.answer[i] && some.weight[n] == rows.weight[i]);
+            n++;
+        }
+        CHECK_INT(some.n, n);
+        n_all += rows.n - n;
+        mid__rows_clear(&some);
+    }
+    CHECK_INT(n_all, rows.n);           /* each row is held out once, and by fold -1 never */
+    mid__rows_clear(&rows);
+    answers_clear(&a);
 }

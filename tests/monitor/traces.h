@@ -110,7 +110,7 @@ static inline void answers_clear(answers *a)
         mid_trace_close((mid_trace *)(uintptr_t)a->answer[--a->n].trace);
 }
 
-static inline mid_fit_set set_of(const answers *a) { return (mid_fit_set){ a->answer, a->n, 1, 3 }; }
+static inline mid_fit_set set_of(const answers *a) { return (mid_fit_set){ a->answer, a->n, 1, 3, NULL }; }
 
 /* Fit if there is something to learn, and open. */
 static inline mid_monitor *monitor_of(const char *name, const mid_param *params, const answers *a,

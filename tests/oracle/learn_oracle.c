@@ -4,65 +4,12 @@
  *     head NAME n n_setting, settings, n lengths, d, values, counts, labels, weights   a line: loss, gradient
  * Heads: streaming tau through; attention heads; dual width alpha gamma; guard width; kelp start (the first row of a
  * sequence is the prompt's); gru width. */
-#include "midstream.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "driver.h"
 
 #include "learn/adam.h"
 #include "learn/gru.h"
 #include "learn/mlp.h"
 #include "monitor/trained_heads.h"
-
-static void *room(size_t n, size_t n_bytes)
-{
-    void *p = calloc(n + 1, n_bytes);
-
-    if (!p)
-        exit(2);
-    return p;
-}
-
-static void ok(mid_status status)
-{
-    if (status != MID_OK) {
-        fprintf(stderr, "learn_oracle: %s\n", mid_status_name(status));
-        exit(2);
-    }
-}
-
-static double number(void)
-{
-    double x;
-
-    if (scanf("%lf", &x) != 1) {
-        fprintf(stderr, "learn_oracle: a set is cut short\n");
-        exit(2);
-    }
-    return x;
-}
-
-static size_t count(void) { return (size_t)number(); }
-
-static float *floats(size_t n)
-{
-    float *x = room(n, sizeof *x);
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        x[i] = (float)number();
-    return x;
-}
-
-static void row(const float *x, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        printf(" %.9g", (double)x[i]);
-    printf("\n");
-}
 
 static void adam(void)
 {
@@ -72,10 +19,10 @@ static void adam(void)
     mid__adam state;
     size_t i;
 
-    ok(mid__adam_open(NULL, n, &state));
+    ok(NULL, mid__adam_open(NULL, n, &state));
     for (i = 0; i < n_step; i++)
         mid__adam_step(&state, rate, decay, grad + i * n, w);
-    row(w, n);
+    float_row(w, n);
     mid__adam_clear(&state);
     free(w);
     free(grad);
@@ -85,7 +32,7 @@ static void mlp(void)
 {
     mid__mlp net = { .n_layer = (int)count() };
     mid__mlp_work work;
-    float *x, *w, *grad, *label_value, *weight_value;
+    float *x, *w, *grad;
     double *weight;
     uint8_t *label;
     size_t i, n, n_weight;
@@ -94,28 +41,20 @@ static void mlp(void)
         net.width[i] = count();
     n = count();
     x = floats(n * net.width[0]);
-    label_value = floats(n);
-    weight_value = floats(n);
+    label = labels(n);
+    weight = numbers(n);
     n_weight = mid__mlp_n_weight(&net);
     w = floats(n_weight);
     grad = room(n_weight, sizeof *grad);
-    label = room(n, 1);
-    weight = room(n, sizeof *weight);
-    for (i = 0; i < n; i++) {
-        label[i] = (uint8_t)label_value[i];
-        weight[i] = (double)weight_value[i];
-    }
-    ok(mid__mlp_work_open(NULL, &net, n, &work));
+    ok(NULL, mid__mlp_work_open(NULL, &net, n, &work));
     memcpy(work.act[0], x, n * net.width[0] * sizeof *x);
-    printf("%.17g", mid__mlp_loss(&net, w, &work, n, label, weight, grad));
-    row(grad, n_weight);
-    row(mid__mlp_forward(&net, w, &work, n), n * net.width[net.n_layer]);
+    printf("%.17g ", mid__mlp_loss(&net, w, &work, n, label, weight, grad));
+    float_row(grad, n_weight);
+    float_row(mid__mlp_forward(&net, w, &work, n), n * net.width[net.n_layer]);
     mid__mlp_work_clear(&work);
     free(x);
     free(w);
     free(grad);
-    free(label_value);
-    free(weight_value);
     free(label);
     free(weight);
 }
@@ -142,7 +81,8 @@ static void read_head(void)
     mid__head_task task;
     mid__head head;
     mid__seqs seqs;
-    float *x, *counts, *labels, *w, *grad;
+    float *x, *counts, *w, *grad;
+    uint8_t *label;
     uint32_t *item;
     size_t i, n, n_setting, n_row = 0, d, *length;
 
@@ -162,27 +102,27 @@ static void read_head(void)
     d = count();
     x = floats(n_row * d);
     counts = floats(n_row);
-    labels = floats(n);
-    ok(mid__seqs_open(NULL, n, n_row, d, &seqs));
+    label = labels(n);
+    ok(NULL, mid__seqs_open(NULL, n, n_row, d, &seqs));
     memcpy(seqs.x, x, n_row * d * sizeof *x);
     memcpy(seqs.count, counts, n_row * sizeof *counts);
     for (i = 0; i < n; i++) {
         seqs.at[i + 1] = seqs.at[i] + length[i];
-        seqs.label[i] = (uint8_t)labels[i];
+        seqs.label[i] = label[i];
     }
     head = head_of(name, setting);
-    ok(mid__head_task_open(NULL, &head, &seqs, n, &task));
+    ok(NULL, mid__head_task_open(NULL, &head, &seqs, n, &task));
     w = floats(task.loss.n_weight);
     grad = room(task.loss.n_weight, sizeof *grad);
-    printf("%.17g", task.loss.of(&task, w, item, n, grad));
-    row(grad, task.loss.n_weight);
+    printf("%.17g ", task.loss.of(&task, w, item, n, grad));
+    float_row(grad, task.loss.n_weight);
     mid__head_task_clear(&task);
     mid__seqs_clear(&seqs);
     free(length);
     free(item);
     free(x);
     free(counts);
-    free(labels);
+    free(label);
     free(w);
     free(grad);
 }

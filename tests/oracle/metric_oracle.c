@@ -2,45 +2,13 @@
  *     n n_draw, n scores, n labels, n_draw rows of n indices
  * and its answer one line each: auroc; auprc; tpr at an fpr of .01, .05, .1; fpr of the curve; tpr of the curve; auroc
  * of the resamples. "nan" where undefined. */
-#include "midstream.h"
+#include "driver.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static void *room(size_t n, size_t n_bytes)
-{
-    void *p = calloc(n + 1, n_bytes);
-
-    if (!p)
-        exit(2);
-    return p;
-}
-
-static void read_or_stop(const char *fmt, void *value)
-{
-    if (scanf(fmt, value) != 1) {
-        fprintf(stderr, "metric_oracle: a set is cut short\n");
-        exit(2);
-    }
-}
-
-static void row(const double *value, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        printf("%.17g%c", value[i], i + 1 < n ? ' ' : '\n');
-    if (n == 0)
-        printf("\n");
-}
 
 static double or_nan(mid_status status, double value)
 {
-    if (status != MID_OK && status != MID_EUNDEFINED) {
-        fprintf(stderr, "metric_oracle: %s\n", mid_status_name(status));
-        exit(2);
-    }
+    ok(NULL, status == MID_EUNDEFINED ? MID_OK : status);
     return status ? NAN : value;
 }
 
@@ -83,18 +51,11 @@ int main(void)
     size_t n, n_draw, i;
 
     while (scanf("%zu %zu", &n, &n_draw) == 2) {
-        double *score = room(n, sizeof *score);
-        uint8_t *label = room(n, sizeof *label);
+        double *score = numbers(n);
+        uint8_t *label = labels(n);
         uint32_t *index = room(n * n_draw, sizeof *index);
-        for (i = 0; i < n; i++)
-            read_or_stop("%lf", &score[i]);
-        for (i = 0; i < n; i++) {
-            unsigned y;
-            read_or_stop("%u", &y);
-            label[i] = (uint8_t)y;
-        }
         for (i = 0; i < n * n_draw; i++)
-            read_or_stop("%u", &index[i]);
+            index[i] = (uint32_t)count();
         answer(score, label, n, index, n_draw);
         free(index);
         free(label);

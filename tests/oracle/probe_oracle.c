@@ -3,82 +3,24 @@
  *     logistic n d c, n * d values, n labels, n weights         answers with two lines: w; b
  *     gauss n d n_query, n * d values, n_query * d values       answers with two lines: distances; the whitening matrix
  * Gauss rows go through a trace, so they are float16 values. */
-#include "midstream.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "driver.h"
 
 #include "base/logistic.h"
 
-static void *room(size_t n, size_t n_bytes)
-{
-    void *p = calloc(n + 1, n_bytes);
-
-    if (!p)
-        exit(2);
-    return p;
-}
-
-static void ok(mid_status status)
-{
-    if (status != MID_OK) {
-        fprintf(stderr, "probe_oracle: %s\n", mid_status_name(status));
-        exit(2);
-    }
-}
-
-static double *read_values(size_t n)
-{
-    double *value = room(n, sizeof *value);
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        if (scanf("%lf", &value[i]) != 1) {
-            fprintf(stderr, "probe_oracle: a set is cut short\n");
-            exit(2);
-        }
-    return value;
-}
-
-static float *read_floats(size_t n)
-{
-    double *value = read_values(n);
-    float *x = room(n, sizeof *x);
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        x[i] = (float)value[i];
-    free(value);
-    return x;
-}
-
-static void row(const double *value, size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        printf("%.17g%c", value[i], i + 1 < n ? ' ' : '\n');
-}
-
 static void logistic(void)
 {
-    double *size = read_values(3);
+    double *size = numbers(3);
     const size_t n = (size_t)size[0], d = (size_t)size[1];
-    float *x = read_floats(n * d);
-    double *label_value = read_values(n), *weight = read_values(n), *w = room(d, sizeof *w), b = 0;
-    uint8_t *label = room(n, 1);
-    size_t i;
+    float *x = floats(n * d);
+    uint8_t *label = labels(n);
+    double *weight = numbers(n), *w = room(d, sizeof *w), b = 0;
 
-    for (i = 0; i < n; i++)
-        label[i] = label_value[i] > 0;
-    ok(mid__logistic_fit(NULL, x, n, d, label, weight, size[2], w, &b));
+    ok(NULL, mid__logistic_fit(NULL, x, n, d, label, weight, size[2], w, &b));
     row(w, d);
     row(&b, 1);
     free(label);
     free(w);
     free(weight);
-    free(label_value);
     free(x);
     free(size);
 }
@@ -88,8 +30,8 @@ static mid_trace *trace_of(const mid_signals *signals, const float *h)
     const mid_step step = { .have = MID_SIG_HIDDEN, .hidden = h };
     mid_trace *t;
 
-    ok(mid_trace_open(NULL, signals, NULL, &t));
-    ok(mid_trace_append(t, &step));
+    ok(NULL, mid_trace_open(NULL, signals, NULL, &t));
+    ok(NULL, mid_trace_append(t, &step));
     return t;
 }
 
@@ -103,15 +45,15 @@ static void score(const mid_signals *signals, const mid_weights *w, const float 
     mid_stream *s;
     size_t i;
 
-    ok(mid_monitor_open(NULL, ops, NULL, w, signals, &m));
-    ok(mid_stream_open(NULL, m, &s));
+    ok(NULL, mid_monitor_open(NULL, ops, NULL, w, signals, &m));
+    ok(NULL, mid_stream_open(NULL, m, &s));
     for (i = 0; i < n_query; i++) {
         mid_trace *t = trace_of(signals, query + i * d);
-        ok(mid_stream_score(NULL, s, t, &out[i], NULL));
+        ok(NULL, mid_stream_score(NULL, s, t, &out[i], NULL));
         mid_trace_close(t);
     }
     row(out, n_query);
-    ok(mid_weights_expect(NULL, w, "whiten", d, d, &whiten));
+    ok(NULL, mid_weights_expect(NULL, w, "whiten", d, d, &whiten));
     for (i = 0; i < d * d; i++)
         out[i] = (double)whiten[i];
     row(out, d * d);
@@ -122,18 +64,18 @@ static void score(const mid_signals *signals, const mid_weights *w, const float 
 
 static void gauss(void)
 {
-    double *size = read_values(3);
+    double *size = numbers(3);
     const size_t n = (size_t)size[0], d = (size_t)size[1], n_query = (size_t)size[2];
     const mid_signals signals = { .have = MID_SIG_HIDDEN, .n_layer = 1, .n_embd = (int)d };
-    float *x = read_floats(n * d), *query = read_floats(n_query * d);
+    float *x = floats(n * d), *query = floats(n_query * d);
     mid_fit_answer *answer = room(n + 1, sizeof *answer);
-    const mid_fit_set set = { answer, n + 1, 1, 3 };
+    const mid_fit_set set = { .answer = answer, .n = n + 1, .seed = 1, .n_fold = 3 };
     mid_weights *w;
     size_t i;
 
     for (i = 0; i <= n; i++)        /* and an unsafe answer, which a fit asks for and this monitor leaves out */
         answer[i] = (mid_fit_answer){ trace_of(&signals, x + (i < n ? i * d : 0)), i == n, (uint32_t)i };
-    ok(mid_monitor_fit(NULL, mid_monitor_find("mahalanobis"), NULL, &set, &w));
+    ok(NULL, mid_monitor_fit(NULL, mid_monitor_find("mahalanobis"), NULL, &set, &w));
     score(&signals, w, query, n_query, d);
     for (i = 0; i <= n; i++)
         mid_trace_close((mid_trace *)(uintptr_t)answer[i].trace);

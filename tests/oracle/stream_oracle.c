@@ -3,34 +3,20 @@
  *     monitor n_param n_answer, n_param times: name and a number or 'text
  *     per answer: label n_tok, per token: text in hex (- for none), lp, lp_alone, entropy, n_top, n_top values
  * The monitor is fitted on all answers if it learns, and a line of scores is printed for each. */
-#include "midstream.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "driver.h"
 
 enum { PARAM_MAX = 4, WORD_MAX = 4096 };
-
-static void ok(mid_ctx *ctx, mid_status status)
-{
-    if (status != MID_OK) {
-        fprintf(stderr, "stream_oracle: %s: %s\n", mid_status_name(status), mid_ctx_message(ctx));
-        exit(2);
-    }
-}
 
 static const char *read_word(void)
 {
     static char word[WORD_MAX];
 
     if (scanf("%4095s", word) != 1) {
-        fprintf(stderr, "stream_oracle: a case is cut short\n");
+        fprintf(stderr, "oracle: a case is cut short\n");
         exit(2);
     }
     return word;
 }
-
-static double read_number(void) { return strtod(read_word(), NULL); }
 
 static char *read_text(void)
 {
@@ -55,7 +41,7 @@ static uint32_t read_hex(char *text)
 
 static mid_trace *read_trace(mid_ctx *ctx, const mid_signals *signals)
 {
-    const uint32_t n_tok = (uint32_t)read_number();
+    const uint32_t n_tok = (uint32_t)number();
     int32_t top_token[MID_TOP_MAX] = { 0 };
     char text[WORD_MAX];
     float top_lp[MID_TOP_MAX];
@@ -67,12 +53,12 @@ static mid_trace *read_trace(mid_ctx *ctx, const mid_signals *signals)
         mid_step step = { .have = signals->have, .i_tok = i, .at_byte = n_byte, .text = text, .top_lp = top_lp,
                           .top_token = top_token };
         step.n_text = read_hex(text);
-        step.lp = (float)read_number();
-        step.lp_alone = (float)read_number();
-        step.entropy_nats = (float)read_number();
-        step.n_top = (uint32_t)read_number();
+        step.lp = (float)number();
+        step.lp_alone = (float)number();
+        step.entropy_nats = (float)number();
+        step.n_top = (uint32_t)number();
         for (j = 0; j < step.n_top; j++)
-            top_lp[j] = (float)read_number();
+            top_lp[j] = (float)number();
         ok(ctx, mid_trace_append(t, &step));
         n_byte += step.n_text;
     }
@@ -82,16 +68,12 @@ static mid_trace *read_trace(mid_ctx *ctx, const mid_signals *signals)
 static void score(mid_ctx *ctx, const mid_monitor *m, const mid_trace *t)
 {
     const uint32_t n_tok = mid_trace_n_tok(t);
-    double *out = calloc(n_tok + 1, sizeof *out);
+    double *out = room(n_tok, sizeof *out);
     mid_stream *s;
-    uint32_t i;
 
-    if (!out)
-        exit(2);
     ok(ctx, mid_stream_open(ctx, m, &s));
     ok(ctx, mid_stream_score(ctx, s, t, out, NULL));
-    for (i = 0; i < n_tok; i++)
-        printf("%.17g%c", out[i], i + 1 < n_tok ? ' ' : '\n');
+    row(out, n_tok);
     mid_stream_close(s);
     free(out);
 }
@@ -100,15 +82,15 @@ static void run_case(mid_ctx *ctx, const mid_monitor_ops *ops)
 {
     const mid_signals signals = { .have = MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_ALONE | MID_SIG_ENTROPY | MID_SIG_TOP,
                                   .n_top = MID_TOP_MAX };
-    const size_t n_param = (size_t)read_number(), n = (size_t)read_number();
+    const size_t n_param = count(), n = count();
     mid_param params[PARAM_MAX + 1] = { { NULL, 0, NULL, NULL } };
-    mid_fit_answer *answer = calloc(n + 1, sizeof *answer);
-    const mid_fit_set set = { answer, n, 1, 3 };
+    mid_fit_answer *answer = room(n, sizeof *answer);
+    const mid_fit_set set = { .answer = answer, .n = n, .seed = 1, .n_fold = 3 };
     mid_weights *w = NULL;
     mid_monitor *m;
     size_t i;
 
-    if (!answer || n_param > PARAM_MAX)
+    if (n_param > PARAM_MAX)
         exit(2);
     for (i = 0; i < n_param; i++) {
         const char *value;
@@ -120,7 +102,7 @@ static void run_case(mid_ctx *ctx, const mid_monitor_ops *ops)
             params[i].number = strtod(value, NULL);
     }
     for (i = 0; i < n; i++) {
-        answer[i].label = (int)read_number();
+        answer[i].label = (int)number();
         answer[i].group = (uint32_t)i;
         answer[i].trace = read_trace(ctx, &signals);
     }
@@ -148,7 +130,7 @@ int main(void)
     while (scanf("%63s", name) == 1) {
         const mid_monitor_ops *ops = mid_monitor_find(name);
         if (!ops) {
-            fprintf(stderr, "stream_oracle: no monitor '%s'\n", name);
+            fprintf(stderr, "oracle: no monitor '%s'\n", name);
             return 2;
         }
         run_case(ctx, ops);

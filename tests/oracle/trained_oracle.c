@@ -3,11 +3,7 @@
  * writes DIR/<monitor>.safetensors, and to standard output: the answers that were fitted on as "fit" label n_tok rows ...
  * (layer by layer of each token); the answer to score as "prompt" rows ... and lines "token" lp entropy lp_1 lp_2 rows
  * ...; and "score" monitor scores ... for each monitor. */
-#include "midstream.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "driver.h"
 
 #include "base/rng.h"
 
@@ -19,14 +15,6 @@ static const char *const name[] = {
     "polynomial_probe", "probe_streaming", "two_head_guard"
 };
 enum { N_MONITOR = sizeof name / sizeof name[0] };
-
-static void ok(mid_status status, mid_ctx *ctx)
-{
-    if (status != MID_OK) {
-        fprintf(stderr, "trained_oracle: %s: %s\n", mid_status_name(status), mid_ctx_message(ctx));
-        exit(2);
-    }
-}
 
 static float noise(mid__rng *rng) { return (float)(mid__rng_unit(rng) + mid__rng_unit(rng) - 1) * 2; }
 
@@ -49,7 +37,7 @@ static mid_trace *make(mid_ctx *ctx, mid__rng *rng, int label, uint32_t n_tok)
     uint32_t i;
 
     row_of(rng, label, h);
-    ok(mid_trace_open(ctx, &signals, &prompt, &t), ctx);
+    ok(ctx, mid_trace_open(ctx, &signals, &prompt, &t));
     for (i = 0; i < n_tok; i++) {
         const float entropy = 3 * (float)mid__rng_unit(rng);
         const mid_step step = { .have = signals.have, .i_tok = i, .lp = -4 * (float)mid__rng_unit(rng) - (float)label,
@@ -58,12 +46,12 @@ static mid_trace *make(mid_ctx *ctx, mid__rng *rng, int label, uint32_t n_tok)
         row_of(rng, label, h);
         top_lp[0] = -(float)mid__rng_unit(rng);
         top_lp[1] = top_lp[0] - 3 * (float)mid__rng_unit(rng);
-        ok(mid_trace_append(t, &step), ctx);
+        ok(ctx, mid_trace_append(t, &step));
     }
     return t;
 }
 
-static void row(const float *x, size_t n)
+static void put_row(const float *x, size_t n)
 {
     size_t i;
 
@@ -80,12 +68,12 @@ static void print_trace(const mid_trace *t)
 
     mid_trace_prompt(t, h, &prompt);
     printf("prompt");
-    row(h, N_ROW);
+    put_row(h, N_ROW);
     for (i = 0; i < mid_trace_n_tok(t); i++) {
         mid_trace_step(t, i, h, &step);
         printf("\ntoken %.9g %.9g %.9g %.9g", (double)step.lp, (double)step.entropy_nats, (double)step.top_lp[0],
                (double)step.top_lp[1]);
-        row(h, N_ROW);
+        put_row(h, N_ROW);
     }
     printf("\n");
 }
@@ -99,7 +87,7 @@ static void print_fit(const mid_trace *t, int label)
     printf("fit %d %u", label, mid_trace_n_tok(t));
     for (i = 0; i < mid_trace_n_tok(t); i++) {
         mid_trace_step(t, i, h, &step);
-        row(h, N_ROW);
+        put_row(h, N_ROW);
     }
     printf("\n");
 }
@@ -116,11 +104,11 @@ static void score(mid_ctx *ctx, const mid_fit_set *set, const char *dir, const c
     uint32_t i;
 
     snprintf(path, sizeof path, "%s/%s.safetensors", dir, as);
-    ok(mid_monitor_fit(ctx, ops, params, set, &w), ctx);
-    ok(mid_weights_save(ctx, w, path), ctx);
-    ok(mid_monitor_open(ctx, ops, params, w, mid_trace_signals(t), &m), ctx);
-    ok(mid_stream_open(ctx, m, &s), ctx);
-    ok(mid_stream_score(ctx, s, t, out, NULL), ctx);
+    ok(ctx, mid_monitor_fit(ctx, ops, params, set, &w));
+    ok(ctx, mid_weights_save(ctx, w, path));
+    ok(ctx, mid_monitor_open(ctx, ops, params, w, mid_trace_signals(t), &m));
+    ok(ctx, mid_stream_open(ctx, m, &s));
+    ok(ctx, mid_stream_score(ctx, s, t, out, NULL));
     printf("score %s", as);
     for (i = 0; i < N_TOK; i++)
         printf(" %.17g", out[i]);
@@ -135,14 +123,15 @@ int main(int argc, char **argv)
     static const mid_param whiten[] = { { "whiten", 1, NULL, NULL }, { NULL, 0, NULL, NULL } };
     static const mid_param margin[] = { { "margin", 1, NULL, NULL }, { NULL, 0, NULL, NULL } };
     mid_fit_answer answer[N_FIT];
-    const mid_fit_set set = { answer, N_FIT, seed, 3 };
+    const mid_fit_set set = { .answer = answer, .n = N_FIT, .seed = seed, .n_fold = 3 };
     mid_trace *t;
     mid_ctx *ctx;
     mid__rng rng;
     size_t i;
 
-    if (argc != 2 || mid_ctx_open(&ctx) != MID_OK)
+    if (argc != 2)
         return 2;
+    ok(NULL, mid_ctx_open(&ctx));
     mid__rng_init(&rng, seed, 0);
     for (i = 0; i < N_FIT; i++) {
         const int label = i % 3 == 0;

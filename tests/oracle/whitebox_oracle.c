@@ -3,42 +3,7 @@
  *     and per answer: label n_tok, per token: lp, hidden (n_layer, n_embd), attention (n_head, 3)
  * Answers a line of numbers chosen by the fit (layer, orientation, alpha, c, ridge, lambda; nan where there is none), then
  * one line of scores per answer. */
-#include "midstream.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static void *room(size_t n, size_t n_bytes)
-{
-    void *p = calloc(n + 1, n_bytes);
-
-    if (!p)
-        exit(2);
-    return p;
-}
-
-static void ok(mid_ctx *ctx, mid_status status)
-{
-    if (status != MID_OK) {
-        fprintf(stderr, "whitebox_oracle: %s: %s\n", mid_status_name(status), mid_ctx_message(ctx));
-        exit(2);
-    }
-}
-
-static double read_value(void)
-{
-    double value;
-
-    if (scanf("%lf", &value) != 1) {
-        fprintf(stderr, "whitebox_oracle: a set is cut short\n");
-        exit(2);
-    }
-    return value;
-}
-
-static int read_count(void) { return (int)read_value(); }
+#include "driver.h"
 
 static mid_trace *read_trace(mid_ctx *ctx, const mid_signals *signals, uint32_t n_prompt_tok, uint32_t n_tok)
 {
@@ -53,11 +18,11 @@ static mid_trace *read_trace(mid_ctx *ctx, const mid_signals *signals, uint32_t 
     ok(ctx, mid_trace_open(ctx, signals, &prompt, &trace));
     for (t = 0; t < n_tok; t++) {
         mid_step step = { .have = signals->have, .i_tok = t, .hidden = hidden, .attention = attention };
-        step.lp = (float)read_value();
+        step.lp = (float)number();
         for (i = 0; i < n_hidden; i++)
-            hidden[i] = (float)read_value();
+            hidden[i] = (float)number();
         for (i = 0; i < n_attention; i++)
-            attention[i] = (float)read_value();
+            attention[i] = (float)number();
         ok(ctx, mid_trace_append(trace, &step));
     }
     free(hidden);
@@ -67,13 +32,13 @@ static mid_trace *read_trace(mid_ctx *ctx, const mid_signals *signals, uint32_t 
 
 static void run(mid_ctx *ctx, const char *name)
 {
-    static const char *const number[] = { "layer", "orientation", "alpha", "c", "ridge", "lambda" };
+    static const char *const chosen[] = { "layer", "orientation", "alpha", "c", "ridge", "lambda" };
     const mid_monitor_ops *ops = mid_monitor_find(name);
     mid_signals signals = { .have = MID_SIG_LOGPROB | MID_SIG_HIDDEN | MID_SIG_ATTENTION };
     mid_param params[2] = { { NULL, 0, NULL, NULL }, { NULL, 0, NULL, NULL } };
     mid_fit_answer *answer;
     mid_fit_set set = { .seed = 1, .n_fold = 3 };
-    uint32_t n_prompt_tok, t;
+    uint32_t n_prompt_tok;
     mid_weights *weights;
     mid_monitor *m;
     mid_stream *s;
@@ -81,36 +46,34 @@ static void run(mid_ctx *ctx, const char *name)
 
     if (!ops)
         exit(2);
-    signals.n_layer = read_count();
-    signals.n_embd = read_count();
-    signals.n_head = read_count();
-    signals.n_head_layer = read_count();
-    n_prompt_tok = (uint32_t)read_count();
-    set.n = (size_t)read_count();
-    params[0].number = read_value();
+    signals.n_layer = (int)count();
+    signals.n_embd = (int)count();
+    signals.n_head = (int)count();
+    signals.n_head_layer = (int)count();
+    n_prompt_tok = (uint32_t)count();
+    set.n = count();
+    params[0].number = number();
     if (params[0].number != 9)
         params[0].name = "lambda";
     for (i = 0; i < (size_t)signals.n_layer; i++)
         signals.layer[i] = (int)i;
     answer = room(set.n, sizeof *answer);
     for (i = 0; i < set.n; i++) {
-        answer[i].label = read_count();
+        answer[i].label = (int)count();
         answer[i].group = (uint32_t)i;
-        answer[i].trace = read_trace(ctx, &signals, n_prompt_tok, (uint32_t)read_count());
+        answer[i].trace = read_trace(ctx, &signals, n_prompt_tok, (uint32_t)count());
     }
     set.answer = answer;
     ok(ctx, mid_monitor_fit(ctx, ops, params, &set, &weights));
     ok(ctx, mid_monitor_open(ctx, ops, NULL, weights, &signals, &m));
     ok(ctx, mid_stream_open(ctx, m, &s));
-    for (i = 0; i < sizeof number / sizeof number[0]; i++)
-        printf("%.17g ", mid_weights_number(weights, number[i]));
+    for (i = 0; i < sizeof chosen / sizeof chosen[0]; i++)
+        printf("%.17g ", mid_weights_number(weights, chosen[i]));
     printf("\n");
     for (i = 0; i < set.n; i++) {
         double *score = room(mid_trace_n_tok(answer[i].trace), sizeof *score);
         ok(ctx, mid_stream_score(ctx, s, answer[i].trace, score, NULL));
-        for (t = 0; t < mid_trace_n_tok(answer[i].trace); t++)
-            printf("%.17g ", score[t]);
-        printf("\n");
+        row(score, mid_trace_n_tok(answer[i].trace));
         free(score);
         mid_trace_close((mid_trace *)(uintptr_t)answer[i].trace);
     }
@@ -125,8 +88,7 @@ int main(void)
     char name[64];
     mid_ctx *ctx;
 
-    if (mid_ctx_open(&ctx) != MID_OK)
-        return 2;
+    ok(NULL, mid_ctx_open(&ctx));
     while (scanf("%63s", name) == 1)
         run(ctx, name);
     mid_ctx_close(ctx);
