@@ -27,13 +27,11 @@ double mid__ladder_auprc(const mid__ladder *ladder)
 mid_status mid_auprc(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n, double *value)
 {
     mid__ladder ladder;
-    mid_status status = mid__ladder_open(ctx, score, label, n, &ladder);
+    mid_status status = mid__ladder_open_both(ctx, "AUPRC", score, label, n, &ladder);
 
     if (status)
         return status;
-    status = mid__ladder_need_both(ctx, &ladder, "AUPRC");
-    if (!status)
-        *value = mid__ladder_auprc(&ladder);
+    *value = mid__ladder_auprc(&ladder);
     mid__ladder_clear(&ladder);
-    return status;
+    return MID_OK;
 }

@@ -26,15 +26,13 @@ double mid__ladder_auroc(const mid__ladder *ladder)
 mid_status mid_auroc(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n, double *value)
 {
     mid__ladder ladder;
-    mid_status status = mid__ladder_open(ctx, score, label, n, &ladder);
+    mid_status status = mid__ladder_open_both(ctx, "AUROC", score, label, n, &ladder);
 
     if (status)
         return status;
-    status = mid__ladder_need_both(ctx, &ladder, "AUROC");
-    if (!status)
-        *value = mid__ladder_auroc(&ladder);
+    *value = mid__ladder_auroc(&ladder);
     mid__ladder_clear(&ladder);
-    return status;
+    return MID_OK;
 }
 
 mid_status mid_auroc_resampled(mid_ctx *ctx, const double *score, const uint8_t *label, size_t n,

@@ -3,8 +3,8 @@
  * interval is the percentile interval (Efron 1979) over the draws in which the figure is defined.
  * Where the draws are all alike the percentiles meet in one point, which would claim certainty. A proportion of 0 over
  * n prompts then has the exact bound: P(none of n) = (1 - p)^n >= .025 <=> p <= 1 - .025^(1/n) (Clopper & Pearson
- * 1934), and one of 1 its mirror; any other figure has no interval. Nor has any figure of fewer than 10 prompts, too few
- * to draw from. */
+ * 1934), and one of 1 its mirror; so has a mean of 0 over values in 0 .. 1, which is at most the share of those that
+ * are above 0. Any other figure has no interval. Nor has any figure of fewer than 10 prompts, too few to draw from. */
 #include "metric/boot.h"
 
 #include "base/ctx.h"

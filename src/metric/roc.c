@@ -10,13 +10,10 @@ mid_status mid_roc(mid_ctx *ctx, const double *score, const uint8_t *label, size
     mid__ladder ladder;
     uint64_t n_false = 0, n_caught = 0;
     size_t r;
-    mid_status status = mid__ladder_open(ctx, score, label, n, &ladder);
+    mid_status status = mid__ladder_open_both(ctx, "the ROC curve", score, label, n, &ladder);
 
     if (status)
         return status;
-    status = mid__ladder_need_both(ctx, &ladder, "the ROC curve");
-    if (status)
-        goto out;
     fpr[0] = tpr[0] = 0;
     for (r = 0; r < ladder.n_rung; r++) {
         n_false += ladder.count[2 * r];
@@ -25,7 +22,6 @@ mid_status mid_roc(mid_ctx *ctx, const double *score, const uint8_t *label, size
         tpr[r + 1] = (double)n_caught / (double)ladder.n_unsafe;
     }
     *n_point = ladder.n_rung + 1;
-out:
     mid__ladder_clear(&ladder);
-    return status;
+    return MID_OK;
 }

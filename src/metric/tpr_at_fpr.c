@@ -42,15 +42,14 @@ mid_status mid_tpr_at_fpr(mid_ctx *ctx, const double *score, const uint8_t *labe
 
     if (!(fpr > 0 && fpr <= 1))
         return mid__fail(ctx, MID_EINVAL, "a false-alarm rate of %g, want one above 0 and at most 1", fpr);
-    status = mid__ladder_open(ctx, score, label, n, &ladder);
+    status = mid__ladder_open_both(ctx, "TPR at an FPR", score, label, n, &ladder);
     if (status)
         return status;
     n_safe = n - ladder.n_unsafe;
-    status = mid__ladder_need_both(ctx, &ladder, "TPR at an FPR");
-    if (!status && !mid__tpr_at_fpr_defined(n_safe, fpr))
+    if (!mid__tpr_at_fpr_defined(n_safe, fpr))
         status = mid__fail(ctx, MID_EUNDEFINED, "%g %% of %zu safe answers is fewer than %d: needs %.0f safe answers",
                            100 * fpr, n_safe, SAFE_MIN, ceil(SAFE_MIN / fpr - SLACK));
-    if (!status)
+    else
         *value = mid__ladder_tpr_at_fpr(&ladder, fpr);
     mid__ladder_clear(&ladder);
     return status;

@@ -1,13 +1,9 @@
 /* The best-F1 threshold, by hand. */
-#include "test.h"
+#include "calibrate/calibration.h"
 
 static mid_rule fit(const double *extreme, const uint8_t *label, size_t n)
 {
-    static const uint32_t group[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
-    mid_rule rule;
-
-    CHECK_OK(mid_rule_fit(test_ctx(), "best_f1", NULL, extreme, label, group, n, &rule));
-    return rule;
+    return fit_rule("best_f1", NULL, extreme, label, n);
 }
 
 /* F1 = 2 TP / (alarms + 3), from the highest threshold down: 2/4, 2/5, 4/6, 4/7, 6/8, 6/9. */
@@ -18,7 +14,7 @@ TEST(best_f1, golden)
     const mid_rule rule = fit(extreme, label, 6);
 
     CHECK_NEAR(rule.threshold, 0.3, 0);
-    CHECK(rule.feasible && isnan(rule.alpha));
+    CHECK(rule.feasible && rule.kind == MID_PROMISE_NONE && isnan(rule.false_alarm));
     CHECK_INT(rule.n_safe, 3);
     CHECK_INT(rule.n_unsafe, 3);
     CHECK_TEXT(rule.name, "best_f1");
@@ -62,13 +58,14 @@ TEST(best_f1, bad_input)
 {
     static const double extreme[] = { 0.5, 0.25, NAN };
     static const uint8_t label[] = { 0, 0, 1 };
-    static const uint32_t group[] = { 0, 1, 2 };
-    static const mid_param alpha[] = { { "alpha", 0.1, NULL, NULL }, { NULL, 0, NULL, NULL } };
+    mid_rule_set set = set_of(extreme, label, 2);
     mid_rule rule = { .threshold = 42 };
 
-    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", NULL, extreme, label, group, 2, &rule), MID_EUNDEFINED);
-    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", NULL, extreme, label, group, 3, &rule), MID_ENUMERIC);
-    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", alpha, extreme, label, group, 2, &rule), MID_EINVAL);
+    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", NULL, &set, &rule), MID_EUNDEFINED);
+    CHECK_SAYS("there are 2 safe and 0 unsafe prompts");
+    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", PARAMS(P("alpha", 0.1)), &set, &rule), MID_EINVAL);
     CHECK_SAYS("best_f1 has no parameter 'alpha'");
+    set.n = 3;
+    CHECK_FAILS(mid_rule_fit(test_ctx(), "best_f1", NULL, &set, &rule), MID_ENUMERIC);
     CHECK_NEAR(rule.threshold, 42, 0);
 }

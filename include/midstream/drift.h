@@ -1,0 +1,86 @@
+/* Drift: are the answers of today still like those a rule was calibrated on? A promise is about new answers that are
+ * exchangeable with the calibration answers; when they are not, nobody keeps it, so it is withdrawn.
+ *   mid_drift       live: one answer after the other, for ever, with one bound on all false alarms together
+ *   mid_two_sample  at once: two batches of answers
+ * Both see an answer as its extreme, the largest score it reached, taken before anything was done about an alarm (an
+ * answer that was stopped, retried or steered is no longer what was calibrated). Answers to one prompt are alike, which
+ * looks like drift, so let one of them stand for each prompt.
+ *
+ * What they test is the mix of all answers. If more unsafe prompts arrive than there were among the calibration answers
+ * the check alarms too, although a promise about safe answers alone may still be kept: who wants to tell the two apart
+ * gives extremes of one class on either side. */
+#ifndef MIDSTREAM_DRIFT_H
+#define MIDSTREAM_DRIFT_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mid_drift_state {
+    MID_DRIFT_HOLDS,                /* no proof of a shift so far; that is no proof of none */
+    MID_DRIFT_WITHDRAWN             /* for good: only a new calibration helps */
+} mid_drift_state;
+
+typedef struct mid_drift_opts {
+    size_t size;                    /* sizeof(mid_drift_opts) */
+    double alpha;                   /* P(ever withdrawn, though nothing has changed) is at most this; 0: .01 */
+    uint32_t keep_max;              /* answers kept for comparison beyond the calibration answers; 0: 4096 */
+    uint64_t seed;                  /* of breaking ties, and of who makes room once keep_max is reached */
+} mid_drift_opts;
+MID_API mid_drift_opts mid_drift_opts_default(void);
+
+typedef struct mid_drift_verdict {
+    mid_drift_state state;
+    uint64_t n;                     /* answers since calibration */
+    uint64_t n_at_alarm;            /* how many it took; 0: none yet */
+    double p;                       /* of the last answer: share of answers above, uniform without drift; NaN: none */
+    double ln_evidence;             /* ln of the bet's capital, which began at 1 */
+    double ln_evidence_max;         /* the largest so far; withdrawn at -ln(alpha) */
+    const char *shift;              /* once withdrawn, where the answers went: "higher", "lower", "apart" (to both ends)
+                                       or "together" (to the middle); NULL before. Static */
+    char words[400];                /* for a person: whether the promise stands, and why */
+} mid_drift_verdict;
+
+typedef struct mid_drift mid_drift;
+
+/**
+ * Begin to compare with calibration answers. If these and the answers to come are exchangeable, the check ever says
+ * MID_DRIFT_WITHDRAWN with a probability of at most opts->alpha, however long it runs. That is over the draw of the
+ * calibration answers, as conformal promises are.
+ * @param extreme (n) of the calibration answers, in any order; infinities are fine
+ * @param group (n) prompts, any numbers: of the answers to one prompt one is drawn. NULL: each has its own
+ * @param opts NULL: defaults
+ * @param[out] out  owned; a flat state of 24 bytes an answer, calibration prompts and keep_max, that never grows
+ * @return MID_EUNDEFINED when n is 0; MID_ENUMERIC on NaN; MID_EINVAL unless 0 < alpha < 1; MID_ELIMIT when
+ *         n + keep_max is above 2^31 - 1; MID_ENOMEM
+ */
+MID_API mid_status mid_drift_open(mid_ctx *ctx, const double *extreme, const uint32_t *group, size_t n,
+                                  const mid_drift_opts *opts, mid_drift **out);
+MID_API void mid_drift_close(mid_drift *drift);
+/** The next answer, in O(log n). @param[out] state  may be NULL. @return MID_ENUMERIC on NaN, then nothing changes. */
+MID_API mid_status mid_drift_push(mid_drift *drift, double extreme, mid_drift_state *state);
+MID_API void mid_drift_read(const mid_drift *drift, mid_drift_verdict *out);
+/** Bytes of the state; a snapshot is that many, good for a check that was opened with the same. */
+MID_API size_t mid_drift_size(const mid_drift *drift);
+MID_API void mid_drift_save(const mid_drift *drift, void *snapshot);
+MID_API void mid_drift_restore(mid_drift *drift, const void *snapshot);
+
+/** Kolmogorov-Smirnov test of two batches. */
+typedef struct mid_two_sample {
+    size_t n_a, n_b;
+    double distance;                /* largest gap between the shares of a and of b at or below a score */
+    double p;                       /* P(such a gap or a larger one | exchangeable) */
+    bool exact;                     /* over all ways to deal the pooled scores, ties as they are; else the limit law,
+                                       which many ties make larger than it need be */
+} mid_two_sample;
+/** @param a (n_a), b (n_b) extremes, or the bins of a histogram as numbers
+ *  @return MID_EUNDEFINED when either is empty; MID_ENUMERIC on NaN; MID_ELIMIT above 2^31 - 1 answers; MID_ENOMEM */
+MID_API mid_status mid_two_sample_of(mid_ctx *ctx, const double *a, size_t n_a, const double *b, size_t n_b,
+                                     mid_two_sample *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
