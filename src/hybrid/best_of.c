@@ -1,0 +1,266 @@
+/* The best of several ways to join the same members, and of the members alone. Each candidate is learned on the rows outside
+ * an inner fold and scores the rows within it; the one with the best AUROC, averaged over 1, 2, 4, ... 128 tokens, is then
+ * learned on all rows. Of equals the first named wins; members stand behind the hybrids. The rows are out of fold
+ * already, so neither a member nor a candidate has seen an answer that it is judged by.
+ * Source: standard (model selection by nested cross-validation; Cawley & Talbot 2010 on why the choice belongs inside). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "hybrid/held_out.h"
+#include "hybrid/hybrid.h"
+#include "monitor/rows.h"
+
+enum { CANDIDATE_MAX = 32, NAME_BYTES = 64, STATE_MAX_BYTES = 1024 };
+
+/* fusion NULL: the member `i_member` alone. */
+struct candidate { const mid_monitor_ops *ops; const mid__fusion *fusion; size_t i_member; };
+
+struct candidates { struct candidate at[CANDIDATE_MAX]; size_t n; };
+
+static mid_status add_fusion(mid_ctx *ctx, const char *name, struct candidates *c)
+{
+    const mid_monitor_ops *ops = mid_monitor_find(name);
+    const mid__fusion *fusion = ops && ops->reads ? ops->self : NULL;
+
+    if (c->n == CANDIDATE_MAX)
+        return mid__fail(ctx, MID_EINVAL, "best_of chooses among %d at most, members included", CANDIDATE_MAX);
+    if (!fusion || fusion->state_size > STATE_MAX_BYTES || fusion->calls || strcmp(name, "best_of") == 0)
+        return mid__fail(ctx, MID_EINVAL, "among: '%.60s' is no hybrid that joins members it has all heard", name);
+    c->at[c->n++] = (struct candidate){ ops, fusion, 0 };
+    return MID_OK;
+}
+
+/* Those that `among` names, then the n members. */
+static mid_status candidates_of(mid_ctx *ctx, const mid_param *params, size_t n, struct candidates *c)
+{
+    const char *at = mid__param_text(params, "among");
+    mid_status status = MID_OK;
+    size_t i;
+
+    c->n = 0;
+    while (status == MID_OK && *at) {
+        char name[NAME_BYTES];
+        const size_t length = strcspn(at, ", ");
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), at);
+        if (length)
+            status = add_fusion(ctx, name, c);
+        at += length + (at[length] != 0);
+    }
+    for (i = 0; status == MID_OK && i < n; i++) {
+        if (c->n == CANDIDATE_MAX)
+            return mid__fail(ctx, MID_EINVAL, "best_of chooses among %d at most, members included", CANDIDATE_MAX);
+        c->at[c->n++] = (struct candidate){ NULL, NULL, i };
+    }
+    return status;
+}
+
+/* Before anything is fitted: are the names right, and can each of them join so many? */
+static mid_status check(mid_ctx *ctx, const mid_param *params, size_t n, bool to_fit)
+{
+    struct candidates c;
+    mid_status status = candidates_of(ctx, params, n, &c);
+    size_t k;
+
+    for (k = 0; status == MID_OK && k < c.n; k++)
+        if (c.at[k].fusion && c.at[k].fusion->check)
+            status = c.at[k].fusion->check(ctx, c.at[k].ops->params, n, to_fit);
+    return status;
+}
+
+/* ---- learning ---------------------------------------------------------------------------------------------------- */
+
+static void copy_row(const mid__member_rows *from, size_t k, mid__member_rows *to)
+{
+    const size_t n = from->n_member;
+
+    memcpy(to->score + to->n * n, from->score + k * n, n * sizeof *to->score);
+    to->answer[to->n] = from->answer[k];
+    to->t[to->n] = from->t[k];
+    to->label[to->n] = from->label[k];
+    to->horizon[to->n] = from->horizon[k];
+    to->weight[to->n++] = from->weight[k];
+}
+
+static mid_status rows_outside(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, int fold,
+                               mid__member_rows *out)
+{
+    size_t k;
+
+    *out = (mid__member_rows){ .n_member = rows->n_member,
+                               .score = malloc((rows->n + 1) * rows->n_member * sizeof *out->score),
+                               .answer = malloc((rows->n + 1) * sizeof *out->answer),
+                               .t = malloc((rows->n + 1) * sizeof *out->t), .label = malloc(rows->n + 1),
+                               .horizon = malloc(rows->n + 1), .weight = malloc((rows->n + 1) * sizeof *out->weight) };
+    if (!out->score || !out->answer || !out->t || !out->label || !out->horizon || !out->weight)
+        return mid__oom(ctx, "an inner fold");
+    for (k = 0; k < rows->n; k++)
+        if (mid__inner_fold(set, rows->answer[k]) != fold)
+            copy_row(rows, k, out);
+    return MID_OK;
+}
+
+static bool is_silent(const double *s, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (!isnan(s[i]))
+            return false;
+    return true;
+}
+
+/* The fold's rows through an open fusion, answer by answer; fused (rows->n), NaN where there is nothing to say. */
+static void fuse_fold(const mid__fusion *fusion, const void *plan, const mid_fit_set *set, const mid__member_rows *rows,
+                      int fold, double *fused)
+{
+    _Alignas(max_align_t) unsigned char state[STATE_MAX_BYTES];
+    size_t k;
+
+    for (k = 0; k < rows->n; k++) {
+        const double *s = rows->score + k * rows->n_member;
+        if (k == 0 || rows->answer[k] != rows->answer[k - 1])
+            memset(state, 0, sizeof state);
+        if (mid__inner_fold(set, rows->answer[k]) != fold)
+            continue;
+        fused[k] = is_silent(s, rows->n_member) ? NAN : fusion->fuse(plan, state, s, rows->t[k]);
+        if (!isfinite(fused[k]))
+            fused[k] = NAN;
+    }
+}
+
+static void close_fused(const mid__fusion *fusion, void *plan)
+{
+    if (fusion->close)
+        fusion->close(plan);
+    else
+        free(plan);
+}
+
+static mid_status score_fold(mid_ctx *ctx, const struct candidate *c, const mid_fit_set *set, const mid__member_rows *rows,
+                             int fold, double *fused)
+{
+    mid__member_rows part = { 0 };
+    mid_weights *w = NULL;
+    void *plan = NULL;
+    mid_status status = rows_outside(ctx, set, rows, fold, &part);
+
+    if (status == MID_OK)
+        status = mid_weights_open(ctx, &w);
+    if (status == MID_OK)
+        status = c->fusion->learn(ctx, set, &part, c->ops->params, w);
+    if (status == MID_OK)
+        status = c->fusion->open(ctx, w, c->ops->params, rows->n_member, &plan);
+    if (status == MID_OK) {
+        fuse_fold(c->fusion, plan, set, rows, fold, fused);
+        close_fused(c->fusion, plan);
+    }
+    mid_weights_close(w);
+    mid__member_rows_clear(&part);
+    return status;
+}
+
+/* Out-of-fold AUROC of a candidate; 0 where the folds cannot tell. */
+static mid_status judge(mid_ctx *ctx, const struct candidate *c, const mid_fit_set *set, const mid__member_rows *rows,
+                        double *fused, double *auroc)
+{
+    mid_status status = MID_OK;
+    size_t k;
+    int fold;
+
+    for (k = 0; !c->fusion && k < rows->n; k++)
+        fused[k] = rows->score[k * rows->n_member + c->i_member];
+    for (fold = 0; c->fusion && status == MID_OK && fold < mid__n_inner(set); fold++)
+        status = score_fold(ctx, c, set, rows, fold, fused);
+    *auroc = status == MID_OK ? mid__fused_auroc(set, rows, fused) : NAN;
+    if (isnan(*auroc))
+        *auroc = 0;
+    return status == MID_EUNDEFINED ? MID_OK : status;
+}
+
+static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, const mid_param *params,
+                        mid_weights *out)
+{
+    struct candidates c;
+    float auroc[CANDIDATE_MAX];
+    double *fused = malloc((rows->n + 1) * sizeof *fused), a;
+    size_t k, best = 0;
+    mid_status status = fused ? candidates_of(ctx, params, rows->n_member, &c) : mid__oom(ctx, "a hybrid");
+
+    for (k = 0; status == MID_OK && k < c.n; k++) {
+        status = judge(ctx, &c.at[k], set, rows, fused, &a);
+        auroc[k] = (float)a;
+        if (auroc[k] > auroc[best])
+            best = k;
+    }
+    if (status == MID_OK)
+        status = mid_weights_set(ctx, out, "auroc", auroc, 1, c.n);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "best", (double)best);
+    if (status == MID_OK && c.at[best].fusion)
+        status = c.at[best].fusion->learn(ctx, set, rows, c.at[best].ops->params, out);
+    free(fused);
+    return status;
+}
+
+/* ---- using it ---------------------------------------------------------------------------------------------------- */
+
+struct plan { struct candidate best; void *fused; };
+
+static void close_plan(void *plan)
+{
+    struct plan *p = plan;
+
+    if (p->best.fusion)
+        close_fused(p->best.fusion, p->fused);
+    free(p);
+}
+
+static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
+{
+    const double best = mid_weights_number(weights, "best");
+    struct candidates c;
+    const float *auroc;
+    struct plan *p = calloc(1, sizeof *p);
+    mid_status status = p ? candidates_of(ctx, params, n, &c) : mid__oom(ctx, "a hybrid");
+
+    if (status == MID_OK)
+        status = mid_weights_expect(ctx, weights, "auroc", 1, c.n, &auroc);
+    if (status == MID_OK && !(best >= 0 && best < (double)c.n && best == floor(best)))
+        status = mid__fail(ctx, MID_EFORMAT, "'best' is %g, and there are %zu candidates", best, c.n);
+    if (status == MID_OK)
+        p->best = c.at[(size_t)best];
+    if (status == MID_OK && p->best.fusion)
+        status = p->best.fusion->open(ctx, weights, p->best.ops->params, n, &p->fused);
+    if (status == MID_OK)
+        *plan = p;
+    else
+        free(p);
+    return status;
+}
+
+static double fuse(const void *plan, void *state, const double *s, uint32_t t)
+{
+    const struct plan *p = plan;
+
+    if (p->best.fusion)
+        return p->best.fusion->fuse(p->fused, state, s, t);
+    return isnan(s[p->best.i_member]) ? -INFINITY : s[p->best.i_member];
+}
+
+static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = close_plan,
+                                    .state_size = STATE_MAX_BYTES, .fuse = fuse };
+
+static const mid_param params_[] = {
+    MID__HYBRID_PARAMS,
+    { "among", 0, "mean_z, mean_rank, max_rank, mean_isotonic, max_isotonic, weighted_rank, stack_logistic, naive_bayes, vote, "
+      "dempster_shafer, noisy_or, hedge", "hybrids to choose among; the members alone are candidates, too" },
+    { NULL, 0, NULL, NULL }
+};
+
+const mid_monitor_ops mid__monitor_best_of = {
+    .name = "best_of", .version = 1, .summary = "hybrid: the best of several hybrids and of the members, by inner folds",
+    .unit = "that of the best", .source = "standard: nested cross-validation", .params = params_, MID__HYBRID(fusion)
+};
