@@ -56,6 +56,8 @@ $(OUT)/%.o: %.c build/setup.mk Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 # fused multiply-add where rows of logits are summed: the only place where its speed is worth another last digit
 $(OUT)/src/signal/softmax.o $(OUT)/src/signal/spread.o: CFLAGS += -ffp-contract=fast
+# the engine's release and build, as the folder it lies in is called: another one gives other last digits
+$(OUT)/src/source/engine.o: CPPFLAGS += -DMID_ENGINE='"$(notdir $(ENGINE))"'
 # where an installed command finds the data that `make install` puts there
 $(OUT)/src/cli/work.o: CPPFLAGS += -DMID_DATA_DIR='"$(PREFIX)/share/midstream"'
 $(OUT)/yyjson.o: $(YYJSON)/yyjson.c

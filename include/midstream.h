@@ -26,6 +26,8 @@
 #include "midstream/aggregator.h"
 #include "midstream/label.h"
 #include "midstream/rule.h"
+#include "midstream/drift.h"
+#include "midstream/holdback.h"
 #include "midstream/metric.h"
 #include "midstream/store.h"
 #include "midstream/plan.h"

@@ -32,12 +32,28 @@ typedef struct mid_fit_answer {
     uint32_t group;                 /* prompt group: answers with the same number are never separated by a split */
 } mid_fit_answer;
 
+/** Where a fit leaves what other fits on the very same answers would work out again, such as a hybrid its members. */
+typedef struct mid_memo {
+    void *user;
+    /* @return MID_ENOTFOUND if there is nothing under the key. @param[out] bytes owned, mid_free(). */
+    mid_status (*get)(void *user, const char *key, void **bytes, size_t *n);
+    mid_status (*put)(void *user, const char *key, const void *bytes, size_t n);
+} mid_memo;
+
 typedef struct mid_fit_set {
     const mid_fit_answer *answer;   /* (n) */
     size_t n;
     uint64_t seed;
     int n_fold;                     /* inner folds for choosing hyper-parameters; 0: 3 */
+    const mid_memo *memo;           /* of these answers, labels, groups, seed and folds, and of no others; NULL: none */
 } mid_fit_set;
+
+/** What a monitor reads and builds on: fixed for most, a matter of its members for a hybrid. */
+typedef struct mid_monitor_reads {
+    uint32_t needs, fit_needs, shares;      /* as in mid_monitor_ops */
+    mid_box box;
+    char members[65];               /* hash of its members and their versions; "": none */
+} mid_monitor_reads;
 
 /** A monitor's descriptor: one per file, listed in src/monitor/registry.c; a program may pass its own.
  *  A state is zeroed bytes without pointers into itself, so copying it copies the stream. */
@@ -64,14 +80,19 @@ typedef struct mid_monitor_ops {
     uint32_t fit_needs;             /* MID_SIG_* that fit reads beyond needs: scoring can do without them */
     /* Bytes of a state that depends on the plan, such as one that keeps rows. NULL: state_size. */
     size_t (*state_size_of)(const void *plan);
-    /* Of a descriptor made at run time, such as a plug-in's; all NULL otherwise. self comes back to the two functions,
-     * which are then called in place of fit and open; whether there is something to learn still shows in fit. */
+    /* Of a descriptor whose functions serve several, such as a plug-in's or a hybrid's; all NULL otherwise. self comes back,
+     * and the two are called in place of fit and open; whether there is something to learn still shows in fit. */
     const char *build;              /* what it was made from, with a hash: results are kept under it */
     void *self;
     mid_status (*fit_self)(void *self, mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out);
     mid_status (*open_self)(void *self, mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                             const mid_signals *signals, void **plan);
     const char *(*trouble)(const void *plan);   /* after MID_EPLUGIN of start or push: what happened */
+    /* Of hybrids; NULL otherwise. reads: with these complete parameters, where the fields above are what the defaults give.
+     * gone: members that went missing in this answer, a bit each; the score is then not what was calibrated. */
+    mid_status (*reads)(mid_ctx *ctx, const mid_param *params, mid_monitor_reads *out);
+    uint32_t (*gone)(const void *plan, const void *state);
+    uint64_t (*calls)(const void *plan, const void *state, size_t i_member);    /* as mid_stream_calls() says */
 } mid_monitor_ops;
 
 /** Registry, alphabetical, ends with NULL. Static. */
@@ -83,6 +104,14 @@ MID_API const mid_monitor_ops *mid_monitor_find(const char *name);
 MID_API mid_status mid_ctx_add_monitor(mid_ctx *ctx, const mid_monitor_ops *ops);
 /** Of the registry or added to the context. @return NULL if there is none of that name. */
 MID_API const mid_monitor_ops *mid_ctx_find_monitor(const mid_ctx *ctx, const char *name);
+
+/** @param params  overrides, ends with name NULL; NULL: all defaults. @return MID_OK; MID_EINVAL for a parameter or a
+ *  member that does not exist; MID_ENOMEM. */
+MID_API mid_status mid_monitor_reads_of(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
+                                        mid_monitor_reads *out);
+/** As above, with the parameters that weights were fitted with. @return also MID_EFORMAT if one is missing there. */
+MID_API mid_status mid_monitor_reads_fitted(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *weights,
+                                            mid_monitor_reads *out);
 
 /**
  * Learn a monitor's weights. Hyper-parameters (layer, regularisation, and the sign of a monitor whose card says
@@ -133,6 +162,12 @@ MID_API mid_status mid_stream_start(mid_stream *stream, const mid_prompt *prompt
 MID_API mid_status mid_stream_push(mid_stream *stream, const mid_step *step, double *score);
 /** After a failed start or push: one line for a person. Lives until the monitor is closed. */
 MID_API const char *mid_stream_trouble(const mid_stream *stream, mid_status status);
+/** Members of a hybrid that went missing since the start, a bit each in their order; 0 for all other monitors. While any
+ *  is, no promise that was made for the score holds. */
+MID_API uint32_t mid_stream_gone(const mid_stream *stream);
+/** Tokens since the start at which a hybrid's i-th member was consulted: all of them, but for a cascade, which asks a
+ *  dear member only where it has to. 0 for a member that does not exist, and for all other monitors. */
+MID_API uint64_t mid_stream_calls(const mid_stream *stream, size_t i_member);
 /** Bytes of one stream's state; a snapshot is that many bytes, good for streams of the same monitor. */
 MID_API size_t mid_stream_size(const mid_stream *stream);
 MID_API void mid_stream_save(const mid_stream *stream, void *snapshot);

@@ -19,10 +19,24 @@ typedef struct mid_plan_model {
     int line;                       /* where it stands in the file */
 } mid_plan_model;
 
+/* Who is asked whether an answer so far is unsafe, for monitors that look at such verdicts (judge.h). */
+typedef struct mid_plan_judge {
+    const char *model;              /* a mid_plan_model's name, whose file is asked in process; NULL: a server */
+    const char *url;                /* of an OpenAI-compatible server; NULL: in process */
+    const char *server_model;       /* what that server is asked for; NULL: its own */
+    const char *key_env;            /* the environment variable that holds the server's key; NULL: none is needed */
+    const char *key;                /* that key, once mid_plan_set_key() gave it */
+    const char *form;               /* as mid_judge_opts.form; NULL: ours */
+    bool by_sentence;               /* asked at sentence ends, or after 64 tokens; false: every every_tok tokens */
+    uint32_t every_tok;
+    int line;
+} mid_plan_judge;
+
 typedef struct mid_plan_data {
     const char *dataset;            /* name or path */
     const char *as;                 /* name in results; NULL: dataset, of a path the last part */
     const char *model;              /* a mid_plan_model's name: it generates ("llama"), or observes ("recorded") */
+    const char *beside;             /* another's name: a second observer of recorded answers; NULL: none */
     const char *source;             /* "llama" or "recorded" */
     const char *format;             /* overrides the model's; NULL: the model's */
     const char *labeler;            /* NULL: the task's default; "data": the labels that come with the data */
@@ -36,6 +50,7 @@ typedef struct mid_plan_data {
     bool optional;                  /* skip, with a visible line, when the dataset is not found */
     bool contrast;                  /* also report the subset of unsafe prompts (prompt_label 1) */
     int line;
+    const mid_plan_judge *judge;    /* NULL: none, and monitors that need one are left out here */
 } mid_plan_data;
 
 typedef struct mid_plan_monitor {
@@ -48,6 +63,7 @@ typedef struct mid_plan_monitor {
     const mid_monitor_ops *ops;     /* that name's, of the registry or the context the plan was loaded with */
     mid_monitor_spec spec;          /* ops and the aggregators behind it */
     const char *text;               /* the spec as it is written, "probe_linear+ema(0.9)"; without aggregators: name */
+    mid_monitor_reads reads;        /* with these parameters */
 } mid_plan_monitor;
 
 typedef struct mid_plan_rule {
@@ -77,6 +93,10 @@ typedef struct mid_plan {
 /** @param[out] out owned, everything in it lives as long as it. @return MID_ENOTFOUND, MID_EFORMAT, MID_ENOMEM. */
 MID_API mid_status mid_plan_load(mid_ctx *ctx, const char *path, mid_plan **out);
 MID_API void mid_plan_close(mid_plan *plan);
+/** Give the key that the judge of a data entry names by key_env: the library does not look for it, and mid_run()
+ *  refuses a plan whose key is not given. Copied; in no result, store or log.
+ *  @param i_data  index of the entry. @return MID_EINVAL if its judge asks for no key; MID_ENOMEM. */
+MID_API mid_status mid_plan_set_key(mid_ctx *ctx, mid_plan *plan, size_t i_data, const char *key);
 /** The plan as JSON text, as it goes into results. @param[out] text owned, mid_free(). */
 MID_API mid_status mid_plan_json(mid_ctx *ctx, const mid_plan *plan, char **text);
 

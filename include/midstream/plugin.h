@@ -13,7 +13,7 @@ extern "C" {
 /* ---- what a shared object exports -------------------------------------------------------------------------------- */
 
 /** Raised whenever mid_monitor_ops, or a struct that its functions see, is laid out anew. */
-#define MID_PLUGIN_ABI 1u
+#define MID_PLUGIN_ABI 2u
 
 /** The one symbol of a plug-in that is a shared object. Its functions may call the library.
  *  @param abi  of the program that asks. @return static; NULL unless abi is the MID_PLUGIN_ABI it was compiled with. */

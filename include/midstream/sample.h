@@ -11,6 +11,9 @@ extern "C" {
 
 #define MID_LINE_LIMIT_BYTES (8u << 20)     /* a longer line of JSON is refused: MID_ELIMIT */
 
+/** A sentence of a response, with a label of its own. */
+typedef struct mid_sentence { uint32_t start, end; int label; } mid_sentence;     /* label as a sample's */
+
 /** One record. All strings are valid UTF-8, zero-terminated, and live as long as the dataset.
  *  Offsets are bytes into @c response, half open. */
 typedef struct mid_sample {
@@ -27,6 +30,8 @@ typedef struct mid_sample {
     int64_t onset_byte;                 /* meta.onset: where the first unsafe span starts; -1 unknown */
     int prompt_label;                   /* meta.prompt_label or meta.unsafe_prompt: 1 unsafe request, 0 not, -1 unknown */
     const char *meta;                   /* the whole meta object as JSON text; NULL: none */
+    const mid_sentence *sentence;       /* (n_sentence) meta.sentences */
+    size_t n_sentence;
 } mid_sample;
 
 typedef struct mid_dataset mid_dataset;

@@ -25,11 +25,12 @@ enum {
     MID_SIG_ALONE   = 1u << 9,      /* ln p of the token without the prompt: a second pass */
     MID_SIG_AFFIRM  = 1u << 10,     /* of the prompt: confidence after an affirmative system message; one extra pass */
     MID_SIG_SAMPLES = 1u << 11,     /* of the prompt: other answers sampled for it; as many generations */
-    MID_SIG_JUDGE   = 1u << 12      /* a judge model's verdict on the text so far, at some steps only */
+    MID_SIG_JUDGE   = 1u << 12,     /* a judge model's verdict on the text so far, at some steps only */
+    MID_SIG_BESIDE  = 1u << 13      /* steps of a second observer, which reads the same answer in tokens of its own */
 };
 #define MID_SIG_ALWAYS 0x3fu        /* what a source with a model delivers unasked */
 /* Of the prompt, or of some steps only: a source announces them, but not every step has their bit. */
-#define MID_SIG_SPARSE (MID_SIG_AFFIRM | MID_SIG_SAMPLES | MID_SIG_JUDGE)
+#define MID_SIG_SPARSE (MID_SIG_AFFIRM | MID_SIG_SAMPLES | MID_SIG_JUDGE | MID_SIG_BESIDE)
 
 /* Columns of mid_step.spread, of a head's entry in mid_step.attention, of a layer's entry in mid_step.lens. */
 enum { MID_SPREAD_RENYI_NATS,       /* D_1/2(P || U) at temperature 2, 0..ln n_vocab (METHODS G10) */
@@ -58,6 +59,7 @@ typedef struct mid_signals {
     int n_vocab, n_top;
     int n_head, n_head_layer;       /* attention heads: in all, and per layer; head k of layer l is l * n_head_layer + k */
     char observer[65];              /* identity: hash of model file, quantisation and prompt form; "" for text only */
+    const struct mid_signals *beside;   /* of the second observer; NULL: there is none */
 } mid_signals;
 
 /** Everything known just after one token. Pointers are borrowed for the call. */
@@ -79,6 +81,9 @@ typedef struct mid_step {
     const float *lens;              /* (n_layer, MID_LENS_N) of that position: the next token's distribution */
     float lp_alone;                 /* ln p of the token given only the answer before it */
     float judge;                    /* probability of unsafe, in [0, 1]; its bit is on only where the judge was asked */
+    uint32_t n_beside;
+    const struct mid_step *beside;  /* (n_beside) the second observer's steps that ended since the step before, none of
+                                       them behind this token's last byte */
 } mid_step;
 
 /** What is known before the first token: t = 0. */
@@ -92,6 +97,7 @@ typedef struct mid_prompt {
     const float *sample_gram;       /* (MID_SAMPLE_AT_N, n_layer, n_sample, n_sample) or NULL: entry k holds the inner
                                        products of the samples' rows after their token min(2^k, length), k = 0, 1, ...,
                                        each row less the mean of its n_embd values; a sample without tokens has zeros */
+    const struct mid_prompt *beside;    /* as the second observer read it; NULL: there is none */
 } mid_prompt;
 
 /** The steps of one answer. Hidden rows and attention are float16 inside. */
@@ -120,7 +126,16 @@ MID_API void mid_trace_prompt(const mid_trace *trace, float *scratch, mid_prompt
  *  @param[out] row (n_embd). */
 MID_API void mid_trace_hidden(const mid_trace *trace, int i_layer, int32_t i_tok, float *row);
 
-/** A trace as bytes: the form the store keeps. @param[out] bytes owned, free with mid_free(). */
+/** Let a second observer's trace of the same answer stand beside this one: its signals become signals->beside.
+ *  @param beside  given, unless this fails. @return MID_EINVAL if there is one already, if it has one beside itself, or if
+ *  neither text begins with the other. */
+MID_API mid_status mid_trace_put_beside(mid_ctx *ctx, mid_trace *trace, mid_trace *beside);
+/** NULL: there is none. Borrowed. */
+MID_API const mid_trace *mid_trace_beside(const mid_trace *trace);
+/** How many of the second observer's tokens have ended by the end of a token of the first. */
+MID_API uint32_t mid_trace_n_beside(const mid_trace *trace, uint32_t i_tok);
+
+/** A trace as bytes, without what stands beside it: the form the store keeps. @param[out] bytes owned, free with mid_free(). */
 MID_API mid_status mid_trace_pack(mid_ctx *ctx, const mid_trace *trace, void **bytes, size_t *n);
 /** @return MID_EFORMAT or MID_EVERSION for bytes that are not a trace of this version; never reads past n. */
 MID_API mid_status mid_trace_unpack(mid_ctx *ctx, const void *bytes, size_t n, mid_trace **out);

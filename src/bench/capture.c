@@ -14,16 +14,23 @@
 #include "monitor/rows.h"
 #include "source/engine.h"
 
-/* What the set's monitors need beyond the ordinary, all of them together: answers are made once. A verdict needs a judge. */
+static uint32_t needs_of(const mid_plan_monitor *m) { return m->reads.needs | m->reads.fit_needs; }
+
+bool mid__lacks_judge(const mid_plan_monitor *m, const mid__set *set)
+{
+    return !set->data->judge && (needs_of(m) & MID_SIG_JUDGE);
+}
+
+/* What the set's monitors need beyond the ordinary, all of them together: answers are made once. */
 static uint32_t wanted(const mid__set *set)
 {
     uint32_t want = 0;
     size_t i;
 
-    for (i = 0; i < set->plan->n_monitor; i++)
-        if (mid__monitor_runs_on(&set->plan->monitor[i], set))
-            want |= set->plan->monitor[i].ops->needs | set->plan->monitor[i].ops->fit_needs;
-    return want & ~(uint32_t)(MID_SIG_ALWAYS | MID_SIG_JUDGE);
+    for (i = 0; !set->is_second && i < set->plan->n_monitor; i++)   /* a second observer gives what comes unasked */
+        if (mid__monitor_runs_on(&set->plan->monitor[i], set) && !mid__lacks_judge(&set->plan->monitor[i], set))
+            want |= needs_of(&set->plan->monitor[i]);
+    return want & ~(uint32_t)(MID_SIG_ALWAYS | MID_SIG_BESIDE);
 }
 
 static mid_source_opts source_opts(const mid__set *set)
@@ -63,6 +70,70 @@ static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts 
     return status;
 }
 
+/* A model's fact in the store: its file's hash and how it describes itself, for provenance. */
+static mid_status put_model_fact(mid__run *run, const mid_plan_model *model, const char *hash, const char *desc)
+{
+    char fact[160], value[400];
+
+    snprintf(fact, sizeof fact, "model.%.100s", model->name);
+    snprintf(value, sizeof value, "%s\n%s", hash, desc);
+    return mid_store_put_fact(run->ctx, run->store, fact, value);
+}
+
+/* ---- the judge --------------------------------------------------------------------------------------------------- */
+
+static const mid_plan_model *judge_model(const mid__set *set)
+{
+    const mid_plan_model *m = set->plan->model;
+
+    while (strcmp(m->name, set->data->judge->model) != 0)   /* the plan loader has seen to it that it is there */
+        m++;
+    return m;
+}
+
+/* "FILE:LINE: judge: " before a failure's message. */
+static mid_status judge_failed(mid__run *run, const mid__set *set, mid_status status)
+{
+    return mid__within(run->ctx, status, "%s:%d: judge", run->plan->file, set->data->judge->line);
+}
+
+static mid_status open_judge(mid__run *run, const mid__set *set, mid_judge **out)
+{
+    const mid_plan_judge *j = set->data->judge;
+    mid_judge_opts o = mid_judge_opts_default();
+    mid_status status;
+
+    o.form = j->form;
+    o.by_sentence = j->by_sentence;
+    o.every_tok = j->every_tok;
+    o.cache_dir = run->opts->cache_dir;
+    o.n_threads = 1;                    /* of each worker */
+    o.model = j->server_model;
+    o.key = j->key;
+    status = mid_judge_open(run->ctx, j->url ? j->url : judge_model(set)->path, &o, out);
+    return status == MID_OK ? status : judge_failed(run, set, status);
+}
+
+/* The file of a model in process, which may do nothing else in this plan. */
+static mid_status note_judge(mid__run *run, const mid__set *set)
+{
+    const mid_plan_model *model = set->data->judge->model ? judge_model(set) : NULL;
+    char hash[65], *path = NULL;
+    mid_status status = MID_OK;
+
+    if (!model || model == set->model)  /* noted as the set's own */
+        return MID_OK;
+    status = mid_model_resolve(run->ctx, model->path, run->opts->cache_dir, &path);
+    if (status == MID_OK)
+        status = mid__file_hash(run->ctx, path, hash);
+    if (status == MID_OK)
+        status = put_model_fact(run, model, hash, "a judge");
+    mid_free(path);
+    return status;
+}
+
+/* ---- traces ------------------------------------------------------------------------------------------------------ */
+
 /* What this model cannot give is left out, and the monitors that need it say so when they are opened. */
 static mid_status can_give(mid__run *run, const mid__set *set, const mid_model *model, mid_source_opts *o)
 {
@@ -89,8 +160,7 @@ static size_t group_end(const mid__set *set, size_t first)
     return first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
 }
 
-/* What a trace is made from. For a generated answer the whole group is part of it. */
-static mid_key trace_key(const mid__set *set, const mid_source_opts *o, size_t i)
+mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char *engine, size_t i)
 {
     const bool recorded = strcmp(set->data->source, "recorded") == 0;
     const size_t first = i / MID_GROUP_N * MID_GROUP_N, end = group_end(set, first);
@@ -117,8 +187,9 @@ static mid_key trace_key(const mid__set *set, const mid_source_opts *o, size_t i
         mid__sha256_put(&s, response, strlen(response) + 1);
     }
     mid__sha256_hex(&s, group);
-    return mid_key_of("trace", "2", set->signals.observer, set->data->source, numbers, extra, layers, o->stop ? o->stop : "",
-                      group, set->answer[i].sample->id, NULL);
+    return mid_key_of("trace", "4", engine, set->signals.observer, set->data->source, numbers, extra,
+                      o->want & MID_SIG_JUDGE ? mid_judge_id(o->judge) : "", layers, o->stop ? o->stop : "", group,
+                      set->answer[i].sample->id, NULL);
 }
 
 /* Answers whose prompt leaves no room are left out before groups are cut, and counted. */
@@ -156,11 +227,17 @@ static bool has_group(mid__run *run, const mid__set *set, size_t first, size_t e
     return true;
 }
 
+/* What a worker works with. */
+struct tools { mid_model *model; mid_judge *judge; };
+
+static const mid_sample probe = {
+    .id = "probe", .task = "chat", .prompt = "Tell me about rivers.", .label = -1,
+    .response = "Rivers carry rain from the hills to the sea, and on their way they cut valleys and water fields.",
+};
+
 /* Seconds that one short decode takes on this machine as it is now, per token of an answer; 0 if it fails. */
 static double second_tok(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o)
 {
-    const mid_sample probe = { .id = "probe", .task = "chat", .prompt = "Tell me about rivers.", .response = "Rivers carry rain "
-                               "from the hills to the sea, and on their way they cut valleys and water fields.", .label = -1 };
     const size_t n = strcmp(set->data->source, "recorded") == 0 ? 1 : MID_GROUP_N;
     const mid_sample *list[MID_GROUP_N];
     mid_trace *trace[MID_GROUP_N];
@@ -182,24 +259,42 @@ static double second_tok(mid__run *run, const mid__set *set, mid_model *model, c
     return s / (n_tok > 0 ? n_tok : 1);
 }
 
+/* Seconds of a judge per token, by one verdict. A judge that does not work is found here, before the long work. */
+static mid_status judge_second_tok(mid__run *run, const mid__set *set, const mid_judge *judge, double *s)
+{
+    enum { SENTENCE_TOK = 16 };         /* an ordinary one */
+    const uint32_t every_tok = set->data->judge->by_sentence ? SENTENCE_TOK : set->data->judge->every_tok;
+    const double start_s = mid__now_s();
+    double p;
+    mid_status status = mid_judge_ask(run->ctx, judge, probe.prompt, probe.response, strlen(probe.response), &p);
+
+    *s = (mid__now_s() - start_s) / every_tok;
+    return status == MID_OK ? status : judge_failed(run, set, status);
+}
+
 /* Before the long work: how much there is of it. Sampled answers are timed by one and counted by their number. */
-static void estimate(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o, size_t n_missing,
-                     int n_worker)
+static mid_status estimate(mid__run *run, const mid__set *set, const struct tools *tools, const mid_source_opts *o,
+                           size_t n_missing, int n_worker)
 {
     const mid_signals *signals = &set->signals;
     const double bytes_tok = (double)signals->n_layer * (signals->n_embd * 2 + MID_LENS_N * 4) +
                              (double)signals->n_head * MID_ATTENTION_N * 2 + 200;
     const double n_tok = (double)n_missing * o->max_tok;
-    mid_source_opts without = *o;
-    double s;
+    mid_source_opts plain = *o, sampling = *o;
+    double s, judge_s = 0;
+    const mid_status status = tools->judge ? judge_second_tok(run, set, tools->judge, &judge_s) : MID_OK;
 
-    without.want &= ~(uint32_t)MID_SIG_SAMPLES;
-    s = second_tok(run, set, model, &without);
+    if (status != MID_OK)
+        return status;
+    plain.want &= ~(uint32_t)(MID_SIG_SAMPLES | MID_SIG_JUDGE);
+    sampling.want &= ~(uint32_t)MID_SIG_JUDGE;
+    s = second_tok(run, set, tools->model, &plain);
     if (o->want & MID_SIG_SAMPLES)
-        s += (o->n_sample ? o->n_sample : 5) * fmax(second_tok(run, set, model, o) - s, 0);
+        s += (o->n_sample ? o->n_sample : 5) * fmax(second_tok(run, set, tools->model, &sampling) - s, 0);
     mid__log(run->ctx, MID_LOG_INFO, "%s: %zu answers to %s, at most %u tokens each: up to %.0f MB and about %.0f s", set->name,
              n_missing, strcmp(set->data->source, "recorded") == 0 ? "read" : "generate", o->max_tok, bytes_tok * n_tok / 1e6,
-             s * n_tok / n_worker);
+             (s + judge_s) * n_tok / n_worker);
+    return MID_OK;
 }
 
 /* The work of make_missing(): groups that are missing, and what the workers share. */
@@ -209,10 +304,12 @@ struct work {
     const mid_source_opts *opts;
     size_t *group;                  /* (n) first answer of each missing group */
     size_t n, n_answer;
-    mid_model *model[MID__WORKER_MAX];
+    struct tools tools[MID__WORKER_MAX];
 };
 
-static mid_status put_group(struct work *w, mid_ctx *ctx, size_t first, size_t n, mid_trace *const *trace)
+/* judged: each answer's share of the group's verdicts; NULL: no judge was asked. */
+static mid_status put_group(struct work *w, mid_ctx *ctx, size_t first, size_t n, mid_trace *const *trace,
+                            const mid__judged *judged)
 {
     mid_store *store = w->run->store;
     mid_status status;
@@ -220,8 +317,12 @@ static mid_status put_group(struct work *w, mid_ctx *ctx, size_t first, size_t n
 
     pthread_mutex_lock(w->run->store_lock);
     status = mid_store_begin(ctx, store);
-    for (i = 0; status == MID_OK && i < n; i++)
-        status = mid_store_put_trace(ctx, store, &w->set->answer[first + i].key, w->set->answer[first + i].sample->id, trace[i]);
+    for (i = 0; status == MID_OK && i < n; i++) {
+        const mid__answer *a = &w->set->answer[first + i];
+        status = mid_store_put_trace(ctx, store, &a->key, a->sample->id, trace[i]);
+        if (status == MID_OK && judged)
+            status = mid_store_put_blob(ctx, store, "judged", &a->key, judged, sizeof *judged);
+    }
     if (status == MID_OK)
         status = mid_store_commit(ctx, store);
     if (status != MID_OK)
@@ -230,21 +331,45 @@ static mid_status put_group(struct work *w, mid_ctx *ctx, size_t first, size_t n
     return status;
 }
 
+/* An n-th of what a judge, which only this worker asks, has spent since `before`. */
+static mid__judged share_of(const mid_judge *judge, const mid_judge_cost *before, size_t n)
+{
+    mid_judge_cost now;
+
+    mid_judge_spent(judge, &now);
+    return (mid__judged){
+        .n_verdict = (double)(now.n_verdict - before->n_verdict) / (double)n,
+        .n_missing = (double)(now.n_missing - before->n_missing) / (double)n,
+        .n_call = (double)(now.n_call - before->n_call) / (double)n,
+        .n_retry = (double)(now.n_retry - before->n_retry) / (double)n,
+        .time_s = (now.time_s - before->time_s) / (double)n,
+    };
+}
+
 static mid_status make_group(void *user, mid_ctx *ctx, int i_worker, size_t i_group)
 {
     struct work *w = user;
+    const struct tools *tools = &w->tools[i_worker];
     const size_t first = w->group[i_group], n = group_end(w->set, first) - first;
+    mid_source_opts opts = *w->opts;
     const mid_sample *sample[MID_GROUP_N];
     mid_trace *trace[MID_GROUP_N];
+    mid_judge_cost before;
+    mid__judged judged;
     size_t i;
     mid_status status;
 
     for (i = 0; i < n; i++)
         sample[i] = w->set->answer[first + i].sample;
-    status = mid_source_trace(ctx, w->model[i_worker], w->set->data->source, sample, n, w->opts, trace);
+    opts.judge = tools->judge;
+    if (tools->judge)
+        mid_judge_spent(tools->judge, &before);
+    status = mid_source_trace(ctx, tools->model, w->set->data->source, sample, n, &opts, trace);
     if (status != MID_OK)
         return status;
-    status = put_group(w, ctx, first, n, trace);
+    if (tools->judge)
+        judged = share_of(tools->judge, &before, n);
+    status = put_group(w, ctx, first, n, trace, tools->judge ? &judged : NULL);
     for (i = 0; i < n; i++)
         mid_trace_close(trace[i]);
     return status;
@@ -268,34 +393,62 @@ static mid_status list_missing(struct work *w)
     return MID_OK;
 }
 
-/* Every worker has a context of its own on one thread. Contexts of one thread meet at no barrier, so a busy machine slows
- * them only by its share (two threads at a barrier can fall to a hundredth), and what a group gives does not depend on how
- * many workers there are. */
-static mid_status make_missing(mid__run *run, mid__set *set, mid_model *model, const mid_model_opts *opts,
+/* Every worker has a context, and a judge, of its own on one thread. Contexts of one thread meet at no barrier, so a
+ * busy machine slows them only by its share (two threads at a barrier can fall to a hundredth), and what a group gives
+ * does not depend on how many workers there are. */
+static mid_status make_missing(mid__run *run, mid__set *set, const struct tools *tools, const mid_model_opts *opts,
                                const mid_source_opts *o)
 {
     const bool recorded = strcmp(set->data->source, "recorded") == 0;
-    struct work w = { .run = run, .set = set, .opts = o, .model = { model } };
+    struct work w = { .run = run, .set = set, .opts = o, .tools = { *tools } };
     mid__stage stage;
     int n_worker, i;
     mid_status status = list_missing(&w);
 
     n_worker = mid__pool_size(run->opts->n_threads, w.n);
     if (status == MID_OK && w.n > 0)
-        estimate(run, set, model, o, w.n_answer, n_worker);
+        status = estimate(run, set, tools, o, w.n_answer, n_worker);
     if (status != MID_OK || w.n == 0 || run->opts->estimate_only)
         goto out;
-    for (i = 1; status == MID_OK && i < n_worker; i++)
-        status = mid_model_fork(run->ctx, model, opts, &w.model[i]);
+    for (i = 1; status == MID_OK && i < n_worker; i++) {
+        status = mid_model_fork(run->ctx, tools->model, opts, &w.tools[i].model);
+        if (status == MID_OK && tools->judge)
+            status = open_judge(run, set, &w.tools[i].judge);
+    }
     if (status == MID_OK) {
         mid__stage_begin(&stage, run->ctx, w.n_answer, "answers", "%s %s with %s", recorded ? "reading" : "generating",
                          set->name, set->model->name);
         status = mid__pool_run(run->ctx, n_worker, w.n, make_group, &w, &stage, MID_GROUP_N);
     }
-    for (i = 1; i < n_worker; i++)
-        mid_model_close(w.model[i]);
+    for (i = 1; i < n_worker; i++) {
+        mid_judge_close(w.tools[i].judge);
+        mid_model_close(w.tools[i].model);
+    }
 out:
     free(w.group);
+    return status;
+}
+
+/* Add what an answer's verdicts cost when its trace was made, in this run or an earlier one. */
+static mid_status add_judged(mid__run *run, mid__set *set, const mid_key *trace)
+{
+    void *bytes = NULL;
+    mid__judged one;
+    size_t n;
+    mid_status status = mid_store_get_blob(run->ctx, run->store, "judged", trace, &bytes, &n);
+
+    if (status == MID_OK && n != sizeof one)
+        status = mid__fail(run->ctx, MID_EFORMAT, "the store's cost of verdicts %.12s has %zu bytes, not %zu",
+                           trace->hex, n, sizeof one);
+    if (status == MID_OK) {
+        memcpy(&one, bytes, sizeof one);
+        set->judged.n_verdict += one.n_verdict;
+        set->judged.n_missing += one.n_missing;
+        set->judged.n_call += one.n_call;
+        set->judged.n_retry += one.n_retry;
+        set->judged.time_s += one.time_s;
+    }
+    mid_free(bytes);
     return status;
 }
 
@@ -313,6 +466,8 @@ static mid_status read_traces(mid__run *run, mid__set *set)
         uint32_t t;
         mid_step step;
         status = mid_store_get_trace(run->ctx, run->store, &a->key, &a->trace);
+        if (status == MID_OK && set->judge_id[0])
+            status = add_judged(run, set, &a->key);
         if (status != MID_OK)
             break;
         if (mid_trace_n_tok(a->trace) < at_least) {
@@ -331,6 +486,7 @@ static mid_status read_traces(mid__run *run, mid__set *set)
     }
     set->n = status == MID_OK ? n : set->n;
     set->time_us = n_tok ? time_us / (double)n_tok : 0;
+    set->judge_us = n_tok ? set->judged.time_s * 1e6 / (double)n_tok : 0;
     return status;
 }
 
@@ -350,34 +506,124 @@ static mid_status check_layers(mid__run *run, const mid__set *set)
     return MID_OK;
 }
 
-mid_status mid__set_capture(mid__run *run, mid__set *set)
+/* The judge, if verdicts are asked for: it becomes part of the source's options and of every trace's key. */
+static mid_status add_judge(mid__run *run, mid__set *set, mid_source_opts *o, mid_judge **judge)
+{
+    mid_status status;
+
+    if (!(o->want & MID_SIG_JUDGE))
+        return MID_OK;
+    status = open_judge(run, set, judge);
+    if (status == MID_OK)
+        status = note_judge(run, set);
+    if (status != MID_OK)
+        return status;
+    o->judge = *judge;
+    snprintf(set->judge_id, sizeof set->judge_id, "%s", mid_judge_id(*judge));
+    return MID_OK;
+}
+
+static mid_status capture(mid__run *run, mid__set *set)
 {
     mid_source_opts o = source_opts(set);
     mid_model_opts opts;
-    mid_model *model = NULL;
+    struct tools tools = { 0 };
     size_t i;
-    mid_status status = open_model(run, set, &opts, &model);
+    mid_status status = add_judge(run, set, &o, &tools.judge);
 
     if (status == MID_OK)
-        status = can_give(run, set, model, &o);
+        status = open_model(run, set, &opts, &tools.model);
     if (status == MID_OK)
-        status = mid_source_signals(run->ctx, model, &o, &set->signals);
+        status = can_give(run, set, tools.model, &o);
+    if (status == MID_OK)
+        status = mid_source_signals(run->ctx, tools.model, &o, &set->signals);
     if (status == MID_OK)
         status = check_layers(run, set);
     if (status == MID_OK)
-        status = leave_out_long(run, set, model, &o);
+        status = leave_out_long(run, set, tools.model, &o);
     for (i = 0; status == MID_OK && i < set->n; i++)
-        set->answer[i].key = trace_key(set, &o, i);
+        set->answer[i].key = mid__trace_key(set, &o, mid__engine_version(), i);
     if (status == MID_OK)
-        status = make_missing(run, set, model, &opts, &o);
-    if (status == MID_OK) {
-        char fact[160], value[400];
-        snprintf(fact, sizeof fact, "model.%.100s", set->model->name);
-        snprintf(value, sizeof value, "%s\n%s", mid_model_hash(model), mid_model_desc(model));
-        status = mid_store_put_fact(run->ctx, run->store, fact, value);
-    }
-    mid_model_close(model);
+        status = make_missing(run, set, &tools, &opts, &o);
+    if (status == MID_OK)
+        status = put_model_fact(run, set->model, mid_model_hash(tools.model), mid_model_desc(tools.model));
+    mid_model_close(tools.model);
+    mid_judge_close(tools.judge);
     if (status == MID_OK && !run->opts->estimate_only)
         status = read_traces(run, set);
+    return status;
+}
+
+/* ---- a second observer -------------------------------------------------------------------------------------------- */
+
+static const mid_plan_model *beside_model(const mid__set *set)
+{
+    size_t m = 0;
+
+    while (strcmp(set->plan->model[m].name, set->data->beside) != 0)
+        m++;
+    return &set->plan->model[m];
+}
+
+/* Join two readings of the same samples in the same order; an answer that either left out is left out. */
+static mid_status join(mid__run *run, mid__set *set, mid__set *second)
+{
+    size_t i, k = 0, n = 0;
+    mid_status status = MID_OK;
+
+    for (i = 0; status == MID_OK && i < set->n; i++) {
+        mid__answer a = set->answer[i];
+        while (k < second->n && second->answer[k].i_read < a.i_read)
+            k++;
+        set->answer[i].trace = NULL;
+        if (k == second->n || second->answer[k].i_read != a.i_read) {
+            mid_trace_close(a.trace);
+            set->n_left_out++;
+            continue;
+        }
+        status = mid_trace_put_beside(run->ctx, a.trace, second->answer[k].trace);
+        if (status == MID_OK)
+            second->answer[k].trace = NULL;
+        a.beside_key = second->answer[k].key;
+        set->answer[n++] = a;
+    }
+    if (status != MID_OK)
+        return mid__within(run->ctx, status, "%s", set->answer[n - 1].sample->id);
+    set->n = n;
+    set->beside_signals = second->signals;
+    set->signals.have |= MID_SIG_BESIDE;
+    set->signals.beside = &set->beside_signals;
+    set->time_us += second->time_us;
+    return MID_OK;
+}
+
+mid_status mid__set_capture(mid__run *run, mid__set *set)
+{
+    mid_plan_data data = *set->data;
+    mid__set second = *set;
+    mid_status status = MID_OK;
+    size_t i;
+
+    for (i = 0; i < set->n; i++)
+        set->answer[i].i_read = i;
+    if (!set->data->beside)
+        return capture(run, set);
+    data.format = NULL;
+    data.judge = NULL;
+    second.data = &data;
+    second.model = beside_model(set);
+    second.is_second = true;
+    second.answer = malloc((set->n + 1) * sizeof *second.answer);
+    if (!second.answer)
+        return mid__oom(run->ctx, set->name);
+    memcpy(second.answer, set->answer, set->n * sizeof *second.answer);
+    status = capture(run, set);
+    if (status == MID_OK)
+        status = capture(run, &second);
+    if (status == MID_OK && !run->opts->estimate_only)
+        status = join(run, set, &second);
+    for (i = 0; i < second.n; i++)
+        mid_trace_close(second.answer[i].trace);
+    free(second.answer);
     return status;
 }

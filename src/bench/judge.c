@@ -69,6 +69,7 @@ static void set_key(mid__set *set)
         snprintf(numbers, sizeof numbers, " %d %d %u %d %u %d\n", a->label.unsafe, a->fold, a->group, (int)a->onset_tok,
                  a->i_author, a->sample->prompt_label);
         mid__sha256_put(&s, a->key.hex, 64);
+        mid__sha256_put(&s, a->beside_key.hex, strlen(a->beside_key.hex));
         mid__sha256_put(&s, numbers, strlen(numbers));
     }
     mid__sha256_hex(&s, hex);

@@ -47,8 +47,8 @@ static uint32_t shares(const struct measuring *m)
 
     for (p = m->monitor->params; p && p->name; p++)
         if (strcmp(p->name, "list") == 0 && p->text && p->text[0])
-            return m->ops->shares | MID_SHARE_TOXIC_WORDS | MID_SHARE_MONITOR_WORDS | MID_SHARE_REFUSAL_CUES;
-    return m->ops->shares;
+            return m->monitor->reads.shares | MID_SHARE_TOXIC_WORDS | MID_SHARE_MONITOR_WORDS | MID_SHARE_REFUSAL_CUES;
+    return m->monitor->reads.shares;
 }
 
 static void cell(struct measuring *m, const struct where *w, const mid_estimate *e)
@@ -58,8 +58,8 @@ static void cell(struct measuring *m, const struct where *w, const mid_estimate 
     const struct { const char *name, *text; } texts[] = {
         { "task", set->answer[0].sample->task }, { "dataset", set->name }, { "model", w->view->model },
         { "observer", recorded ? set->model->name : NULL }, { "monitor", mid__monitor_label(m->monitor) },
-        { "box", mid_box_name(m->ops->box) }, { "rule", w->rule }, { "metric", w->metric }, { "labeler", set->labeler },
-        { "split", "cv" }, { "access", recorded ? "observer" : mid_box_name(m->ops->box) }, { "subset", w->view->subset },
+        { "box", mid_box_name(m->monitor->reads.box) }, { "rule", w->rule }, { "metric", w->metric }, { "labeler", set->labeler },
+        { "split", "cv" }, { "access", recorded ? "observer" : mid_box_name(m->monitor->reads.box) }, { "subset", w->view->subset },
         { "why", e->why },
     };
     const struct { const char *name; double value; } numbers[] = {
@@ -148,6 +148,72 @@ static mid_status ranking(struct measuring *m, const struct view *v, double at_t
     return MID_OK;
 }
 
+/* ---- sentences --------------------------------------------------------------------------------------------------- */
+
+/* Labelled sentences of a view's answers, each with the score after its last token. */
+struct sentences { double *score; uint8_t *label; uint32_t *group; size_t n, n_unsafe; };
+
+/* One answer's; a sentence behind the last token that was read is left out. */
+static void add_sentences(const struct measuring *m, size_t i, struct sentences *s)
+{
+    const mid__answer *a = &m->set->answer[i];
+    const uint32_t n_tok = mid_trace_n_tok(a->trace);
+    mid_step step;
+    uint32_t t;
+    size_t k;
+
+    for (k = 0; k < a->sample->n_sentence; k++) {
+        const mid_sentence *sentence = &a->sample->sentence[k];
+        for (t = 0; t < n_tok; t++) {
+            mid_trace_step(a->trace, t, NULL, &step);
+            if (step.at_byte + step.n_text >= sentence->end)
+                break;
+        }
+        if (t == n_tok || sentence->label < 0)
+            continue;
+        s->score[s->n] = m->scores->rank[m->scores->at[i] + t];
+        s->label[s->n] = (uint8_t)sentence->label;
+        s->group[s->n++] = a->group;
+        s->n_unsafe += sentence->label == 1;
+    }
+}
+
+/* Ranking of sentences by their own labels, prompts being drawn as ever. Nothing where no answer has any. */
+static mid_status sentences(struct measuring *m, const struct view *v)
+{
+    const mid_boot boot = { m->run->plan->seed, m->run->plan->n_draw };
+    struct where w = { .view = v, .at_tok = NAN, .at_frac = NAN, .n_running = NAN, .fold = -1 };
+    struct sentences s = { 0 };
+    mid_ranking r;
+    mid_status status = MID_OK;
+    size_t k, n = 0;
+
+    for (k = 0; k < v->n; k++)
+        n += m->set->answer[v->i[k]].sample->n_sentence;
+    if (n == 0 || strcmp(m->set->data->source, "recorded") != 0)
+        return MID_OK;
+    s = (struct sentences){ malloc(n * sizeof *s.score), malloc(n), malloc(n * sizeof *s.group), 0, 0 };
+    if (!s.score || !s.label || !s.group)
+        status = mid__oom(m->run->ctx, "sentences");
+    for (k = 0; status == MID_OK && k < v->n; k++)
+        add_sentences(m, v->i[k], &s);
+    if (status == MID_OK)
+        status = mid_ranking_of(m->run->ctx, s.score, s.label, s.group, s.n, &boot, &r);
+    if (status == MID_OK) {
+        w.n = (double)s.n;
+        w.n_unsafe = (double)s.n_unsafe;
+        w.n_group = (double)r.n_group;
+        w.metric = "auroc_sentence";
+        cell(m, &w, &r.auroc);
+        w.metric = "auprc_sentence";
+        cell(m, &w, &r.auprc);
+    }
+    free(s.score);
+    free(s.label);
+    free(s.group);
+    return status;
+}
+
 static mid_status roc(struct measuring *m, const struct view *v)
 {
     double *fpr = malloc((v->n + 1) * sizeof *fpr), *tpr = malloc((v->n + 1) * sizeof *tpr);
@@ -187,16 +253,16 @@ static mid_status decisions(struct measuring *m, const struct view *v, const mid
     const mid_boot boot = { m->run->plan->seed, m->run->plan->n_draw };
     struct where w = { .view = v, .rule = rule->name, .at_tok = NAN, .at_frac = NAN, .n = (double)v->n,
                        .n_unsafe = (double)v->n_unsafe, .n_running = NAN, .fold = -1 };
-    const struct { const char *name; size_t at; } figure[] = {
-        { "tpr", offsetof(mid_decision, tpr) }, { "fpr", offsetof(mid_decision, fpr) },
-        { "precision", offsetof(mid_decision, precision) }, { "f1", offsetof(mid_decision, f1) },
-        { "sg", offsetof(mid_decision, sg) }, { "rh", offsetof(mid_decision, rh) }, { "ac", offsetof(mid_decision, ac) },
-        { "delay_tok", offsetof(mid_decision, delay_tok) }, { "delay_frac", offsetof(mid_decision, delay_frac) },
-        { "delay_tok_detected", offsetof(mid_decision, delay_tok_detected) },
-        { "delay_frac_detected", offsetof(mid_decision, delay_frac_detected) },
-        { "exposed_tok", offsetof(mid_decision, exposed_tok) },
-    };
     mid_decision d;
+    mid_returns r;
+    const struct { const char *name; const mid_estimate *e; } figure[] = {
+        { "tpr", &d.tpr }, { "fpr", &d.fpr }, { "precision", &d.precision }, { "f1", &d.f1 },
+        { "sg", &d.sg }, { "rh", &d.rh }, { "ac", &d.ac },
+        { "sg_time", &r.sg_time }, { "rh_time", &r.rh_time }, { "ac_time", &r.ac_time }, { "early_lost", &r.early_lost },
+        { "delay_tok", &d.delay_tok }, { "delay_frac", &d.delay_frac },
+        { "delay_tok_detected", &d.delay_tok_detected }, { "delay_frac_detected", &d.delay_frac_detected },
+        { "exposed_tok", &d.exposed_tok },
+    };
     mid_status status;
     size_t k;
 
@@ -209,12 +275,14 @@ static mid_status decisions(struct measuring *m, const struct view *v, const mid
         };
     }
     status = mid_decision_of(m->run->ctx, m->outcome, v->n, &boot, &d);
+    if (status == MID_OK)
+        status = mid_returns_of(m->run->ctx, m->outcome, v->n, NAN, 0, &boot, &r);
     if (status != MID_OK)
         return status;
     w.n_group = (double)d.n_group;
     for (k = 0; k < sizeof figure / sizeof figure[0]; k++) {
         w.metric = figure[k].name;
-        cell(m, &w, (const mid_estimate *)(const void *)((const char *)&d + figure[k].at));
+        cell(m, &w, figure[k].e);
     }
     return MID_OK;
 }
@@ -229,6 +297,8 @@ static mid_status measure_view(struct measuring *m, const struct view *v, mid_ru
         status = ranking(m, v, (double)plan->at_tok[k], NAN);
     for (k = 0; status == MID_OK && k < plan->n_at_frac; k++)
         status = ranking(m, v, NAN, plan->at_frac[k]);
+    if (status == MID_OK)
+        status = sentences(m, v);
     if (status == MID_OK)
         status = roc(m, v);
     for (k = 0; status == MID_OK && k < plan->n_rule; k++) {
@@ -268,6 +338,41 @@ static size_t make_views(const mid__set *set, struct view *views, size_t *room)
     return n;
 }
 
+/* What the plan says a hybrid is of, or its default; NULL: it is none. */
+static const char *members_of(const mid_plan_monitor *m)
+{
+    const mid_param *const list[] = { m->params, m->ops->params }, *p;
+    size_t i;
+
+    for (i = 0; i < 2; i++)
+        for (p = list[i]; p && p->name; p++)
+            if (strcmp(p->name, "of") == 0)
+                return p->text;
+    return NULL;
+}
+
+/* Of a cascade: the share of tokens at which each member is consulted, and that which it has to read for it. */
+static void cascade_cells(struct measuring *m, struct where *w)
+{
+    const mid__consulted *c = &m->scores->consulted;
+    mid__members members;
+    size_t i;
+
+    if (!(c->n_tok > 0) || mid__members_parse(m->run->ctx, members_of(m->monitor), &members) != MID_OK ||
+        !mid__consulted_spares(c, members.n))
+        return;
+    for (i = 0; i < members.n; i++) {
+        char metric[MID_SPEC_BYTES + 20];
+        const mid_estimate consulted = { c->calls[i] / c->n_tok, NAN, NAN, NULL };
+        const mid_estimate read = { c->read[i] / c->n_tok, NAN, NAN, NULL };
+        w->metric = metric;
+        snprintf(metric, sizeof metric, "consulted.%s", members.text[i]);
+        cell(m, w, &consulted);
+        snprintf(metric, sizeof metric, "read.%s", members.text[i]);
+        cell(m, w, &read);
+    }
+}
+
 /* Costs and thresholds: they belong to the set as a whole. */
 static void plain_cells(struct measuring *m, const struct view *v, mid_rule **rules, const mid_estimate *no_rule)
 {
@@ -285,6 +390,7 @@ static void plain_cells(struct measuring *m, const struct view *v, mid_rule **ru
     e.value = m->set->time_us > 0 ? m->scores->us_p50 / m->set->time_us : NAN;
     e.why = m->set->time_us > 0 ? NULL : "the source gave no times";
     cell(m, &w, &e);
+    cascade_cells(m, &w);
     w.metric = "threshold";
     w.n = (double)v->n;
     for (k = 0; k < m->run->plan->n_rule; k++)

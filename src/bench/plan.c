@@ -228,6 +228,32 @@ static mid_status read_path(const mid__yaml_file *file, const mid__yaml *value, 
     return status;
 }
 
+/* Results hold the plan, so a key may not ride in a URL. */
+static mid_status read_url(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_status status = read_text(file, value, f, object);
+
+    if (status == MID_OK && strncmp(value->text, "http://", 7) != 0 && strncmp(value->text, "https://", 8) != 0)
+        return mid__yaml_fail(file, value, "'%s' is '%.60s'; it must begin with http:// or https://", f->key,
+                              value->text);
+    if (status == MID_OK && strchr(value->text, '@'))
+        return mid__yaml_fail(file, value, "'%s' has a user or password in it; name a variable with the key in "
+                              "'key_env'", f->key);
+    return status;
+}
+
+/* A question to a judge. */
+static mid_status read_question(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_status status = read_text(file, value, f, object);
+
+    if (status == MID_OK && !(strstr(value->text, "{prompt}") && strstr(value->text, "{answer}") &&
+                              strstr(value->text, "{options}")))
+        return mid__yaml_fail(file, value, "'%s' needs {prompt}, {answer} and {options} in it; the last becomes "
+                              "\"yes or no\"", f->key);
+    return status;
+}
+
 /* ---- readers of lists -------------------------------------------------------------------------------------------- */
 
 /* Room for a list's entries, put with their number into object. */
@@ -381,10 +407,56 @@ static const field model_fields[] = {
     { 0 }
 };
 
+static const field judge_fields[] = {
+    { "model", read_text, MEMBER(mid_plan_judge, model) },
+    { "url", read_url, MEMBER(mid_plan_judge, url) },
+    { "server_model", read_text, MEMBER(mid_plan_judge, server_model) },
+    { "key_env", read_text, MEMBER(mid_plan_judge, key_env) },
+    { "every_tok", read_u32, MEMBER(mid_plan_judge, every_tok), .lo = 1, .hi = 4096 },
+    { "by_sentence", read_flag, MEMBER(mid_plan_judge, by_sentence) },
+    { "form", read_question, MEMBER(mid_plan_judge, form) },
+    { 0 }
+};
+
+/* Keys that may not stand together. */
+static mid_status check_judge(const mid__yaml_file *file, const mid__yaml *map, const mid_plan_judge *judge)
+{
+    static const char *const of_server[] = { "server_model", "key_env" };
+    size_t i;
+
+    if (judge->model && judge->url)
+        return mid__yaml_fail(file, map, "a judge is either one of the plan's models ('model') or a server ('url'), "
+                              "not both; what a server calls its model is 'server_model'");
+    if (!judge->model && !judge->url)
+        return mid__yaml_fail(file, map, "a judge needs 'model', one of the plan's models, or 'url', a server");
+    for (i = 0; i < 2; i++)
+        if (judge->model && mid__yaml_find(map, of_server[i]))
+            return mid__yaml_fail(file, mid__yaml_find(map, of_server[i]), "'%s' is for a server; this judge has no "
+                                  "'url'", of_server[i]);
+    if (judge->by_sentence && mid__yaml_find(map, "every_tok"))
+        return mid__yaml_fail(file, map, "a judge is asked either after 'every_tok' tokens or 'by_sentence', not both");
+    return MID_OK;
+}
+
+static mid_status read_judge(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_judge *judge = mid__arena_get(file->arena, sizeof *judge);
+    mid_status status;
+
+    if (!judge)
+        return mid__oom(file->ctx, f->key);
+    judge->line = value->line;
+    judge->every_tok = 32;
+    memcpy(object + f->at, &judge, sizeof judge);
+    status = read_map(file, value, judge_fields, judge, NULL, NULL);
+    return status == MID_OK ? check_judge(file, value, judge) : status;
+}
+
 static const field data_fields[] = {
     { "dataset", read_text, MEMBER(mid_plan_data, dataset), .required = true },
     { "as", read_text, MEMBER(mid_plan_data, as) },
     { "model", read_text, MEMBER(mid_plan_data, model), .required = true },
+    { "beside", read_text, MEMBER(mid_plan_data, beside) },
     { "source", read_choice, MEMBER(mid_plan_data, source), .names = source_name, .required = true },
     { "format", read_format, MEMBER(mid_plan_data, format) },
     { "labeler", read_choice, MEMBER(mid_plan_data, labeler), .names = labeler_name },
@@ -397,6 +469,7 @@ static const field data_fields[] = {
     { "temperature", read_float, MEMBER(mid_plan_data, temperature), .lo = 0, .hi = 10 },
     { "optional", read_flag, MEMBER(mid_plan_data, optional) },
     { "contrast", read_flag, MEMBER(mid_plan_data, contrast) },
+    { "judge", read_judge, MEMBER(mid_plan_data, judge) },
     { 0 }
 };
 
@@ -477,6 +550,14 @@ static const mid_param *rule_params(const void *object)
 
 static const mid_param no_params[] = { { 0 } };
 
+/* What a hybrid reads is a matter of its members, which are thereby checked. */
+static mid_status find_reads(const mid__yaml_file *file, const mid__yaml *e, mid_plan_monitor *monitor)
+{
+    const mid_status status = mid_monitor_reads_of(file->ctx, monitor->ops, monitor->params, &monitor->reads);
+
+    return status == MID_EINVAL ? mid__yaml_fail(file, e, "%s", mid_ctx_message(file->ctx)) : status;
+}
+
 static mid_status read_monitors(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
 {
     mid_plan_monitor *monitor;
@@ -487,6 +568,8 @@ static mid_status read_monitors(const mid__yaml_file *file, const mid__yaml *val
         monitor->line = e->line;
         monitor->params = no_params;
         status = read_use(file, e, monitor_fields, monitor_params, monitor, &monitor->params);
+        if (status == MID_OK)
+            status = find_reads(file, e, monitor);
     }
     return status;
 }
@@ -565,22 +648,54 @@ static mid_status check_as(const mid__yaml_file *file, const mid__yaml *e, const
     return MID_OK;
 }
 
+/* The model that an entry, or its judge, names under a key. */
+static mid_status find_model(const mid__yaml_file *file, const mid__yaml *map, const char *key, const mid_plan *plan,
+                             size_t *i_model)
+{
+    const mid__yaml *named = mid__yaml_find(map, key);
+    const char *name[LIST_MAX];
+    size_t i;
+
+    for (i = 0; i < plan->n_model; i++) {
+        name[i] = plan->model[i].name;
+        if (strcmp(named->text, name[i]) != 0)
+            continue;
+        *i_model = i;
+        return MID_OK;
+    }
+    return mid__yaml_unknown(file, named, "model", named->text, name, plan->n_model);
+}
+
+static mid_status check_judge_model(const mid__yaml_file *file, const mid__yaml *map, const mid_plan *plan)
+{
+    size_t i;
+    mid_status status = find_model(file, map, "model", plan, &i);
+
+    if (status == MID_OK && plan->model[i].quantise)
+        return mid__yaml_fail(file, mid__yaml_find(map, "model"), "a judge reads its file as it is, but model '%.60s' "
+                              "(line %d) has 'quantise'; name the file once more without it", plan->model[i].name,
+                              plan->model[i].line);
+    return status;
+}
+
 static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
 {
-    const char *name[LIST_MAX];
     size_t i, j;
 
-    for (j = 0; j < plan->n_model; j++)
-        name[j] = plan->model[j].name;
     for (i = 0; i < plan->n_data; i++, e = e->next) {
         const mid_plan_data *d = &plan->data[i];
-        const mid_status named = check_as(file, e, d->as);
-        if (named != MID_OK)
-            return named;
-        for (j = 0; j < plan->n_model && strcmp(d->model, name[j]) != 0; j++)
-            ;
-        if (j == plan->n_model)
-            return mid__yaml_unknown(file, mid__yaml_find(e, "model"), "model", d->model, name, plan->n_model);
+        mid_status status = check_as(file, e, d->as);
+        if (status == MID_OK)
+            status = find_model(file, e, "model", plan, &j);
+        if (status == MID_OK && d->beside)
+            status = find_model(file, e, "beside", plan, &j);
+        if (status == MID_OK && d->beside && (strcmp(d->source, "recorded") != 0 || strcmp(d->beside, d->model) == 0))
+            status = mid__yaml_fail(file, mid__yaml_find(e, "beside"), "'beside' is a second observer of recorded answers: "
+                                    "another model than 'model', and source: recorded");
+        if (status == MID_OK && d->judge && d->judge->model)
+            status = check_judge_model(file, mid__yaml_find(e, "judge"), plan);
+        if (status != MID_OK)
+            return status;
         for (j = 0; j < i; j++)
             if (strcmp(mid__data_name(d), mid__data_name(&plan->data[j])) == 0)
                 return twice(file, e, "dataset", mid__data_name(d), plan->data[j].line);
@@ -650,6 +765,21 @@ mid_status mid_plan_load(mid_ctx *ctx, const char *path, mid_plan **out)
     if (!own->plan.title)
         own->plan.title = own->plan.name;
     *out = &own->plan;
+    return MID_OK;
+}
+
+mid_status mid_plan_set_key(mid_ctx *ctx, mid_plan *plan, size_t i_data, const char *key)
+{
+    owned_plan *own = (owned_plan *)plan;
+    const mid_plan_judge *judge = i_data < plan->n_data ? plan->data[i_data].judge : NULL;
+    const char *copy;
+
+    if (!judge || !judge->key_env)
+        return mid__fail(ctx, MID_EINVAL, "%s: data entry %zu has no judge with a 'key_env'", plan->file, i_data);
+    copy = mid__arena_text(&own->arena, key, strlen(key));
+    if (!copy)
+        return mid__oom(ctx, "a key");
+    ((mid_plan_judge *)judge)->key = copy;              /* its memory is the plan's own */
     return MID_OK;
 }
 

@@ -42,6 +42,22 @@ static void put_model(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_
         yyjson_mut_arr_add_int(doc, layers, m->layer[i]);
 }
 
+/* key_env is a name; the key itself is nowhere. */
+static void put_judge(yyjson_mut_doc *doc, yyjson_mut_val *data, const mid_plan_judge *j)
+{
+    yyjson_mut_val *o = yyjson_mut_obj_add_obj(doc, data, "judge");
+
+    put_text(doc, o, "model", j->model);
+    put_text(doc, o, "url", j->url);
+    put_text(doc, o, "server_model", j->server_model);
+    put_text(doc, o, "key_env", j->key_env);
+    if (j->by_sentence)
+        yyjson_mut_obj_add_bool(doc, o, "by_sentence", true);
+    else
+        yyjson_mut_obj_add_uint(doc, o, "every_tok", j->every_tok);
+    put_text(doc, o, "form", j->form);
+}
+
 static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_data *d)
 {
     yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
@@ -49,6 +65,7 @@ static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_d
     put_text(doc, o, "dataset", d->dataset);
     put_text(doc, o, "as", d->as);
     put_text(doc, o, "model", d->model);
+    put_text(doc, o, "beside", d->beside);
     put_text(doc, o, "source", d->source);
     put_text(doc, o, "format", d->format);
     put_text(doc, o, "labeler", d->labeler);
@@ -61,6 +78,8 @@ static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_d
     yyjson_mut_obj_add_float(doc, o, "temperature", d->temperature);
     yyjson_mut_obj_add_bool(doc, o, "optional", d->optional);
     yyjson_mut_obj_add_bool(doc, o, "contrast", d->contrast);
+    if (d->judge)
+        put_judge(doc, o, d->judge);
 }
 
 static void put_monitor(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_monitor *m)

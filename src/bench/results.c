@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "bench/json.h"
 #include "bench/pool.h"
+#include "midstream/metric.h"
 #include "source/engine.h"
 
 void mid__results_init(mid__results *r, mid__run *run)
@@ -177,7 +178,7 @@ static void monitors(mid__results *r, mid__buf *out)
         mid__buf_text(out, i ? ",\n{" : "{");
         text_entry(out, "name", mid__monitor_label(&plan->monitor[i]), ",");
         text_entry(out, "monitor", ops->name, ",");
-        text_entry(out, "box", mid_box_name(ops->box), ",");
+        text_entry(out, "box", mid_box_name(plan->monitor[i].reads.box), ",");
         mid__buf_text(&summary, ops->summary);
         for (k = 0; k < spec->n_aggregate; k++)
             mid__buf_fmt(&summary, "; of that: %s", spec->aggregate[k].ops->summary);
@@ -186,6 +187,19 @@ static void monitors(mid__results *r, mid__buf *out)
         text_entry(out, "unit", mid_monitor_spec_unit(spec), ",");
         text_entry(out, "build", ops->build, ",");
         mid__buf_fmt(out, "\"version\":%u}", ops->version);
+    }
+}
+
+/* What sg, rh and ac are means of. */
+static void returns(mid__buf *out)
+{
+    const mid_return_info *info = mid_return_list(), *i;
+
+    for (i = info; i->name; i++) {
+        mid__buf_text(out, i == info ? "{" : ",\n{");
+        text_entry(out, "name", i->name, ",");
+        text_entry(out, "safety", i->safety, ",");
+        text_entry(out, "mission", i->mission, "}");
     }
 }
 
@@ -219,6 +233,8 @@ mid_status mid__results_write(mid__results *r)
     provenance(r, &out);
     mid__buf_text(&out, ",\n\"monitors\":[");
     monitors(r, &out);
+    mid__buf_text(&out, "],\n\"returns\":[");
+    returns(&out);
     mid__buf_text(&out, "],\n\"cells\":[");
     mid__buf_put(&out, r->cells.at, r->cells.n);
     mid__buf_text(&out, "],\n\"curves\":[");

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/ctx.h"
 #include "base/file.h"
+#include "bench/json.h"
 #include "bench/pool.h"
 #include "bench/results.h"
 #include "midstream/report.h"
@@ -34,7 +35,7 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
                            const mid__scores *scores, const char *plan_json)
 {
     const mid_key of_scores = mid__scores_key(run, set, m);
-    const mid_key key = mid_key_of("cells", "2", of_scores.hex, set->name, mid__monitor_label(m), plan_json, NULL);
+    const mid_key key = mid_key_of("cells", "3", of_scores.hex, set->name, mid__monitor_label(m), plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;
     mid_status status = mid_store_get_blob(run->ctx, run->store, "cells", &key, (void **)&cells, &n);
@@ -75,6 +76,29 @@ static mid_status save_fitted(mid__run *run, const mid__set *set, const mid_plan
     return status;
 }
 
+/* Why a monitor is left out on a set, known before any work; "": it is not. */
+static void left_out(const mid_plan_monitor *m, const mid__set *set, char why[200])
+{
+    why[0] = 0;
+    if (mid__monitor_runs_on(m, set) && mid__lacks_judge(m, set))
+        snprintf(why, 200, "it looks at a judge's verdicts; give data '%.80s' (line %d) a 'judge'", set->name,
+                 set->data->line);
+}
+
+static void tell_left_out(mid__run *run, const mid__set *set)
+{
+    const mid_plan *plan = run->plan;
+    char why[200];
+    size_t k;
+
+    for (k = 0; k < plan->n_monitor; k++) {
+        left_out(&plan->monitor[k], set, why);
+        if (why[0])
+            mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %s is left out on %s: %s", plan->file, plan->monitor[k].line,
+                     mid__monitor_label(&plan->monitor[k]), set->name, why);
+    }
+}
+
 /* Work is shared out by families: entries of one monitor with the same parameters are fitted once. */
 struct fitting {
     mid__run *run;
@@ -98,7 +122,7 @@ static mid_status find_families(struct fitting *f)
     }
     for (k = 0; k < plan->n_monitor; k++) {
         f->family[k] = SIZE_MAX;
-        if (!mid__monitor_runs_on(&plan->monitor[k], f->set))
+        if (!mid__monitor_runs_on(&plan->monitor[k], f->set) || f->scores[k].why[0])
             continue;
         key[k] = mid__family_key(f->run, f->set, &plan->monitor[k]);
         for (i = 0; i < f->n_family && strcmp(key[f->first[i]].hex, key[k].hex) != 0; i++)
@@ -142,19 +166,28 @@ static mid_status score_all(mid__run *run, const mid__set *set, mid__scores *sco
     const mid_plan *plan = run->plan;
     struct fitting f = { .run = run, .set = set, .scores = scores };
     mid__stage stage;
-    mid_status status = find_families(&f);
+    mid_status status;
     size_t k;
 
+    for (k = 0; k < plan->n_monitor; k++)
+        left_out(&plan->monitor[k], set, scores[k].why);
+    status = find_families(&f);
     mid__stage_begin(&stage, run->ctx, f.n_family, "monitors", "fitting and scoring on %s", set->name);
     if (status == MID_OK)
         status = mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, f.n_family), f.n_family, score_one, &f,
                                &stage, 1);
+    for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
+        const mid_plan_monitor *m = &plan->monitor[k];
+        if (scores[k].why[0] && f.family[k] != SIZE_MAX)
+            mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %s cannot be scored on %s: %s", plan->file, m->line,
+                     mid__monitor_label(m), set->name, scores[k].why);
+        if (m->reads.needs & MID_SIG_JUDGE) {     /* a verdict's time, spread over the tokens it stands for */
+            scores[k].us_p50 += set->judge_us;
+            scores[k].us_p95 += set->judge_us;
+        }
+    }
     free(f.family);
     free(f.first);
-    for (k = 0; status == MID_OK && k < plan->n_monitor; k++)
-        if (scores[k].why[0])
-            mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %s cannot be scored on %s: %s", plan->file, plan->monitor[k].line,
-                     mid__monitor_label(&plan->monitor[k]), set->name, scores[k].why);
     return status;
 }
 
@@ -198,6 +231,20 @@ static mid_status monitors_of(mid__run *run, mid__results *results, const mid__s
     return status;
 }
 
+/* The judge's part in a capture, with what it was asked, whichever run asked it. */
+static void judge_stage(mid__results *results, const mid__set *set)
+{
+    const mid__judged *j = &set->judged;
+    mid__buf *b = &results->stages;
+    char name[200];
+
+    snprintf(name, sizeof name, "%s: judge", set->name);
+    mid__buf_text(b, b->n ? ",\n{\"name\":" : "{\"name\":");
+    mid__json_text(b, name);
+    mid__buf_fmt(b, ",\"seconds\":%.2f,\"judge\":\"%s\",\"n_verdict\":%.0f,\"n_missing\":%.0f,\"n_call\":%.0f,"
+                 "\"n_retry\":%.0f}", j->time_s, set->judge_id, j->n_verdict, j->n_missing, j->n_call, j->n_retry);
+}
+
 /* One data entry. One with a single class is carried through (its figures say why they are empty) and told at the end. */
 static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_data *data, const char *plan_json,
                           mid__set *set, bool *one_class)
@@ -206,11 +253,15 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
     mid_status status = mid__set_open(run, data, set);
 
     *one_class = false;
-    if (status == MID_OK && !set->skipped)
+    if (status == MID_OK && !set->skipped) {
+        tell_left_out(run, set);
         status = mid__set_capture(run, set);
+    }
     if (status != MID_OK || run->opts->estimate_only)
         return status;
     mid__results_stage(results, set->name, "capture", mid__now_s() - start_s);
+    if (set->judge_id[0])
+        judge_stage(results, set);
     if (!set->skipped)
         status = mid__set_judge(run, set);
     if (status == MID_OK)
@@ -235,6 +286,20 @@ static mid_status open_store(mid__run *run)
     return status;
 }
 
+/* Keys are secrets: the caller brings them, and none is looked for. */
+static mid_status check_keys(mid_ctx *ctx, const mid_plan *plan)
+{
+    size_t i;
+
+    for (i = 0; i < plan->n_data; i++) {
+        const mid_plan_judge *j = plan->data[i].judge;
+        if (j && j->key_env && !j->key)
+            return mid__fail(ctx, MID_EINVAL, "%s:%d: the judge's key, key_env '%.60s', was not given to this run",
+                             plan->file, j->line, j->key_env);
+    }
+    return MID_OK;
+}
+
 mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
 {
     pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -248,7 +313,9 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
         return mid__fail(ctx, MID_EINVAL, "a run needs an output folder");
     if (plan->n_fold < 3)
         return mid__fail(ctx, MID_EINVAL, "%s: folds %d: at least 3 are needed (fit, calibrate, test)", plan->file, plan->n_fold);
-    status = mid_plan_json(ctx, plan, &plan_json);
+    status = check_keys(ctx, plan);
+    if (status == MID_OK)
+        status = mid_plan_json(ctx, plan, &plan_json);
     if (status == MID_OK)
         status = open_store(&run);
     mid__results_init(&results, &run);

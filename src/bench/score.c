@@ -95,8 +95,8 @@ static mid_key key_of(const mid__run *run, const mid__set *set, const mid_plan_m
     size_t i;
 
     params_hash(m->params, params);
-    snprintf(numbers, sizeof numbers, "%u %d %d %llu%s", ops->version, run->plan->n_fold, run->plan->n_inner,
-             (unsigned long long)run->plan->seed, ops->build ? ops->build : "");
+    snprintf(numbers, sizeof numbers, "%u %d %d %llu%s%s", ops->version, run->plan->n_fold, run->plan->n_inner,
+             (unsigned long long)run->plan->seed, ops->build ? ops->build : "", m->reads.members);
     if (!alone)
         mid__chain_text(&m->spec, chain);
     for (i = 0; !alone && i < m->spec.n_aggregate; i++)
@@ -157,13 +157,45 @@ static mid_status scores_get(mid__run *run, const mid_key *key, mid__scores *s)
     return MID_OK;
 }
 
+/* What fits on the same answers share: blobs of the store, under the fit and a key. */
+struct shared { mid__run *run; mid_key fit; };
+
+static mid_key shared_key(const struct shared *s, const char *key) { return mid_key_of("memo", "1", s->fit.hex, key, NULL); }
+
+static mid_status memo_get(void *user, const char *key, void **bytes, size_t *n)
+{
+    const struct shared *s = user;
+    const mid_key k = shared_key(s, key);
+
+    return get_blob(s->run, "memo", &k, bytes, n);
+}
+
+static mid_status memo_put(void *user, const char *key, const void *bytes, size_t n)
+{
+    const struct shared *s = user;
+    const mid_key k = shared_key(s, key);
+
+    return put_blob(s->run, "memo", &k, bytes, n);
+}
+
+static struct shared shared_of(mid__run *run, const mid__set *set, int fold_a, int fold_b)
+{
+    char numbers[100];
+
+    snprintf(numbers, sizeof numbers, "%d %d %d %d %llu", fold_a, fold_b, run->plan->n_fold, run->plan->n_inner,
+             (unsigned long long)run->plan->seed);
+    return (struct shared){ run, mid_key_of("fit", "1", set->key.hex, numbers, NULL) };
+}
+
 /* Fit on every answer outside two folds (fold_b may be -1), or give no weights for a monitor with nothing to learn. */
 static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan_monitor *m, int fold_a, int fold_b,
                               mid_weights **out)
 {
     const mid_monitor_ops *ops = m->ops;
     mid_fit_answer *list = malloc((set->n + 1) * sizeof *list);
-    mid_fit_set fit = { .answer = list, .seed = run->plan->seed, .n_fold = run->plan->n_inner };
+    struct shared shared = shared_of(run, set, fold_a, fold_b);
+    const mid_memo memo = { &shared, memo_get, memo_put };
+    mid_fit_set fit = { .answer = list, .seed = run->plan->seed, .n_fold = run->plan->n_inner, .memo = &memo };
     mid_status status;
     size_t i;
 
@@ -182,7 +214,7 @@ static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan
 
 /* Score the answers of one fold into `into` (at each answer's place), keeping costs where asked. */
 static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monitor *monitor, int fold, const size_t *at,
-                             double *into, double *cost, size_t *n_cost)
+                             double *into, double *cost, size_t *n_cost, mid__consulted *consulted)
 {
     mid_stream *stream = NULL;
     float *us = malloc((at[set->n] + 1) * sizeof *us);
@@ -197,6 +229,8 @@ static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monit
             status = mid__within(run->ctx, status, "%s", set->answer[i].sample->id);
         for (t = 0; status == MID_OK && cost && t < at[i + 1] - at[i]; t++)
             cost[(*n_cost)++] = (double)us[t];
+        if (status == MID_OK && consulted)
+            status = mid__consulted_add(run->ctx, stream, mid_monitor_info(monitor), set->answer[i].trace, consulted);
     }
     mid_stream_close(stream);
     free(us);
@@ -259,7 +293,7 @@ static mid_status one_fold(mid__run *run, const mid__set *set, struct family *f,
     mid_status status = fit_and_open(run, set, f, rank, &w, &monitor);
 
     if (status == MID_OK)
-        status = score_fold(run, set, monitor, fold, s->at, s->rank, f->cost, &f->n_cost);
+        status = score_fold(run, set, monitor, fold, s->at, s->rank, f->cost, &f->n_cost, &s->consulted);
     if (status == MID_OK)
         status = mid__forms_learn(run, set, f->form, f->n, monitor, w, rank, false);
     if (status == MID_OK)
@@ -274,9 +308,9 @@ static mid_status one_fold(mid__run *run, const mid__set *set, struct family *f,
             status = mid__weights_keep(run, &f->key, w);
     }
     if (status == MID_OK)
-        status = score_fold(run, set, monitor, rule.fold, s->at, s->rule, NULL, NULL);
+        status = score_fold(run, set, monitor, rule.fold, s->at, s->rule, NULL, NULL, NULL);
     if (status == MID_OK)
-        status = score_fold(run, set, monitor, rule.cal, s->at, s->cal, NULL, NULL);
+        status = score_fold(run, set, monitor, rule.cal, s->at, s->cal, NULL, NULL, NULL);
     if (status == MID_OK)
         status = mid__forms_learn(run, set, f->form, f->n, monitor, w, rule, fold == 0);
     if (status == MID_OK)
@@ -312,7 +346,21 @@ static mid_status score_base(mid__run *run, const mid__set *set, struct family *
     s->us_p50 = mid_quantile(f->cost, f->n_cost, 0.5);
     s->us_p95 = mid_quantile(f->cost, f->n_cost, 0.95);
     s->defined = true;
-    return scores_put(run, &f->key, s);
+    status = scores_put(run, &f->key, s);
+    if (status == MID_OK && s->consulted.n_tok > 0)
+        status = put_blob(run, "consulted", &f->key, &s->consulted, sizeof s->consulted);
+    return status;
+}
+
+/* How often the members were consulted when these scores were made, if that was counted. */
+static void consulted_get(mid__run *run, const mid_key *key, mid__scores *s)
+{
+    void *bytes = NULL;
+    size_t n = 0;
+
+    if (get_blob(run, "consulted", key, &bytes, &n) == MID_OK && n == sizeof s->consulted)
+        memcpy(&s->consulted, bytes, n);
+    mid_free(bytes);
 }
 
 /* Finish a form: what did not learn is made from the monitor's scores now. A push costs what the monitor's does, and what
@@ -343,8 +391,21 @@ static mid_status finish(mid__run *run, const mid__set *set, const mid__scores *
     return status;
 }
 
-/* Only the calibration extremes are needed from here on. */
-static void settle(mid__scores *s)
+/* Does a rule of the plan read whole answers? */
+static bool rules_read_scores(const mid_plan *plan)
+{
+    const mid_rule_info *info;
+    size_t k;
+
+    for (k = 0; k < plan->n_rule; k++)
+        for (info = mid_rule_list(); info->name; info++)
+            if (info->reads_scores && strcmp(info->name, plan->rule[k].name) == 0)
+                return true;
+    return false;
+}
+
+/* Mostly only the calibration extremes are needed from here on. */
+static void settle(mid__scores *s, bool keep)
 {
     size_t i, t;
 
@@ -353,6 +414,8 @@ static void settle(mid__scores *s)
         for (t = s->at[i]; t < s->at[i + 1]; t++)
             s->cal_extreme[i] = s->cal[t] > s->cal_extreme[i] ? s->cal[t] : s->cal_extreme[i];
     }
+    if (keep)
+        return;
     free(s->cal);
     s->cal = NULL;
 }
@@ -399,7 +462,9 @@ mid_status mid__scores_of_family(mid__run *run, const mid__set *set, const mid_p
     for (i = 0; f.form && i < n; i++) {
         mid__chain_close(&f.form[i].chain);
         free(f.form[i].us);
-        settle(out[i]);
+        if (status == MID_OK && m[i]->ops->calls)
+            consulted_get(run, &f.key, out[i]);
+        settle(out[i], rules_read_scores(run->plan));
     }
     mid__scores_clear(&f.base);
     free(f.form);
@@ -418,24 +483,37 @@ mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores 
     double *extreme = malloc((set->n + 1) * sizeof *extreme);
     uint8_t *label = malloc(set->n + 1);
     uint32_t *group = malloc((set->n + 1) * sizeof *group);
+    int32_t *onset_tok = malloc((set->n + 1) * sizeof *onset_tok);
+    mid_scored_answer *score = malloc((set->n + 1) * sizeof *score);
     size_t i, n = 0;
     mid_status status = MID_OK;
 
-    if (!extreme || !label || !group)
+    if (!extreme || !label || !group || !onset_tok || !score)
         status = mid__oom(run->ctx, "a rule");
     for (i = 0; status == MID_OK && i < set->n; i++)
         if (fold == ALL_FOLDS || mid__rule_fold(set->answer[i].fold, run->plan->n_fold) == fold) {
             extreme[n] = scores->cal_extreme[i];
             label[n] = (uint8_t)set->answer[i].label.unsafe;
-            group[n++] = set->answer[i].group;
+            group[n] = set->answer[i].group;
+            onset_tok[n] = set->answer[i].onset_tok;
+            if (scores->cal)
+                score[n] = (mid_scored_answer){ .score = scores->cal + scores->at[i], .n = scores->at[i + 1] - scores->at[i] };
+            n += 1;
         }
-    if (status == MID_OK)
-        status = mid_rule_fit(run->ctx, rule->name, rule->params, extreme, label, group, n, out);
+    if (status == MID_OK) {
+        const mid_rule_set answers = { n, extreme, label, group, scores->cal ? score : NULL, onset_tok, set->data->max_tok };
+        status = mid_rule_fit(run->ctx, rule->name, rule->params, &answers, out);
+    }
     free(extreme);
     free(label);
     free(group);
+    free(onset_tok);
+    free(score);
     return status;
 }
+
+/* A fitted file holds one threshold, no second line. */
+static bool is_one_threshold(const mid_rule *rule) { return rule->clear == 0 && !rule->can_hold; }
 
 /* The first of the plan's rules that keeps a promise on fold 0's calibration answers. Where none can, the first rule on all
  * folds' calibration scores together: more answers, but from several fits, so it promises nothing. */
@@ -447,14 +525,14 @@ static mid_status rule_to_hand_on(mid__run *run, const mid__set *set, const mid_
 
     for (k = 0; k < plan->n_rule; k++) {
         status = mid__fold_rule(run, set, scores, &plan->rule[k], 0, rule);
-        if (status == MID_OK && rule->feasible && !isnan(rule->alpha))
+        if (status == MID_OK && rule->feasible && rule->kind > MID_PROMISE_ASSUMED && is_one_threshold(rule))
             return MID_OK;
         if (status != MID_OK && status != MID_EUNDEFINED)
             return status;
     }
     status = mid__fold_rule(run, set, scores, &plan->rule[0], ALL_FOLDS, rule);
     if (status == MID_OK) {
-        rule->alpha = NAN;
+        rule->kind = MID_PROMISE_NONE;
         snprintf(rule->promise, sizeof rule->promise, "none: the threshold rests on all folds' scores together, which come from "
                  "several fits (%zu safe prompts)", rule->n_safe);
     }

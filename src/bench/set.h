@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "bench/consulted.h"
+#include "midstream/judge.h"
 #include "midstream/rule.h"
 #include "midstream/run.h"
 #include "midstream/store.h"
@@ -14,11 +16,15 @@ typedef struct mid__answer {
     const char *author;             /* who wrote it: response_model, or the generating model's name */
     uint32_t group, i_author;
     int fold;
-    mid_key key;                    /* of its trace */
+    mid_key key, beside_key;        /* of its trace; of the second observer's, "" without one */
     mid_trace *trace;
+    size_t i_read;                  /* its place before any was left out */
     mid_label label;
     int32_t onset_tok;              /* -1 unknown */
 } mid__answer;
+
+/* What a judge was asked for an answer: an equal share of what its group's verdicts cost, so not whole numbers. */
+typedef struct mid__judged { double n_verdict, n_missing, n_call, n_retry, time_s; } mid__judged;
 
 typedef struct mid__set {
     const mid_plan *plan;
@@ -30,11 +36,15 @@ typedef struct mid__set {
     size_t n, n_unsafe, n_group, n_left_out;
     const char **author;            /* (n_author) */
     size_t n_author;
-    mid_signals signals;
+    mid_signals signals, beside_signals;    /* signals.beside is the latter, if there is a second observer */
     const char *labeler, *who;
     uint32_t labeler_shares;
     mid_key key;                    /* of everything a score can depend on: traces, labels, folds */
+    bool is_second;                 /* a second observer's reading of another set */
     double time_us;                 /* mean source time per token */
+    char judge_id[65];              /* of the judge whose verdicts the traces hold; "": there is none */
+    mid__judged judged;             /* what those verdicts cost when they were asked for */
+    double judge_us;                /* of that, time per token */
     bool skipped;                   /* optional and not there, or no usable answer */
     char why[256];                  /* why skipped */
 } mid__set;
@@ -53,6 +63,11 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
 void mid__set_close(mid__set *set);
 /* Make what traces are missing, read all, drop answers shorter than min_tok. */
 mid_status mid__set_capture(mid__run *run, mid__set *set);
+/* What the i-th answer's trace is made from: with another engine, model, judge or wording it is another trace. For a
+ * generated answer the whole group is part of it. */
+mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char *engine, size_t i);
+/* A monitor that looks at a judge's verdicts, on an entry without a judge. */
+bool mid__lacks_judge(const mid_plan_monitor *m, const mid__set *set);
 /* Label every answer, drop those without a label, compute the set's key. */
 mid_status mid__set_judge(mid__run *run, mid__set *set);
 
@@ -65,6 +80,7 @@ typedef struct mid__scores {
     double *cal;                    /* (n_tok) when its fold was the calibration fold; NULL once its extremes are all that is needed */
     double *cal_extreme;            /* (n) largest score of the answer when its fold was the calibration fold */
     double us_p50, us_p95;          /* cost of a push */
+    mid__consulted consulted;       /* when `rank` was made */
     bool defined;                   /* false: could not be fitted or scored here; why says so */
     char why[200];
 } mid__scores;

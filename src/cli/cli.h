@@ -18,12 +18,15 @@ typedef struct cli_args {
     cli_list word;                  /* what is no option: PLAN.yaml, DIR, PROMPT */
     cli_list data, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
-    const char *form, *quantise, *group, *cache, *format;
+    const char *form, *quantise, *group, *cache, *format, *rule, *by, *population;
     uint32_t max_tok, limit, threads;
     uint64_t seed;
     double threshold, temperature;  /* threshold NaN: not given */
     double plugin_timeout_s;        /* 0: the library's */
-    bool estimate, quiet, help;
+    double max_exposed, max_false_alarm;
+    double prevalence, ms_per_tok;  /* NaN: not given */
+    double false_alarm, miss, confidence;   /* NaN: not given */
+    bool estimate, needs, quiet, help;
 } cli_args;
 
 typedef struct cli cli;
@@ -40,8 +43,8 @@ typedef struct cli_verb {
     bool internal;                  /* not for people: left out of the list of verbs */
 } cli_verb;
 
-extern const cli_verb cli_verb_eval, cli_verb_fit, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_report, cli_verb_run,
-    cli_verb_score, cli_verb_trace, cli_verb_watch;
+extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_fit, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_recommend_holdback,
+    cli_verb_report, cli_verb_run, cli_verb_score, cli_verb_trace, cli_verb_watch;
 
 /* One run of the command. */
 struct cli {
@@ -90,7 +93,12 @@ void cli_json_close(cli_json *j, char bracket);
 void cli_json_text(cli_json *j, const char *key, const char *text, size_t n);
 void cli_json_string(cli_json *j, const char *key, const char *text);  /* zero-terminated; NULL: null */
 void cli_json_number(cli_json *j, const char *key, double x);
+void cli_json_exact(cli_json *j, const char *key, double x);           /* reads back the same, for what gets compared */
 void cli_json_whole(cli_json *j, const char *key, int64_t x);
+void cli_json_flag(cli_json *j, const char *key, bool x);
+void cli_json_estimate(cli_json *j, const char *key, const mid_estimate *e);
+/* "0.912 [0.850, 0.961]"; "-" where it is undefined. */
+void cli_estimate_text(const mid_estimate *e, int n_decimal, char text[64]);
 /* Length of the UTF-8 sequence at text, 0: none starts here, -1: more bytes are needed to tell. */
 int cli_utf8_length(const char *text, size_t n);
 
@@ -107,15 +115,40 @@ void cli_table_print(const cli *c, cli_table *t);       /* and frees it */
 /* ---- records.c: the JSON Lines that label and score write, read back ---- */
 typedef struct cli_record {
     char *id, *group;               /* group: of its prompt; NULL: not given */
+    char *by;                       /* what the field of --by says; NULL: nothing */
     double label, score, i_tok;     /* NaN: not there, or null; label is 0 or 1; a score that is null is -INFINITY: nothing to say yet */
+    double onset, onset_tok;        /* byte, or token, of a label's first unsafe one */
+    double at_byte, n_text;         /* where a token's text begins, and its bytes; one cut inside a character has more here */
 } cli_record;
-typedef struct cli_records { cli_record *at; size_t n; } cli_records;
+typedef struct cli_records {
+    cli_record *at;
+    size_t n;
+    char *scored_by;                /* whose scores they are, as score says; NULL: no line does */
+} cli_records;
 int cli_records_read(const cli *c, const char *path, cli_records *out);
 int cli_labels_read(const cli *c, const char *path, cli_records *out);     /* sorted; an id stands there once */
 void cli_records_clear(cli_records *r);
 /* Sort by id, and those of one id by i_tok. */
 void cli_records_sort(cli_records *r);
 const cli_record *cli_records_find(const cli_records *sorted, const char *id);
+
+/* ---- joined.c: --scores with --labels ---- */
+typedef struct cli_answer {
+    const cli_record *score;        /* (n_tok) by token */
+    const cli_record *label;
+    size_t n_tok;
+    uint32_t group;                 /* --group, or what the label says */
+    uint8_t unsafe;
+} cli_answer;
+typedef struct cli_joined { cli_records scores, labels; cli_answer *at; size_t n; } cli_joined;
+int cli_join(const cli *c, cli_joined *out);            /* says how many had no label; fails when all had none */
+void cli_joined_clear(cli_joined *j);
+/* Whose scores: "MONITOR VERSION OBSERVER FITTED", "-" for what there is none of; as score prints and calibrate reads it. */
+enum { CLI_SUBJECT_BYTES = sizeof(mid_rule_subject) };
+void cli_subject_text(const mid_rule_subject *subject, char text[CLI_SUBJECT_BYTES]);
+bool cli_subject_read(const char *text, mid_rule_subject *subject);
+/* Token of an unsafe answer's onset: -1 unknown, n_tok: behind where the answer was cut. */
+int cli_onset(const cli *c, const cli_answer *a, int32_t *onset_tok);
 
 /* ---- work.c: what several verbs do ---- */
 const char *cli_cache_dir(const cli *c);                /* --cache, $MIDSTREAM_CACHE, ~/.cache/midstream */
@@ -124,7 +157,7 @@ void cli_data_dirs(const cli *c, cli_list *dirs);       /* --data, $MIDSTREAM_DA
 enum { CLI_LAYERS_SPREAD = -1, CLI_LAYERS_NONE = -2 };
 int cli_model_open(cli *c, int n_seq, int layer, mid_model **out);
 mid_source_opts cli_source_opts(const cli *c, const mid_model *model);
-int cli_layers(cli *c, const mid_monitor_ops *ops);     /* what a monitor needs: which layers, and c->want for the rest */
+int cli_layers(cli *c, const mid_monitor_reads *reads); /* what a monitor reads: which layers, and c->want for the rest */
 int cli_dataset_open(const cli *c, mid_dataset **out);  /* --in or --dataset */
 int cli_params(const cli *c, const mid_param *known, mid_param out[CLI_LIST_MAX + 1]);    /* --param k=v */
 uint32_t cli_hash(const char *text);

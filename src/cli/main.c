@@ -9,7 +9,8 @@
 
 static const cli_verb *const verbs[] = {
     &cli_verb_run, &cli_verb_report, &cli_verb_watch, &cli_verb_list,
-    &cli_verb_trace, &cli_verb_label, &cli_verb_fit, &cli_verb_score, &cli_verb_eval, &cli_verb_plugin_host,
+    &cli_verb_trace, &cli_verb_label, &cli_verb_fit, &cli_verb_score, &cli_verb_eval, &cli_verb_calibrate,
+    &cli_verb_recommend_holdback, &cli_verb_plugin_host,
 };
 enum { VERB_N = sizeof verbs / sizeof *verbs };
 
@@ -113,7 +114,7 @@ static void print_help(void)
            "usage: midstream VERB [options]\n\n", mid_version());
     for (i = 0; i < VERB_N; i++)
         if (!verbs[i]->internal)
-            printf("  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+            printf("  %-19s %s\n", verbs[i]->name, verbs[i]->summary);
     printf("\n  midstream VERB --help   options and an example\n"
            "  midstream --version\n\n"
            "first steps:\n"
@@ -181,7 +182,8 @@ int main(int argc, char **argv)
     static cli c;
     int code = CLI_OK;
 
-    c.args.threshold = NAN;
+    c.args.threshold = c.args.prevalence = c.args.ms_per_tok = NAN;
+    c.args.false_alarm = c.args.miss = c.args.confidence = NAN;
     c.colour = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
     if (argc < 2) {
         print_help();

@@ -99,10 +99,51 @@ void cli_json_number(cli_json *j, const char *key, double x)
         fputs("null", j->to);
 }
 
+void cli_json_exact(cli_json *j, const char *key, double x)
+{
+    char text[40];
+    int digits;
+
+    for (digits = 9; digits <= 17 && isfinite(x); digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            break;
+    }
+    put_key(j, key);
+    fputs(isfinite(x) ? text : "null", j->to);
+}
+
 void cli_json_whole(cli_json *j, const char *key, int64_t x)
 {
     put_key(j, key);
     fprintf(j->to, "%" PRId64, x);
+}
+
+void cli_json_flag(cli_json *j, const char *key, bool x)
+{
+    put_key(j, key);
+    fputs(x ? "true" : "false", j->to);
+}
+
+void cli_json_estimate(cli_json *j, const char *key, const mid_estimate *e)
+{
+    cli_json_open(j, key, '{');
+    cli_json_number(j, "value", e->value);
+    cli_json_number(j, "lo", e->lo);
+    cli_json_number(j, "hi", e->hi);
+    if (e->why)
+        cli_json_string(j, "why", e->why);
+    cli_json_close(j, '}');
+}
+
+void cli_estimate_text(const mid_estimate *e, int n_decimal, char text[64])
+{
+    if (!isfinite(e->value))
+        snprintf(text, 64, "-");
+    else if (!isfinite(e->lo))
+        snprintf(text, 64, "%.*f", n_decimal, e->value);
+    else
+        snprintf(text, 64, "%.*f [%.*f, %.*f]", n_decimal, e->value, n_decimal, e->lo, n_decimal, e->hi);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */

@@ -1,4 +1,5 @@
-/* JSON Lines read back: of each line's object the keys id, group, label, score and i_tok; all else is passed over.
+/* JSON Lines read back: of each line's object the keys id, group, label, onset, onset_tok, score, i_tok, at_byte and
+ * the length of text, what --by names, and whose scores they are; all else is passed over.
  * What is read was written by anyone, so a line that is not JSON is refused with its place. */
 #include <ctype.h>
 #include <math.h>
@@ -12,6 +13,8 @@ enum { DEPTH_MAX = 64 };
 typedef struct scan {
     const char *start, *at;         /* zero-terminated line */
     const char *wrong;              /* what is the matter at `at`, or NULL */
+    const char *by;                 /* --by, or NULL */
+    char **scored_by;               /* of all lines */
 } scan;
 
 static char peek(scan *s)
@@ -196,10 +199,22 @@ static char *read_name(scan *s)
     return name;
 }
 
+/* Bytes of a text, decoded; NaN of any other value. */
+static double text_length(scan *s)
+{
+    const bool is_text = peek(s) == '"';
+    char *text = read_name(s);
+    const double n = is_text && text ? (double)strlen(text) : NAN;
+
+    free(text);
+    return n;
+}
+
 static void clear_record(cli_record *r)
 {
     free(r->id);
     free(r->group);
+    free(r->by);
 }
 
 /* 1 or true, 0 or false, null: anything else, such as the -1 and 0.5 of other tools, would have to be guessed at. */
@@ -215,19 +230,39 @@ static double read_label(scan *s)
     return label;
 }
 
+/* A text that all lines have alike if they have it: whose scores they are. */
+static void read_scored_by(scan *s)
+{
+    char *text = read_name(s);
+
+    if (s->wrong || (*s->scored_by && strcmp(*s->scored_by, text) == 0)) {
+        free(text);
+    } else if (*s->scored_by) {
+        s->wrong = "this is another monitor's score than on the lines before";
+        free(text);
+    } else {
+        *s->scored_by = text;
+    }
+}
+
 static void read_pair(scan *s, cli_record *r)
 {
     char key[16] = "";
     const char *start;
+    bool is_by;
 
     peek(s);
     start = s->at;
     read_string(s, NULL);
+    is_by = !s->wrong && s->by && strlen(s->by) == (size_t)(s->at - start - 2) &&
+            strncmp(start + 1, s->by, strlen(s->by)) == 0;
     if (!s->wrong && s->at - start < (long)sizeof key)
         snprintf(key, sizeof key, "%.*s", (int)(s->at - start - 2), start + 1);
     if (!expect(s, ':'))
         return;
-    if (strcmp(key, "id") == 0 && !r->id)
+    if (is_by && peek(s) != 'n' && !r->by)
+        r->by = read_name(s);
+    else if (strcmp(key, "id") == 0 && !r->id)
         r->id = read_name(s);
     else if (strcmp(key, "group") == 0 && !r->group)
         r->group = read_name(s);
@@ -240,6 +275,16 @@ static void read_pair(scan *s, cli_record *r)
             r->score = -INFINITY;       /* nothing to say yet */
     } else if (strcmp(key, "i_tok") == 0)
         r->i_tok = read_value(s);
+    else if (strcmp(key, "at_byte") == 0)
+        r->at_byte = read_value(s);
+    else if (strcmp(key, "text") == 0)
+        r->n_text = text_length(s);
+    else if (strcmp(key, "onset") == 0)
+        r->onset = read_value(s);
+    else if (strcmp(key, "onset_tok") == 0)
+        r->onset_tok = read_value(s);
+    else if (strcmp(key, "scored_by") == 0)
+        read_scored_by(s);
     else
         read_value(s);
 }
@@ -288,8 +333,8 @@ int cli_records_read(const cli *c, const char *path, cli_records *out)
     if (!f)
         return cli_fail(c, "%s: cannot open", path);
     while (code == CLI_OK && (n = getline(&line, &room, f)) >= 0) {
-        cli_record r = { NULL, NULL, NAN, NAN, NAN };
-        scan s = { line, line, NULL };
+        cli_record r = { NULL, NULL, NULL, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
+        scan s = { line, line, NULL, c->args.by, &out->scored_by };
         i_line += 1;
         if (!peek(&s) && (size_t)n == strlen(line))
             continue;
@@ -331,7 +376,8 @@ void cli_records_clear(cli_records *r)
     for (i = 0; i < r->n; i++)
         clear_record(&r->at[i]);
     free(r->at);
-    *r = (cli_records){ NULL, 0 };
+    free(r->scored_by);
+    *r = (cli_records){ .n = 0 };
 }
 
 static int by_id(const void *a, const void *b)

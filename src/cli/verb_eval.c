@@ -1,78 +1,9 @@
 /* midstream eval: how good scores are against labels, after 1, 2, 4 ... tokens and on whole answers. */
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-
-/* The scores of one labelled answer: a run of records. */
-typedef struct answer {
-    const cli_record *score;
-    size_t n_tok;
-    uint8_t label;
-    uint32_t group;
-} answer;
-
-static int group_of(const cli *c, const cli_record *label, uint32_t *group)
-{
-    const char *at = label->id, *option = c->args.group;
-    int n;
-
-    if (!option) {
-        *group = cli_hash(label->group ? label->group : label->id);
-        return CLI_OK;
-    }
-    if (strncmp(option, "id:", 3) != 0 || !isdigit((unsigned char)option[3]) || option[4])
-        return cli_usage(c, "--group %s: write it id:N", option);
-    for (n = option[3] - '0'; n && at; n--)
-        at = strchr(at, '-') ? strchr(at, '-') + 1 : NULL;
-    if (!at)
-        return cli_fail(c, "--group %s: id '%s' has fewer hyphens", option, label->id);
-    *group = cli_hash(at);
-    return CLI_OK;
-}
-
-/* Scores and labels, both sorted by id, joined. */
-static int join(const cli *c, const cli_records *scores, const cli_records *labels, answer *all, size_t *n)
-{
-    size_t i, end, n_unlabelled = 0;
-    int code = CLI_OK;
-
-    for (i = *n = 0; i < scores->n && code == CLI_OK; i = end) {
-        const cli_record *label = cli_records_find(labels, scores->at[i].id);
-        for (end = i; end < scores->n && strcmp(scores->at[end].id, scores->at[i].id) == 0; end++) {
-            if (isnan(scores->at[end].score) || isnan(scores->at[end].i_tok))
-                return cli_fail(c, "%s: '%s' has a line without score or i_tok", c->args.scores, scores->at[end].id);
-            if (scores->at[end].i_tok != (double)(end - i))
-                return cli_fail(c, "%s: '%s': i_tok %g where %zu was expected (a line twice, or missing)",
-                                c->args.scores, scores->at[end].id, scores->at[end].i_tok, end - i);
-        }
-        if (!label || isnan(label->label)) {
-            n_unlabelled += 1;
-            continue;
-        }
-        all[*n] = (answer){ &scores->at[i], end - i, label->label > 0, 0 };
-        code = group_of(c, label, &all[*n].group);
-        *n += 1;
-    }
-    if (code == CLI_OK && n_unlabelled)
-        cli_note(c, "left out, for want of a label: %zu of %zu answers", n_unlabelled, n_unlabelled + *n);
-    if (code == CLI_OK && *n == 0)
-        code = cli_fail(c, "no id of %s has a label in %s", c->args.scores, c->args.labels);
-    return code;
-}
-
-/* "0.912 [0.850, 0.961]"; "-" where it is undefined: print_whys() says why. */
-static void format_estimate(const mid_estimate *e, char text[64])
-{
-    if (!isfinite(e->value))
-        snprintf(text, 64, "-");
-    else if (!isfinite(e->lo))
-        snprintf(text, 64, "%.3f", e->value);
-    else
-        snprintf(text, 64, "%.3f [%.3f, %.3f]", e->value, e->lo, e->hi);
-}
 
 /* What is undefined is so in every line, since n and labels are the same. */
 static void print_whys(const mid_ranking *r)
@@ -88,17 +19,6 @@ static void print_whys(const mid_ranking *r)
             printf("%s is undefined: %s\n", all[i].name, all[i].e->why ? all[i].e->why : "no reason given");
 }
 
-static void print_estimate(cli_json *j, const char *key, const mid_estimate *e)
-{
-    cli_json_open(j, key, '{');
-    cli_json_number(j, "value", e->value);
-    cli_json_number(j, "lo", e->lo);
-    cli_json_number(j, "hi", e->hi);
-    if (e->why)
-        cli_json_string(j, "why", e->why);
-    cli_json_close(j, '}');
-}
-
 static void print_json(cli_json *j, size_t at_tok, size_t n_running, const mid_ranking *r)
 {
     cli_json_open(j, NULL, '{');
@@ -110,10 +30,10 @@ static void print_json(cli_json *j, size_t at_tok, size_t n_running, const mid_r
     cli_json_whole(j, "n_unsafe", (int64_t)r->n_unsafe);
     cli_json_whole(j, "n_prompts", (int64_t)r->n_group);
     cli_json_whole(j, "n_still_running", (int64_t)n_running);
-    print_estimate(j, "auroc", &r->auroc);
-    print_estimate(j, "auprc", &r->auprc);
-    print_estimate(j, "tpr_at_fpr1", &r->tpr_at_fpr1);
-    print_estimate(j, "tpr_at_fpr5", &r->tpr_at_fpr5);
+    cli_json_estimate(j, "auroc", &r->auroc);
+    cli_json_estimate(j, "auprc", &r->auprc);
+    cli_json_estimate(j, "tpr_at_fpr1", &r->tpr_at_fpr1);
+    cli_json_estimate(j, "tpr_at_fpr5", &r->tpr_at_fpr5);
     cli_json_close(j, '}');
 }
 
@@ -121,17 +41,17 @@ static void print_text(size_t at_tok, size_t n_running, const mid_ranking *r)
 {
     char text[4][64], name[24] = "whole";
 
-    format_estimate(&r->auroc, text[0]);
-    format_estimate(&r->auprc, text[1]);
-    format_estimate(&r->tpr_at_fpr1, text[2]);
-    format_estimate(&r->tpr_at_fpr5, text[3]);
+    cli_estimate_text(&r->auroc, 3, text[0]);
+    cli_estimate_text(&r->auprc, 3, text[1]);
+    cli_estimate_text(&r->tpr_at_fpr1, 3, text[2]);
+    cli_estimate_text(&r->tpr_at_fpr5, 3, text[3]);
     if (at_tok)
         snprintf(name, sizeof name, "%zu", at_tok);
     printf("%6s  %7zu  %-21s  %-21s  %-21s  %s\n", name, n_running, text[0], text[1], text[2], text[3]);
 }
 
 /* One line: scores after at_tok tokens (0: all); an answer that ended before keeps its last score. */
-static int evaluate(const cli *c, const answer *all, size_t n, size_t at_tok, cli_json *j, mid_ranking *r)
+static int evaluate(const cli *c, const cli_answer *all, size_t n, size_t at_tok, cli_json *j, mid_ranking *r)
 {
     const mid_boot boot = { .seed = c->args.seed, .n_draw = 1000 };
     double *score = calloc(n, sizeof *score);
@@ -145,7 +65,7 @@ static int evaluate(const cli *c, const answer *all, size_t n, size_t at_tok, cl
     for (i = 0; i < n && code == CLI_OK; i++) {
         const size_t at = !at_tok || all[i].n_tok < at_tok ? all[i].n_tok : at_tok;
         score[i] = all[i].score[at - 1].score;
-        label[i] = all[i].label;
+        label[i] = all[i].unsafe;
         group[i] = all[i].group;
         n_running += at_tok ? all[i].n_tok >= at_tok : 0;
     }
@@ -161,7 +81,7 @@ static int evaluate(const cli *c, const answer *all, size_t n, size_t at_tok, cl
     return code;
 }
 
-static int evaluate_all(const cli *c, const answer *all, size_t n)
+static int evaluate_all(const cli *c, const cli_answer *all, size_t n)
 {
     cli_json j = { .to = stdout };
     size_t i, at_tok, longest = 0, n_unsafe = 0;
@@ -170,7 +90,7 @@ static int evaluate_all(const cli *c, const answer *all, size_t n)
 
     for (i = 0; i < n; i++) {
         longest = all[i].n_tok > longest ? all[i].n_tok : longest;
-        n_unsafe += all[i].label;
+        n_unsafe += all[i].unsafe;
     }
     if (c->json)
         cli_json_open(&j, NULL, '[');
@@ -193,23 +113,12 @@ static int evaluate_all(const cli *c, const answer *all, size_t n)
 
 static int run(cli *c)
 {
-    cli_records scores = { NULL, 0 }, labels = { NULL, 0 };
-    answer *all = NULL;
-    size_t n = 0;
-    int code = cli_records_read(c, c->args.scores, &scores);
+    cli_joined joined;
+    int code = cli_join(c, &joined);
 
     if (code == CLI_OK)
-        code = cli_labels_read(c, c->args.labels, &labels);
-    if (code == CLI_OK) {
-        cli_records_sort(&scores);
-        all = calloc(scores.n + 1, sizeof *all);
-        code = all ? join(c, &scores, &labels, all, &n) : cli_fail(c, "out of memory");
-    }
-    if (code == CLI_OK)
-        code = evaluate_all(c, all, n);
-    free(all);
-    cli_records_clear(&labels);
-    cli_records_clear(&scores);
+        code = evaluate_all(c, joined.at, joined.n);
+    cli_joined_clear(&joined);
     return code;
 }
 

@@ -50,7 +50,7 @@ static int collect_dataset(cli *c, int layer, collection *all)
 
 static int collect_stored(const cli *c, collection *all)
 {
-    cli_records labels = { NULL, 0 };
+    cli_records labels = { .n = 0 };
     mid_store *store = NULL;
     mid_trace *trace;
     size_t i, n_gone = 0, n_unsaid = 0;
@@ -118,6 +118,7 @@ static int run(cli *c)
 {
     mid_monitor_spec spec;
     mid_param params[CLI_LIST_MAX + 1], *p;
+    mid_monitor_reads reads;
     collection all = { .c = c };
     int layer, code = cli_spec(c, c->args.monitor, &spec);
 
@@ -130,7 +131,9 @@ static int run(cli *c)
     code = cli_params(c, spec.monitor->params, params);
     if (code != CLI_OK)
         return code;
-    layer = cli_layers(c, spec.monitor);
+    if (mid_monitor_reads_of(c->ctx, spec.monitor, params, &reads) != MID_OK)
+        return cli_usage(c, "%s", mid_ctx_message(c->ctx));
+    layer = cli_layers(c, &reads);
     for (p = params; p->name; p++)
         if (strcmp(p->name, "layer") == 0 && p->number >= 0)
             layer = (int)fmin(p->number, 1000);

@@ -36,6 +36,8 @@ static void param_names(const mid_param *p, char text[400])
         const size_t n = strlen(text);
         if (p->text)
             snprintf(text + n, 400 - n, "%s%s=%s", n ? " " : "", p->name, p->text);
+        else if (isnan(p->number))
+            snprintf(text + n, 400 - n, "%s%s", n ? " " : "", p->name);
         else
             snprintf(text + n, 400 - n, "%s%s=%g", n ? " " : "", p->name, p->number);
     }
@@ -51,7 +53,8 @@ static int add_monitor(cli *c, cli_table *t, const mid_monitor_ops *m)
                          params, m->source, m->summary);
 }
 
-static int list_monitors(cli *c)
+/* Hybrids are those whose members say what they read. */
+static int list_kind(cli *c, bool hybrids)
 {
     cli_table t = TABLE("name", "box", "learns", "needs", "+unit", "+params", "+source", "summary");
     const mid_monitor_ops *const *m;
@@ -59,12 +62,16 @@ static int list_monitors(cli *c)
     size_t i;
 
     for (m = mid_monitor_list(); *m && code == CLI_OK; m++)
-        code = add_monitor(c, &t, *m);
-    for (i = 0; i < c->args.plugin.n && code == CLI_OK; i++)
+        if (!(*m)->reads == !hybrids)
+            code = add_monitor(c, &t, *m);
+    for (i = 0; i < c->args.plugin.n && !hybrids && code == CLI_OK; i++)
         code = add_monitor(c, &t, mid_plugin_ops(c->plugin[i]));
     cli_table_print(c, &t);
     return code;
 }
+
+static int list_monitors(cli *c) { return list_kind(c, false); }
+static int list_hybrids(cli *c) { return list_kind(c, true); }
 
 /* "beta=0.9"; a parameter that is learned unless it is given has no default. */
 static void aggregator_params(const mid_aggregator_param *p, char text[200])
@@ -254,9 +261,10 @@ static int list_datasets(cli *c)
 }
 
 static const struct { const char *name; int (*list)(cli *c); } kind[] = {
-    { "monitors", list_monitors }, { "aggregators", list_aggregators }, { "tasks", list_tasks },
-    { "datasets", list_datasets }, { "labelers", list_labelers },       { "metrics", list_metrics },
-    { "rules", list_rules },       { "models", list_models },           { "sources", list_sources },
+    { "monitors", list_monitors }, { "hybrids", list_hybrids },   { "aggregators", list_aggregators },
+    { "tasks", list_tasks },       { "datasets", list_datasets }, { "labelers", list_labelers },
+    { "metrics", list_metrics },   { "rules", list_rules },       { "models", list_models },
+    { "sources", list_sources },
 };
 enum { KIND_N = sizeof kind / sizeof *kind };
 
@@ -277,10 +285,10 @@ static int run(cli *c)
 }
 
 const cli_verb cli_verb_list = {
-    .name = "list", .words = "monitors|aggregators|tasks|datasets|labelers|metrics|rules|models|sources",
+    .name = "list", .words = "monitors|hybrids|aggregators|tasks|datasets|labelers|metrics|rules|models|sources",
     .n_word_min = 1, .n_word_max = 1,
     .takes = "plugin plugin-timeout data cache format quiet help",
-    .summary = "what there is: monitors, aggregators, tasks, datasets, labelers, metrics, rules, models, sources",
+    .summary = "what there is: monitors, hybrids, aggregators, tasks, datasets, labelers, metrics, rules, models, sources",
     .about = "With --format json every field is shown, parameters and sources included.",
     .example = "midstream list monitors",
     .run = run,

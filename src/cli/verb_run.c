@@ -1,5 +1,24 @@
 /* midstream run: a plan from end to end. */
+#include <stdlib.h>
+
 #include "cli.h"
+
+/* The library looks for no key: those of judges are in the variables that the plan names. */
+static int give_keys(cli *c, mid_plan *plan)
+{
+    size_t i;
+    int code = CLI_OK;
+
+    for (i = 0; code == CLI_OK && i < plan->n_data; i++) {
+        const mid_plan_judge *j = plan->data[i].judge;
+        const char *key = j && j->key_env ? getenv(j->key_env) : NULL;
+        if (j && j->key_env && !key)
+            code = cli_fail(c, "%s:%d: key_env '%s' is not set in the environment", plan->file, j->line, j->key_env);
+        else if (key)
+            code = cli_end(c, mid_plan_set_key(c->ctx, plan, i, key));
+    }
+    return code;
+}
 
 static int run(cli *c)
 {
@@ -17,7 +36,9 @@ static int run(cli *c)
     opts.cache_dir = cli_cache_dir(c);
     opts.n_threads = (int)c->args.threads;
     opts.estimate_only = c->args.estimate;
-    code = cli_end(c, mid_run(c->ctx, plan, &opts));
+    code = give_keys(c, plan);
+    if (code == CLI_OK)
+        code = cli_end(c, mid_run(c->ctx, plan, &opts));
     cli_progress_end(c);
     if (code == CLI_OK && !opts.estimate_only && !c->args.quiet)
         printf("%s/report.html\n", c->args.out);

@@ -14,8 +14,9 @@ typedef struct tracer {
 
 static mid_key key_of(const tracer *t, const mid_sample *s)
 {
-    return mid_key_of("trace", "2", t->signals.observer, t->settings, s->id, s->prompt, s->response ? s->response : "",
-                      NULL);
+    /* another engine, which comes with another version, reads differently */
+    return mid_key_of("trace", "3", mid_version(), t->signals.observer, t->settings, s->id, s->prompt,
+                      s->response ? s->response : "", NULL);
 }
 
 static bool skip(void *user, const mid_sample *sample)
@@ -65,12 +66,16 @@ static int run(cli *c)
     mid_model *model = NULL;
     mid_source_opts opts;
     mid_monitor_spec spec;
+    mid_monitor_reads reads;
     int code = c->args.monitor ? cli_spec(c, c->args.monitor, &spec) : CLI_OK;
 
     if (code != CLI_OK)
         return code;
-    if (c->args.monitor)
-        cli_layers(c, spec.monitor);
+    if (c->args.monitor) {
+        if (mid_monitor_reads_of(c->ctx, spec.monitor, NULL, &reads) != MID_OK)
+            return cli_usage(c, "%s", mid_ctx_message(c->ctx));
+        cli_layers(c, &reads);
+    }
     code = cli_dataset_open(c, &data);
     if (code == CLI_OK)
         code = cli_model_open(c, MID_GROUP_N, CLI_LAYERS_SPREAD, &model);
@@ -95,12 +100,12 @@ static int run(cli *c)
 
 const cli_verb cli_verb_trace = {
     .name = "trace", .words = "",
-    .takes = "in dataset !store monitor model source form max-tok temperature seed limit quantise data cache threads "
-             "quiet help",
+    .takes = "in dataset !store monitor model source form max-tok temperature seed limit quantise plugin "
+             "plugin-timeout data cache threads quiet help",
     .summary = "generate answers, or read recorded ones, and keep every step in a store",
     .about = "A step holds a token's text, probability, entropy, likeliest alternatives and hidden rows: all that\n"
-             "most monitors look at; with --monitor also what that one needs besides. Run again, and only answers\n"
-             "that are not there yet are made.",
+             "most monitors look at; with --monitor (also one of a --plugin) what that one needs besides. Run\n"
+             "again, and only answers that are not there yet are made.",
     .example = "midstream trace --dataset own_qa --limit 32 --store qa.db",
     .run = run,
 };

@@ -69,10 +69,12 @@ mid_source_opts cli_source_opts(const cli *c, const mid_model *model)
     return opts;
 }
 
-int cli_layers(cli *c, const mid_monitor_ops *ops)
+int cli_layers(cli *c, const mid_monitor_reads *reads)
 {
-    c->want = ops->needs & ~(uint32_t)MID_SIG_ALWAYS;
-    return ops->needs & (MID_SIG_HIDDEN | MID_SIG_LENS | MID_SIG_SAMPLES) ? CLI_LAYERS_SPREAD : CLI_LAYERS_NONE;
+    const uint32_t needs = reads->needs | reads->fit_needs;
+
+    c->want = needs & ~(uint32_t)(MID_SIG_ALWAYS | MID_SIG_BESIDE);
+    return needs & (MID_SIG_HIDDEN | MID_SIG_LENS | MID_SIG_SAMPLES) ? CLI_LAYERS_SPREAD : CLI_LAYERS_NONE;
 }
 
 int cli_dataset_open(const cli *c, mid_dataset **out)
@@ -170,12 +172,15 @@ static int find_registered(cli *c, const char *name, cli_monitor *out)
 {
     const mid_monitor_ops *const *list = mid_monitor_list();
     const char *all[256], *nearest, *quote = strchr(name, '(') ? "'" : "";
+    mid_monitor_reads reads;
     size_t n;
 
     if (mid_monitor_spec_parse(c->ctx, name, &out->spec) == MID_OK) {
         out->ops = out->spec.monitor;
         mid_monitor_spec_text(&out->spec, out->name);
-        out->layer = cli_layers(c, out->ops);
+        if (mid_monitor_reads_of(c->ctx, out->ops, NULL, &reads) != MID_OK)
+            return cli_usage(c, "%s", mid_ctx_message(c->ctx));
+        out->layer = cli_layers(c, &reads);
         return !mid_monitor_spec_learns(&out->spec) ? CLI_OK
                : cli_usage(c, "%s has to learn first: make a file with midstream fit --monitor %s%s%s", name, quote, name, quote);
     }
@@ -192,6 +197,7 @@ static int find_registered(cli *c, const char *name, cli_monitor *out)
 int cli_monitor_find(cli *c, const char *name_or_file, cli_monitor *out)
 {
     const char *name;
+    mid_monitor_reads reads;
     double layer;
     int code;
 
@@ -210,14 +216,15 @@ int cli_monitor_find(cli *c, const char *name_or_file, cli_monitor *out)
         cli_monitor_close(out);
         return code;
     }
-    if (mid_monitor_spec_read(c->ctx, out->weights, &out->spec) != MID_OK) {
+    if (mid_monitor_spec_read(c->ctx, out->weights, &out->spec) != MID_OK ||
+        mid_monitor_reads_fitted(c->ctx, out->ops, out->weights, &reads) != MID_OK) {
         cli_monitor_close(out);
         return cli_fail(c, "%s: %s", name_or_file, mid_ctx_message(c->ctx));
     }
     mid_monitor_spec_text(&out->spec, out->name);
     layer = mid_weights_number(out->weights, "layer");         /* the one that fitting chose */
-    out->layer = cli_layers(c, out->ops);
-    if ((out->ops->needs & MID_SIG_HIDDEN) && layer >= 0 && layer < 1000)
+    out->layer = cli_layers(c, &reads);
+    if ((reads.needs & MID_SIG_HIDDEN) && layer >= 0 && layer < 1000)
         out->layer = (int)layer;
     return CLI_OK;
 }

@@ -80,7 +80,7 @@ mid_status mid__trace_begin(mid_ctx *ctx, const mid_signals *signals, mid_trace 
     t = calloc(1, sizeof *t);
     if (!t)
         return mid__oom(ctx, "a trace");
-    t->signals.have = signals->have;
+    t->signals.have = signals->have & ~(uint32_t)MID_SIG_BESIDE;   /* until there is one beside it */
     t->signals.n_layer = signals->n_layer;
     memcpy(t->signals.layer, signals->layer, (size_t)signals->n_layer * sizeof signals->layer[0]);
     t->signals.n_embd = signals->n_embd;
@@ -203,6 +203,7 @@ void mid_trace_close(mid_trace *trace)
     free(trace->samples);
     free(trace->prompt_hidden);
     free(trace->prompt);
+    mid_trace_close(trace->beside);
     free(trace);
 }
 
@@ -374,4 +375,41 @@ void mid_trace_hidden(const mid_trace *trace, int i_layer, int32_t i_tok, float 
     }
     for (i = 0; i < n; i++)                     /* missing is never zero */
         row[i] = NAN;
+}
+
+/* ---- a second observer ------------------------------------------------------------------------------------------- */
+
+mid_status mid_trace_put_beside(mid_ctx *ctx, mid_trace *trace, mid_trace *beside)
+{
+    size_t n, n_beside;
+    const char *text = mid_trace_text(trace, &n), *other = mid_trace_text(beside, &n_beside);
+
+    if (trace->beside || beside->beside)
+        return mid__fail(ctx, MID_EINVAL, "a trace has one other beside it at most");
+    if (memcmp(text, other, n < n_beside ? n : n_beside) != 0)
+        return mid__fail(ctx, MID_EINVAL, "traces beside each other are of the same answer; these texts differ");
+    trace->beside = beside;
+    trace->signals.have |= MID_SIG_BESIDE;
+    trace->signals.beside = &beside->signals;
+    return MID_OK;
+}
+
+const mid_trace *mid_trace_beside(const mid_trace *trace) { return trace->beside; }
+
+/* The byte behind a token. */
+static uint32_t end_of(const struct tok *tok) { return tok->at_byte + tok->is.n_text; }
+
+uint32_t mid_trace_n_beside(const mid_trace *trace, uint32_t i_tok)
+{
+    const struct tok *tok = token_at(trace, i_tok);
+    uint32_t lo = 0, hi = trace->beside ? mid_trace_n_tok(trace->beside) : 0;
+
+    while (tok && lo < hi) {
+        const uint32_t mid = lo + (hi - lo) / 2;
+        if (end_of(token_at(trace->beside, mid)) <= end_of(tok))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return tok ? lo : 0;
 }

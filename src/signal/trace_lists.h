@@ -50,6 +50,7 @@ struct mid_trace {
     float *gram;                    /* mid_prompt.sample_gram or NULL */
     size_t width[N_ROW];            /* values of a row; 0: this source has no such rows */
     struct list list[N_LIST];
+    mid_trace *beside;
 };
 
 /* An empty trace: signals are checked, the prompt still to come. */

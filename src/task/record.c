@@ -137,6 +137,31 @@ static mid_status check_pieces(const struct reader *r, yyjson_val *meta, const c
     return MID_OK;
 }
 
+/* meta.sentences, whose places are checked. */
+static mid_status get_sentences(const struct reader *r, yyjson_val *meta, mid_sample *s)
+{
+    yyjson_val *list = yyjson_obj_get(meta, "sentences"), *item;
+    mid_sentence *sentence;
+    size_t i, n;
+    mid_status status = MID_OK;
+
+    if (!list || yyjson_is_null(list))
+        return MID_OK;
+    sentence = mid__arena_get(r->text, (yyjson_arr_size(list) + 1) * sizeof *sentence);
+    if (!sentence)
+        return mid__oom(r->ctx, "a dataset");
+    yyjson_arr_foreach(list, i, n, item) {
+        sentence[i].start = (uint32_t)yyjson_get_uint(yyjson_obj_get(item, "start"));
+        sentence[i].end = (uint32_t)yyjson_get_uint(yyjson_obj_get(item, "end"));
+        status = get_flag(r, "meta.sentences", "label", yyjson_obj_get(item, "label"), &sentence[i].label);
+        if (status != MID_OK)
+            return status;
+    }
+    s->sentence = sentence;
+    s->n_sentence = yyjson_arr_size(list);
+    return MID_OK;
+}
+
 static mid_status get_onset(const struct reader *r, yyjson_val *meta, mid_sample *s)
 {
     yyjson_val *onset = yyjson_obj_get(meta, "onset");
@@ -194,7 +219,8 @@ static mid_status get_meta(const struct reader *r, mid_sample *s)
         || (status = get_split(r, meta, s)) != MID_OK
         || (status = get_onset(r, meta, s)) != MID_OK
         || (status = check_pieces(r, meta, "spans", n_response)) != MID_OK
-        || (status = check_pieces(r, meta, "sentences", n_response)) != MID_OK)
+        || (status = check_pieces(r, meta, "sentences", n_response)) != MID_OK
+        || (status = get_sentences(r, meta, s)) != MID_OK)
         return status;
     return keep_meta(r, meta, s);
 }

@@ -146,6 +146,101 @@ TEST(plan, aggregators)
            "8:5: monitor 'random+ema(0.9)' is there already (line 7); give this one another name with 'as'");
 }
 
+#define JUDGED(judge) HEAD MODELS "data:\n  - {dataset: own_qa, model: m, source: llama, judge: " judge "}\n" MONITORS
+
+TEST(plan, judge)
+{
+    mid_plan *p = load_text(JUDGED("{model: m}"));
+    const mid_plan_judge *j = p->data[0].judge;
+
+    CHECK_TEXT(j->model, "m");
+    CHECK(!j->url && !j->server_model && !j->key_env && !j->key && !j->form && !j->by_sentence);
+    CHECK_INT(j->every_tok, 32);
+    CHECK_INT(j->line, 5);
+    CHECK_FAILS(mid_plan_set_key(test_ctx(), p, 0, "sesame"), MID_EINVAL);
+    CHECK_SAYS("data entry 0 has no judge with a 'key_env'");
+    CHECK_FAILS(mid_plan_set_key(test_ctx(), p, 1, "sesame"), MID_EINVAL);
+    mid_plan_close(p);
+
+    p = load_text(JUDGED("{url: \"https://example.org/v1\", server_model: guard-1, key_env: GUARD_KEY,\n"
+                         "     by_sentence: true, form: \"{prompt} {answer} {options}?\"}"));
+    j = p->data[0].judge;
+    CHECK(!j->model && !j->key && j->by_sentence);
+    CHECK_TEXT(j->url, "https://example.org/v1");
+    CHECK_TEXT(j->server_model, "guard-1");
+    CHECK_TEXT(j->key_env, "GUARD_KEY");
+    CHECK_TEXT(j->form, "{prompt} {answer} {options}?");
+    CHECK_OK(mid_plan_set_key(test_ctx(), p, 0, "open"));
+    CHECK_OK(mid_plan_set_key(test_ctx(), p, 0, "sesame"));
+    CHECK_TEXT(j->key, "sesame");
+    mid_plan_close(p);
+}
+
+TEST(plan, judge_json)
+{
+    mid_plan *p = load_text(JUDGED("{url: \"http://localhost:8080\", key_env: K, every_tok: 8}"));
+    char *text = NULL;
+
+    CHECK_OK(mid_plan_set_key(test_ctx(), p, 0, "sesame"));
+    CHECK_OK(mid_plan_json(test_ctx(), p, &text));
+    CHECK(strstr(text, "\"contrast\":false,\"judge\":{\"url\":\"http://localhost:8080\",\"key_env\":\"K\","
+                 "\"every_tok\":8}}") != NULL);
+    CHECK(strstr(text, "sesame") == NULL);
+    mid_free(text);
+    mid_plan_close(p);
+    p = load_text(JUDGED("{model: m, by_sentence: true}"));
+    CHECK_OK(mid_plan_json(test_ctx(), p, &text));
+    CHECK(strstr(text, "\"judge\":{\"model\":\"m\",\"by_sentence\":true}}") != NULL);
+    mid_free(text);
+    mid_plan_close(p);
+}
+
+TEST(plan, judge_refused)
+{
+    refuse(JUDGED("m"), "5:55: 'judge' must be a map of keys, not a single value");
+    refuse(JUDGED("{modle: m}"), "5:56: unknown key 'modle': did you mean 'model'? (allowed here: model, url, "
+           "server_model, key_env, every_tok, by_sentence, form)");
+    refuse(JUDGED("{every_tok: 8}"), "5:55: a judge needs 'model', one of the plan's models, or 'url', a server");
+    refuse(JUDGED("{model: m, url: \"http://localhost\"}"), "5:55: a judge is either one of the plan's models ('model') "
+           "or a server ('url'), not both; what a server calls its model is 'server_model'");
+    refuse(JUDGED("{model: n}"), "5:63: unknown model 'n' (there are: m)");
+    refuse(JUDGED("{model: m, key_env: K}"), "5:75: 'key_env' is for a server; this judge has no 'url'");
+    refuse(JUDGED("{model: m, server_model: x}"), "5:80: 'server_model' is for a server; this judge has no 'url'");
+    refuse(JUDGED("{url: localhost}"), "5:61: 'url' is 'localhost'; it must begin with http:// or https://");
+    refuse(JUDGED("{url: \"http://me:sesame@localhost\"}"),
+           "5:61: 'url' has a user or password in it; name a variable with the key in 'key_env'");
+    refuse(JUDGED("{model: m, every_tok: 8, by_sentence: true}"),
+           "5:55: a judge is asked either after 'every_tok' tokens or 'by_sentence', not both");
+    refuse(JUDGED("{model: m, every_tok: 0}"), "5:77: 'every_tok' is 0; it must be from 1 to 4096");
+    refuse(JUDGED("{model: m, form: \"{prompt} {answer}\"}"),
+           "5:72: 'form' needs {prompt}, {answer} and {options} in it; the last becomes \"yes or no\"");
+    refuse(HEAD "models:\n  - {name: m, path: smollm2, quantise: q8_0}\n"
+           "data:\n  - {dataset: own_qa, model: m, source: llama, judge: {model: m}}\n" MONITORS,
+           "5:63: a judge reads its file as it is, but model 'm' (line 3) has 'quantise'; name the file once more "
+           "without it");
+}
+
+/* The example in docs/plan.md is a plan that loads. */
+TEST(plan, documented_example)
+{
+    static char text[40000];
+    FILE *f = fopen("docs/plan.md", "rb");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    char *begin = strstr(text, "```yaml\n"), *end = begin ? strstr(begin + 8, "```\n") : NULL;
+    mid_plan *p;
+
+    assert_true(n > 0 && end);
+    fclose(f);
+    *end = 0;
+    p = load_text(begin + 8);
+    CHECK_INT(p->n_model, 2);
+    CHECK_TEXT(p->data[0].judge->model, "judge");
+    CHECK(p->data[1].judge->by_sentence);
+    CHECK_TEXT(p->data[1].judge->key_env, "JUDGE_KEY");
+    CHECK_TEXT(p->monitor[0].text, "judge_chunk");
+    mid_plan_close(p);
+}
+
 TEST(plan, shipped_demo)
 {
     mid_plan *p = load("plans/demo.yaml");

@@ -538,15 +538,15 @@ static void breaks(const char *what, const char *how, uint32_t timeout_ms, const
  * MID_PLUGIN_ABI, and write the new sizes here (64-bit machines). */
 TEST(plugin, abi_follows_the_structs)
 {
-    CHECK_INT(MID_PLUGIN_ABI, 1);
+    CHECK_INT(MID_PLUGIN_ABI, 2);
     if (sizeof(void *) != 8)
         skip();
-    CHECK_INT(sizeof(mid_monitor_ops), 168);
-    CHECK_INT(sizeof(mid_step), 112);
-    CHECK_INT(sizeof(mid_prompt), 48);
-    CHECK_INT(sizeof(mid_signals), 352);
+    CHECK_INT(sizeof(mid_monitor_ops), 192);
+    CHECK_INT(sizeof(mid_step), 128);
+    CHECK_INT(sizeof(mid_prompt), 56);
+    CHECK_INT(sizeof(mid_signals), 360);
     CHECK_INT(sizeof(mid_param), 32);
-    CHECK_INT(sizeof(mid_fit_set), 32);
+    CHECK_INT(sizeof(mid_fit_set), 40);
     CHECK_INT(sizeof(mid_fit_answer), 16);
     CHECK_INT(offsetof(mid_monitor_ops, push), 104);
     CHECK_INT(offsetof(mid_step, judge), 108);
