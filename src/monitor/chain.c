@@ -111,7 +111,7 @@ static mid_status fit_link(mid_ctx *ctx, const mid_aggregate *a, size_t i, const
     double learned[MID_AGGREGATOR_LEARN_MAX];
     float kept[MID_AGGREGATOR_LEARN_MAX];
     const mid_score_set set = { s->answer, s->n };
-    char key[32];
+    char key[48];
     size_t k;
     mid_status status = check_classes(ctx, a, s);
 
@@ -178,7 +178,7 @@ static mid_status open_link(mid_ctx *ctx, const mid_aggregate *a, size_t i, cons
 {
     const size_t n = a->ops->n_learned;
     const float *data;
-    char key[32];
+    char key[48];
     size_t k;
     mid_status status;
 

@@ -598,7 +598,7 @@ TEST(plugin, objects_that_break_at_once)
     }
     CHECK(m == NULL);
     CHECK_FAILS(open_plugin(built("tests/plugin/old_monitor.so"), 0, &plugin), MID_EPLUGIN);
-    CHECK_SAYS("another MID_PLUGIN_ABI than 1");
+    CHECK_SAYS("another MID_PLUGIN_ABI than 2");
     CHECK_FAILS(open_plugin(test_write("junk.so", "not an object", 13), 0, &plugin), MID_EPLUGIN);
     CHECK_SAYS("refused \"hello\": cannot be loaded: ");
     CHECK_FAILS(open_plugin("./no-such.so", 0, &plugin), MID_ENOTFOUND);
