@@ -7,9 +7,10 @@
  *                             8 steps at a time are laid out before the clock starts, so that rows are about as warm as
  *                             those that an engine has just written; weights are warm too. What reading the clock takes
  *                             is taken off
- * Further lines of time: "(defaults) US", the monitors of plans/demo.yaml and plans/xstest.yaml one after the other at
- * each token; "(defaults,cold) US", the same with 64 MB of other memory read before each token, as a decode reads its
- * weights; "(softmax) US", log-sum-exp, entropy and top 20 of a row of logits. */
+ * Beside the registry's there is "mahalanobis_64", which is mahalanobis by 64 main axes. Further lines of time:
+ * "(defaults) US", the monitors of plans/demo.yaml and plans/xstest.yaml one after the other at each token;
+ * "(defaults,cold) US", the same with 64 MB of other memory read before each token, as a decode reads its weights;
+ * "(softmax) US", log-sum-exp, entropy and top 20 of a row of logits. */
 #include "midstream.h"
 
 #include <math.h>
@@ -260,16 +261,49 @@ static void save_answers(const char *dir)
     free(prompt_hidden);
 }
 
-static mid_stream *stream_of(const char *dir, const mid_monitor_ops *ops, mid_monitor **m)
+/* mahalanobis on main axes alone, under a name of its own. */
+static const char *const axes_name = "mahalanobis_64";
+static const mid_param axes_params[] = { { "axes", 64, NULL, NULL }, { NULL, 0, NULL, NULL } };
+
+static mid_stream *stream_of(const char *dir, const char *name, const mid_monitor_ops *ops, mid_monitor **m)
 {
     mid_stream *s;
 
     if (ops->fit)
-        must(mid_monitor_load(ctx, path_of(dir, ops->name), &signals, m));
+        must(mid_monitor_load(ctx, path_of(dir, name), &signals, m));
     else
         must(mid_monitor_open(ctx, ops, NULL, NULL, &signals, m));
     must(mid_stream_open(ctx, *m, &s));
     return s;
+}
+
+static void fit_one(const char *dir, const char *name, const mid_monitor_ops *ops, const mid_param *params,
+                    const mid_fit_set *set, mid_weights *scores)
+{
+    float *kept = room(N_ANSWER * N_TOK, sizeof *kept);
+    const double start = now_us();
+    double score[N_TOK];
+    mid_weights *w;
+    mid_monitor *m;
+    mid_stream *s;
+    size_t i, t;
+
+    if (ops->fit) {
+        must(mid_monitor_fit(ctx, ops, params, set, &w));
+        must(mid_weights_save(ctx, w, path_of(dir, name)));
+        mid_weights_close(w);
+    }
+    fprintf(stderr, "%-24s %6.2f s\n", name, (now_us() - start) * 1e-6);
+    s = stream_of(dir, name, ops, &m);
+    for (i = 0; i < N_ANSWER; i++) {
+        must(mid_stream_score(ctx, s, trace[i], score, NULL));
+        for (t = 0; t < N_TOK; t++)
+            kept[i * N_TOK + t] = (float)score[t];
+    }
+    must(mid_weights_set(ctx, scores, name, kept, N_ANSWER, N_TOK));
+    mid_stream_close(s);
+    mid_monitor_close(m);
+    free(kept);
 }
 
 static void fit_all(const char *dir)
@@ -277,37 +311,17 @@ static void fit_all(const char *dir)
     const mid_monitor_ops *const *ops;
     mid_fit_answer answer[N_ANSWER];
     const mid_fit_set set = { .answer = answer, .n = N_ANSWER, .seed = 1 };
-    float *kept = room(N_ANSWER * N_TOK, sizeof *kept);
-    double score[N_TOK];
-    mid_weights *w, *scores;
-    mid_monitor *m;
-    mid_stream *s;
-    size_t i, t;
+    mid_weights *scores;
+    size_t i;
 
     for (i = 0; i < N_ANSWER; i++)
         answer[i] = (mid_fit_answer){ trace[i], (int)(i % 2), (uint32_t)i };
     must(mid_weights_open(ctx, &scores));
-    for (ops = mid_monitor_list(); *ops; ops++) {
-        const double start = now_us();
-        if ((*ops)->fit) {
-            must(mid_monitor_fit(ctx, *ops, NULL, &set, &w));
-            must(mid_weights_save(ctx, w, path_of(dir, (*ops)->name)));
-            mid_weights_close(w);
-        }
-        fprintf(stderr, "%-24s %6.2f s\n", (*ops)->name, (now_us() - start) * 1e-6);
-        s = stream_of(dir, *ops, &m);
-        for (i = 0; i < N_ANSWER; i++) {
-            must(mid_stream_score(ctx, s, trace[i], score, NULL));
-            for (t = 0; t < N_TOK; t++)
-                kept[i * N_TOK + t] = (float)score[t];
-        }
-        must(mid_weights_set(ctx, scores, (*ops)->name, kept, N_ANSWER, N_TOK));
-        mid_stream_close(s);
-        mid_monitor_close(m);
-    }
+    for (ops = mid_monitor_list(); *ops; ops++)
+        fit_one(dir, (*ops)->name, *ops, NULL, &set, scores);
+    fit_one(dir, axes_name, mid_monitor_find("mahalanobis"), axes_params, &set, scores);
     must(mid_weights_save(ctx, scores, path_of(dir, "scores")));
     mid_weights_close(scores);
-    free(kept);
 }
 
 /* ---- timing ----------------------------------------------------------------------------------------------------- */
@@ -410,7 +424,7 @@ static void time_defaults(const char *dir, struct laid_out *a)
 
     memset(cold, 1, N_COLD_FLOAT * sizeof *cold);
     for (i = 0; i < N; i++)
-        s[i] = stream_of(dir, mid_monitor_find(name[i]), &m[i]);
+        s[i] = stream_of(dir, name[i], mid_monitor_find(name[i]), &m[i]);
     printf("(defaults) %.4f\n", defaults(s, N, a, NULL));
     printf("(defaults,cold) %.4f\n", defaults(s, N, a, cold));
     for (i = 0; i < N; i++) {
@@ -443,21 +457,26 @@ static void time_softmax(void)
     free(logit);
 }
 
+static void time_one(const char *dir, const char *name, const mid_monitor_ops *ops, struct laid_out *a)
+{
+    mid_monitor *m;
+    mid_stream *s = stream_of(dir, name, ops, &m);
+
+    printf("%s %.4f\n", name, time_of(s, a));
+    mid_stream_close(s);
+    mid_monitor_close(m);
+}
+
 static void time_all(const char *dir)
 {
     struct laid_out *a = room(1, sizeof *a);
     const mid_monitor_ops *const *ops;
-    mid_monitor *m;
-    mid_stream *s;
 
     a->n_scratch = mid_trace_scratch(trace[0]);
     a->scratch = room(N_LAID * a->n_scratch, sizeof *a->scratch);
-    for (ops = mid_monitor_list(); *ops; ops++) {
-        s = stream_of(dir, *ops, &m);
-        printf("%s %.4f\n", (*ops)->name, time_of(s, a));
-        mid_stream_close(s);
-        mid_monitor_close(m);
-    }
+    for (ops = mid_monitor_list(); *ops; ops++)
+        time_one(dir, (*ops)->name, *ops, a);
+    time_one(dir, axes_name, mid_monitor_find("mahalanobis"), a);
     time_defaults(dir, a);
     time_softmax();
     free(a->scratch);

@@ -53,6 +53,15 @@ typedef struct mid_ranking {
 MID_API mid_status mid_ranking_of(mid_ctx *ctx, const double *score, const uint8_t *label, const uint32_t *group, size_t n,
                                   const mid_boot *boot, mid_ranking *out);
 
+/** How much better one score ranks the same answers than another: differences, with intervals of paired draws. */
+typedef struct mid_gain {
+    size_t n, n_unsafe, n_group;
+    mid_estimate auroc, tpr_at_fpr1;
+} mid_gain;
+/** @param score, baseline (n) of the same answers. Otherwise as mid_ranking_of(). */
+MID_API mid_status mid_gain_of(mid_ctx *ctx, const double *score, const double *baseline, const uint8_t *label,
+                               const uint32_t *group, size_t n, const mid_boot *boot, mid_gain *out);
+
 /** Points of the ROC curve, from (0,0) to (1,1), one per distinct score.
  *  @param[out] fpr,tpr (n + 1) caller's. @param[out] n_point; all untouched on error
  *  @return as mid_auroc() */

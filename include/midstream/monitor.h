@@ -90,7 +90,7 @@ typedef struct mid_monitor_ops {
     const char *(*trouble)(const void *plan);   /* after MID_EPLUGIN of start or push: what happened */
     /* Of hybrids; NULL otherwise. reads: with these complete parameters, where the fields above are what the defaults give.
      * gone: members that went missing in this answer, a bit each; the score is then not what was calibrated. */
-    mid_status (*reads)(mid_ctx *ctx, const mid_param *params, mid_monitor_reads *out);
+    mid_status (*reads)(void *self, mid_ctx *ctx, const mid_param *params, mid_monitor_reads *out);
     uint32_t (*gone)(const void *plan, const void *state);
     uint64_t (*calls)(const void *plan, const void *state, size_t i_member);    /* as mid_stream_calls() says */
 } mid_monitor_ops;

@@ -83,6 +83,7 @@ typedef struct mid_plan {
     size_t n_at_tok;
     const double *at_frac;          /* (n_at_frac) shares of the answer; default .1 .2 .. 1 */
     size_t n_at_frac;
+    const char *baseline;           /* a monitor's name in results that all others are compared with; NULL: none */
     uint32_t n_show;                /* answers kept for the report's browser, per dataset; 40 */
     const mid_plan_model *model;        size_t n_model;
     const mid_plan_data *data;          size_t n_data;

@@ -497,7 +497,7 @@ static mid_status check_layers(mid__run *run, const mid__set *set)
     const mid_param *p;
     size_t k;
 
-    for (k = 0; k < plan->n_monitor; k++)
+    for (k = 0; !set->is_second && k < plan->n_monitor; k++)
         for (p = plan->monitor[k].params; mid__monitor_runs_on(&plan->monitor[k], set) && p && p->name; p++)
             if (strcmp(p->name, "layer") == 0 && p->number >= 0 && mid__layer_index(&set->signals, (int)p->number) < 0)
                 return mid__fail(run->ctx, MID_EINVAL, "%s:%d: %s reads layer %g, which model '%s' does not tap: put it under the "
@@ -568,11 +568,13 @@ static const mid_plan_model *beside_model(const mid__set *set)
 /* Join two readings of the same samples in the same order; an answer that either left out is left out. */
 static mid_status join(mid__run *run, mid__set *set, mid__set *second)
 {
+    double n_tok = 0, n_second = 0;
     size_t i, k = 0, n = 0;
     mid_status status = MID_OK;
 
     for (i = 0; status == MID_OK && i < set->n; i++) {
         mid__answer a = set->answer[i];
+        n_tok += mid_trace_n_tok(a.trace);
         while (k < second->n && second->answer[k].i_read < a.i_read)
             k++;
         set->answer[i].trace = NULL;
@@ -581,6 +583,7 @@ static mid_status join(mid__run *run, mid__set *set, mid__set *second)
             set->n_left_out++;
             continue;
         }
+        n_second += mid_trace_n_tok(second->answer[k].trace);
         status = mid_trace_put_beside(run->ctx, a.trace, second->answer[k].trace);
         if (status == MID_OK)
             second->answer[k].trace = NULL;
@@ -593,7 +596,7 @@ static mid_status join(mid__run *run, mid__set *set, mid__set *second)
     set->beside_signals = second->signals;
     set->signals.have |= MID_SIG_BESIDE;
     set->signals.beside = &set->beside_signals;
-    set->time_us += second->time_us;
+    set->beside_us = n_tok > 0 ? second->time_us * n_second / n_tok : 0;
     return MID_OK;
 }
 

@@ -2,53 +2,39 @@
  * there. */
 #include "bench/consulted.h"
 
-#include <stdlib.h>
+#include "monitor/monitor.h"
 
-#include "base/ctx.h"
+/* Of one answer. */
+struct count { uint64_t calls[MID__MEMBER_MAX]; uint32_t upto[MID__MEMBER_MAX]; };
 
-static void note(const mid_stream *stream, uint32_t t, uint64_t *calls, uint32_t *upto)
+static void note(void *user, const mid_stream *stream, uint32_t i_tok)
 {
+    struct count *c = user;
     size_t i;
 
     for (i = 0; i < MID__MEMBER_MAX; i++) {
         const uint64_t now = mid_stream_calls(stream, i);
-        if (now > calls[i])
-            upto[i] = t;
-        calls[i] = now;
+        if (now > c->calls[i])
+            c->upto[i] = i_tok + 1;
+        c->calls[i] = now;
     }
 }
 
-mid_status mid__consulted_add(mid_ctx *ctx, mid_stream *stream, const mid_monitor_ops *ops, const mid_trace *trace,
-                              mid__consulted *sum)
+mid_status mid__consulted_score(mid_ctx *ctx, mid_stream *stream, const mid_monitor_ops *ops, const mid_trace *trace,
+                                double *score, float *cost_us, mid__consulted *sum)
 {
-    const uint32_t n_tok = mid_trace_n_tok(trace);
-    float *scratch = ops->calls ? malloc((mid_trace_scratch(trace) + 1) * sizeof *scratch) : NULL;
-    uint64_t calls[MID__MEMBER_MAX] = { 0 };
-    uint32_t upto[MID__MEMBER_MAX] = { 0 }, t;
-    mid_prompt prompt;
-    mid_step step;
-    double score;
+    struct count c = { { 0 }, { 0 } };
+    const mid_status status = mid__stream_score(ctx, stream, trace, score, cost_us, ops->calls ? note : NULL, &c);
     size_t i;
-    mid_status status;
 
-    if (!ops->calls)
-        return MID_OK;
-    if (!scratch)
-        return mid__oom(ctx, ops->name);
-    mid_trace_prompt(trace, scratch, &prompt);
-    status = mid_stream_start(stream, &prompt);
-    for (t = 1; status == MID_OK && t <= n_tok; t++) {
-        mid_trace_step(trace, t - 1, scratch, &step);
-        status = mid_stream_push(stream, &step, &score);
-        note(stream, t, calls, upto);
-    }
+    if (status != MID_OK || !ops->calls)
+        return status;
     for (i = 0; i < MID__MEMBER_MAX; i++) {
-        sum->calls[i] += (double)calls[i];
-        sum->read[i] += upto[i];
+        sum->calls[i] += (double)c.calls[i];
+        sum->read[i] += c.upto[i];
     }
-    sum->n_tok += n_tok;
-    free(scratch);
-    return status;
+    sum->n_tok += mid_trace_n_tok(trace);
+    return MID_OK;
 }
 
 bool mid__consulted_spares(const mid__consulted *sum, size_t n_member)

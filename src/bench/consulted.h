@@ -10,9 +10,9 @@ typedef struct mid__consulted {
     double read[MID__MEMBER_MAX];           /* tokens up to each answer's last such one: the rest is read late */
 } mid__consulted;
 
-/* Add one answer, pushed once more. Nothing is counted for a monitor without members. */
-mid_status mid__consulted_add(mid_ctx *ctx, mid_stream *stream, const mid_monitor_ops *ops, const mid_trace *trace,
-                              mid__consulted *sum);
+/* mid_stream_score() that counts along. Nothing is counted for a monitor without members. */
+mid_status mid__consulted_score(mid_ctx *ctx, mid_stream *stream, const mid_monitor_ops *ops, const mid_trace *trace,
+                                double *score, float *cost_us, mid__consulted *sum);
 /* Was any member not consulted at some token? */
 bool mid__consulted_spares(const mid__consulted *sum, size_t n_member);
 

@@ -59,11 +59,12 @@ static mid_status judge(mid__run *run, mid__set *set, const mid_labeler *labeler
 /* Key of all that scores and metrics can depend on. */
 static void set_key(mid__set *set)
 {
-    mid__sha256 s;
+    mid__sha256 s, sentences;
     char hex[65], numbers[80];
-    size_t i;
+    size_t i, k;
 
     mid__sha256_init(&s);
+    mid__sha256_init(&sentences);
     for (i = 0; i < set->n; i++) {
         const mid__answer *a = &set->answer[i];
         snprintf(numbers, sizeof numbers, " %d %d %u %d %u %d\n", a->label.unsafe, a->fold, a->group, (int)a->onset_tok,
@@ -71,9 +72,16 @@ static void set_key(mid__set *set)
         mid__sha256_put(&s, a->key.hex, 64);
         mid__sha256_put(&s, a->beside_key.hex, strlen(a->beside_key.hex));
         mid__sha256_put(&s, numbers, strlen(numbers));
+        for (k = 0; k < a->sample->n_sentence; k++) {
+            const mid_sentence *sentence = &a->sample->sentence[k];
+            snprintf(numbers, sizeof numbers, "%zu %u %d\n", i, sentence->end, sentence->label);
+            mid__sha256_put(&sentences, numbers, strlen(numbers));
+        }
     }
     mid__sha256_hex(&s, hex);
     set->key = mid_key_of("set", "1", hex, NULL);
+    mid__sha256_hex(&sentences, hex);
+    set->sentences = mid_key_of("sentences", "1", hex, NULL);
 }
 
 mid_status mid__set_judge(mid__run *run, mid__set *set)

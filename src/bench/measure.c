@@ -22,10 +22,10 @@ struct measuring {
     const mid__set *set;
     const mid_plan_monitor *monitor;
     const mid_monitor_ops *ops;
-    const mid__scores *scores;
+    const mid__scores *scores, *baseline;   /* baseline NULL: none */
     mid__buf cells, curves;
     /* scratch, each (set->n) */
-    double *score;
+    double *score, *base;
     uint8_t *label;
     uint32_t *group;
     mid_outcome *outcome;
@@ -97,6 +97,28 @@ static double score_at(const mid__scores *s, size_t i, double at_tok, double at_
     return s->rank[s->at[i] + (t < 1 ? 1 : t) - 1];
 }
 
+/* Beside the baseline, on the answers that m->score, label and group hold. */
+static mid_status gain(struct measuring *m, const struct view *v, struct where *w)
+{
+    const mid_boot boot = { m->run->plan->seed, m->run->plan->n_draw };
+    mid_gain g;
+    mid_status status;
+    size_t k;
+
+    if (!m->baseline)
+        return MID_OK;
+    for (k = 0; k < v->n; k++)
+        m->base[k] = score_at(m->baseline, v->i[k], w->at_tok, w->at_frac);
+    status = mid_gain_of(m->run->ctx, m->score, m->base, m->label, m->group, v->n, &boot, &g);
+    if (status != MID_OK)
+        return status;
+    w->metric = "auroc_gain";
+    cell(m, w, &g.auroc);
+    w->metric = "tpr_at_fpr1_gain";
+    cell(m, w, &g.tpr_at_fpr1);
+    return MID_OK;
+}
+
 /* The threshold-free figures of a view at one prefix. */
 static mid_status ranking(struct measuring *m, const struct view *v, double at_tok, double at_frac)
 {
@@ -126,8 +148,10 @@ static mid_status ranking(struct measuring *m, const struct view *v, double at_t
         w.metric = figure[k].name;
         cell(m, &w, (const mid_estimate *)(const void *)((const char *)&r + figure[k].at));
     }
-    if (isnan(at_tok))
-        return MID_OK;
+    if (isnan(at_frac))
+        status = gain(m, v, &w);
+    if (status != MID_OK || isnan(at_tok))
+        return status;
     for (k = n = 0; k < v->n; k++) {    /* the same on those that were still running */
         const size_t i = v->i[k];
         if ((double)(m->scores->at[i + 1] - m->scores->at[i]) < at_tok)
@@ -379,6 +403,8 @@ static void plain_cells(struct measuring *m, const struct view *v, mid_rule **ru
     struct where w = { .view = v, .at_tok = NAN, .at_frac = NAN, .n = (double)m->scores->n_tok, .n_unsafe = (double)v->n_unsafe,
                        .n_group = (double)m->set->n_group, .n_running = NAN, .fold = -1 };
     mid_estimate e = { m->scores->us_p50, NAN, NAN, NULL };
+    const uint32_t reads = m->monitor->reads.needs | m->monitor->reads.fit_needs;
+    const double decode_us = m->set->time_us + (reads & MID_SIG_BESIDE ? m->set->beside_us : 0);
     size_t k;
 
     w.metric = "us_per_token_p50";
@@ -387,8 +413,8 @@ static void plain_cells(struct measuring *m, const struct view *v, mid_rule **ru
     e.value = m->scores->us_p95;
     cell(m, &w, &e);
     w.metric = "decode_share";
-    e.value = m->set->time_us > 0 ? m->scores->us_p50 / m->set->time_us : NAN;
-    e.why = m->set->time_us > 0 ? NULL : "the source gave no times";
+    e.value = decode_us > 0 ? m->scores->us_p50 / decode_us : NAN;
+    e.why = decode_us > 0 ? NULL : "the source gave no times";
     cell(m, &w, &e);
     cascade_cells(m, &w);
     w.metric = "threshold";
@@ -462,19 +488,21 @@ static mid_status measure_all(struct measuring *m)
 }
 
 mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *monitor, const mid__scores *scores,
-                        char **cells, char **curves)
+                        const mid__scores *baseline, char **cells, char **curves)
 {
-    struct measuring m = { .run = run, .set = set, .monitor = monitor, .ops = monitor->ops, .scores = scores };
+    struct measuring m = { .run = run, .set = set, .monitor = monitor, .ops = monitor->ops, .scores = scores,
+                           .baseline = baseline };
     mid_status status = MID_OK;
 
     *cells = *curves = NULL;
     mid__buf_init(&m.cells, 0);
     mid__buf_init(&m.curves, 0);
     m.score = malloc((set->n + 1) * sizeof *m.score);
+    m.base = malloc((set->n + 1) * sizeof *m.base);
     m.label = malloc(set->n + 1);
     m.group = malloc((set->n + 1) * sizeof *m.group);
     m.outcome = malloc((set->n + 1) * sizeof *m.outcome);
-    if (!m.score || !m.label || !m.group || !m.outcome)
+    if (!m.score || !m.base || !m.label || !m.group || !m.outcome)
         status = mid__oom(run->ctx, "figures");
     if (status == MID_OK)
         status = measure_all(&m);
@@ -490,6 +518,7 @@ mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monit
     mid__buf_clear(&m.cells);
     mid__buf_clear(&m.curves);
     free(m.score);
+    free(m.base);
     free(m.label);
     free(m.group);
     free(m.outcome);

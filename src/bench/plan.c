@@ -597,6 +597,7 @@ static const field plan_fields[] = {
     { "draws", read_u32, MEMBER(mid_plan, n_draw), .lo = 0, .hi = 100000 },
     { "at_tok", read_at_tok, MEMBERS(mid_plan, at_tok, n_at_tok), .lo = 1, .hi = 4096 },
     { "at_frac", read_at_frac, MEMBERS(mid_plan, at_frac, n_at_frac), .lo = 0.001, .hi = 1 },
+    { "baseline", read_text, MEMBER(mid_plan, baseline) },
     { "show", read_u32, MEMBER(mid_plan, n_show), .lo = 0, .hi = 1000 },
     { "models", read_models, MEMBERS(mid_plan, model, n_model), .required = true },
     { "data", read_data, MEMBERS(mid_plan, data, n_data), .required = true },
@@ -703,6 +704,19 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
     return MID_OK;
 }
 
+static mid_status check_baseline(const mid__yaml_file *file, const mid__yaml *at, const mid_plan *plan)
+{
+    const char *name[LIST_MAX];
+    size_t i;
+
+    for (i = 0; i < plan->n_monitor; i++) {
+        name[i] = mid__monitor_label(&plan->monitor[i]);
+        if (strcmp(name[i], plan->baseline) == 0)
+            return MID_OK;
+    }
+    return mid__yaml_unknown(file, at, "monitor of this plan", plan->baseline, name, plan->n_monitor);
+}
+
 static mid_status check_monitors(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
 {
     const char *name[LIST_MAX];
@@ -735,6 +749,8 @@ static mid_status check(const mid__yaml_file *file, const mid__yaml *root, const
         status = check_data(file, mid__yaml_find(root, "data")->first, plan);
     if (status == MID_OK)
         status = check_monitors(file, mid__yaml_find(root, "monitors")->first, plan);
+    if (status == MID_OK && plan->baseline)
+        status = check_baseline(file, mid__yaml_find(root, "baseline"), plan);
     return status;
 }
 

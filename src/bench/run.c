@@ -29,13 +29,29 @@ static mid_status keep(mid__run *run, const mid_key *key, const char *cells, con
     return status;
 }
 
+/* The monitor that a set's others are compared with; all empty where there is none. */
+struct baseline { const mid_plan_monitor *m; const mid__scores *scores; mid_key key; };
+
+static struct baseline find_baseline(const mid__run *run, const mid__set *set, const mid__scores *scores)
+{
+    const mid_plan *plan = run->plan;
+    struct baseline b = { NULL, NULL, { "" } };
+    size_t k;
+
+    for (k = 0; plan->baseline && k < plan->n_monitor; k++)
+        if (strcmp(mid__monitor_label(&plan->monitor[k]), plan->baseline) == 0 && scores[k].defined)
+            b = (struct baseline){ &plan->monitor[k], &scores[k], mid__scores_key(run, set, &plan->monitor[k]) };
+    return b;
+}
+
 /* Cells and curves of one monitor, from the store or measured now. What could not be scored is not kept: it may be
  * another time. */
 static mid_status measured(mid__run *run, mid__results *results, const mid__set *set, const mid_plan_monitor *m,
-                           const mid__scores *scores, const char *plan_json)
+                           const mid__scores *scores, const struct baseline *baseline, const char *plan_json)
 {
     const mid_key of_scores = mid__scores_key(run, set, m);
-    const mid_key key = mid_key_of("cells", "3", of_scores.hex, set->name, mid__monitor_label(m), plan_json, NULL);
+    const mid_key key = mid_key_of("cells", "4", of_scores.hex, set->sentences.hex, baseline->key.hex, set->name, mid__monitor_label(m),
+                                   plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;
     mid_status status = mid_store_get_blob(run->ctx, run->store, "cells", &key, (void **)&cells, &n);
@@ -45,7 +61,7 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
     if (status != MID_OK) {
         mid_free(cells);
         cells = curves = NULL;
-        status = mid__measure(run, set, m, scores, &cells, &curves);
+        status = mid__measure(run, set, m, scores, baseline->m == m ? NULL : baseline->scores, &cells, &curves);
         if (status == MID_OK && scores->defined)
             status = keep(run, &key, cells, curves);
     }
@@ -181,7 +197,7 @@ static mid_status score_all(mid__run *run, const mid__set *set, mid__scores *sco
         if (scores[k].why[0] && f.family[k] != SIZE_MAX)
             mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %s cannot be scored on %s: %s", plan->file, m->line,
                      mid__monitor_label(m), set->name, scores[k].why);
-        if (m->reads.needs & MID_SIG_JUDGE) {     /* a verdict's time, spread over the tokens it stands for */
+        if ((m->reads.needs | m->reads.fit_needs) & MID_SIG_JUDGE) {     /* a verdict's time, spread over the tokens it stands for */
             scores[k].us_p50 += set->judge_us;
             scores[k].us_p95 += set->judge_us;
         }
@@ -195,6 +211,7 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
                               const char *plan_json)
 {
     const mid_plan *plan = run->plan;
+    const struct baseline baseline = find_baseline(run, set, scores);
     mid__stage stage;
     mid_status status = MID_OK;
     size_t k;
@@ -202,7 +219,7 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
     mid__stage_begin(&stage, run->ctx, plan->n_monitor, "monitors", "measuring on %s", set->name);
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
         if (mid__monitor_runs_on(&plan->monitor[k], set))
-            status = measured(run, results, set, &plan->monitor[k], &scores[k], plan_json);
+            status = measured(run, results, set, &plan->monitor[k], &scores[k], &baseline, plan_json);
         if (status == MID_OK && scores[k].defined && !plan->monitor[k].as)
             status = save_fitted(run, set, &plan->monitor[k], &scores[k]);
         if (status == MID_OK)

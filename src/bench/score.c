@@ -216,6 +216,7 @@ static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan
 static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monitor *monitor, int fold, const size_t *at,
                              double *into, double *cost, size_t *n_cost, mid__consulted *consulted)
 {
+    mid__consulted unasked = { 0 };
     mid_stream *stream = NULL;
     float *us = malloc((at[set->n] + 1) * sizeof *us);
     mid_status status = us ? mid_stream_open(run->ctx, monitor, &stream) : mid__oom(run->ctx, "scores");
@@ -224,13 +225,12 @@ static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monit
     for (i = 0; status == MID_OK && i < set->n; i++) {
         if (set->answer[i].fold != fold)
             continue;
-        status = mid_stream_score(run->ctx, stream, set->answer[i].trace, into + at[i], cost ? us : NULL);
+        status = mid__consulted_score(run->ctx, stream, mid_monitor_info(monitor), set->answer[i].trace, into + at[i],
+                                      cost ? us : NULL, consulted ? consulted : &unasked);
         if (status != MID_OK)
             status = mid__within(run->ctx, status, "%s", set->answer[i].sample->id);
         for (t = 0; status == MID_OK && cost && t < at[i + 1] - at[i]; t++)
             cost[(*n_cost)++] = (double)us[t];
-        if (status == MID_OK && consulted)
-            status = mid__consulted_add(run->ctx, stream, mid_monitor_info(monitor), set->answer[i].trace, consulted);
     }
     mid_stream_close(stream);
     free(us);

@@ -40,8 +40,9 @@ typedef struct mid__set {
     const char *labeler, *who;
     uint32_t labeler_shares;
     mid_key key;                    /* of everything a score can depend on: traces, labels, folds */
+    mid_key sentences;              /* of what figures can depend on beside it: labelled sentences */
     bool is_second;                 /* a second observer's reading of another set */
-    double time_us;                 /* mean source time per token */
+    double time_us, beside_us;      /* mean source time per token; what a second observer adds to it */
     char judge_id[65];              /* of the judge whose verdicts the traces hold; "": there is none */
     mid__judged judged;             /* what those verdicts cost when they were asked for */
     double judge_us;                /* of that, time per token */
@@ -100,7 +101,9 @@ mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_mon
                           mid_weights **out);
 
 /* Cells and curves of one monitor on a set, as JSON objects with commas between them; owned. */
+/* baseline: another monitor's scores to be compared with; NULL: none. */
 mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
+                        const mid__scores *baseline,
                         char **cells, char **curves);
 /* The rule of one fold, calibrated on its calibration fold's extremes. */
 mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores *scores, const mid_plan_rule *rule, int fold,

@@ -43,19 +43,29 @@ static mid_status policy_of(mid_ctx *ctx, const mid_param *params, bool *degrade
     return MID_OK;
 }
 
-mid_status mid__hybrid_reads(mid_ctx *ctx, const mid_param *params, mid_monitor_reads *out)
+mid_status mid__hybrid_reads(void *self, mid_ctx *ctx, const mid_param *params, mid_monitor_reads *out)
 {
+    const mid__fusion *fusion = self;
     mid__members members;
+    mid__sha256 hash;
     bool degrade;
     mid_status status = policy_of(ctx, params, &degrade);
 
     if (status == MID_OK)
         status = mid__members_parse(ctx, mid__param_text(params, "of"), &members);
+    if (status == MID_OK && fusion->check)
+        status = fusion->check(ctx, params, members.n, false);
     if (status == MID_OK)
         status = mid__members_reads(ctx, &members, out);
     if (status == MID_OK && degrade) {      /* scoring can do without any of them, fitting cannot */
         out->fit_needs |= out->needs;
         out->needs = 0;
+    }
+    if (status == MID_OK && fusion->mark) {
+        mid__sha256_init(&hash);
+        mid__sha256_put(&hash, out->members, strlen(out->members));
+        fusion->mark(params, &hash);
+        mid__sha256_hex(&hash, out->members);
     }
     return status;
 }

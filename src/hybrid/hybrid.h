@@ -3,6 +3,7 @@
 #ifndef MID_HYBRID_HYBRID_H
 #define MID_HYBRID_HYBRID_H
 
+#include "base/hash.h"
 #include "hybrid/members.h"
 #include "monitor/monitor.h"
 
@@ -19,6 +20,8 @@ typedef struct mid__fusion {
     /* Scores s (n) after t tokens, t from 1, to one. NaN: the member has nothing to say yet or is gone; not all are.
      * -INFINITY: nothing to say. */
     double (*fuse)(const void *plan, void *state, const double *s, uint32_t t);
+    /* What its scores depend on beside its own version and the members, such as other hybrids' versions. NULL: nothing. */
+    void (*mark)(const mid_param *params, mid__sha256 *hash);
     /* Tokens at which fuse looked at the i-th member; NULL: at all. */
     uint64_t (*calls)(const void *state, size_t i_member);
 } mid__fusion;
@@ -32,7 +35,7 @@ void mid__hybrid_close(void *plan);
 size_t mid__hybrid_state_size(const void *plan);
 mid_status mid__hybrid_start(const void *plan, void *state, const mid_prompt *prompt);
 mid_status mid__hybrid_push(const void *plan, void *state, const mid_step *step, double *score);
-mid_status mid__hybrid_reads(mid_ctx *ctx, const mid_param *params, mid_monitor_reads *out);
+mid_status mid__hybrid_reads(void *self, mid_ctx *ctx, const mid_param *params, mid_monitor_reads *out);
 uint32_t mid__hybrid_gone(const void *plan, const void *state);
 uint64_t mid__hybrid_calls(const void *plan, const void *state, size_t i_member);
 

@@ -14,7 +14,7 @@
 #include "base/weights.h"
 #include "monitor/rows.h"
 
-enum { MEMO_KEY_BYTES = MID_SPEC_BYTES + 100, ALL_FOLDS = -1 };
+enum { MEMO_KEY_BYTES = 80, ALL_FOLDS = -1 };
 static const char beside_mark[] = "beside:";
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
@@ -74,34 +74,43 @@ mid_status mid__members_parse(mid_ctx *ctx, const char *of, mid__members *out)
     return status;
 }
 
+/* All that a member's scores depend on beside the answers: what it is called, its version, a plug-in's build, a hybrid's
+ * own members, its aggregators' versions. */
+static void put_identity(const mid__members *members, size_t i, const mid_monitor_reads *reads, mid__sha256 *hash)
+{
+    const mid_monitor_spec *spec = &members->spec[i];
+    char said[MID_SPEC_BYTES + 40];
+    size_t k;
+
+    snprintf(said, sizeof said, "%s %u", members->text[i], spec->monitor->version);
+    mid__sha256_put(hash, said, strlen(said) + 1);
+    mid__sha256_put(hash, reads->members, strlen(reads->members) + 1);
+    if (spec->monitor->build)
+        mid__sha256_put(hash, spec->monitor->build, strlen(spec->monitor->build) + 1);
+    for (k = 0; k < spec->n_aggregate; k++)
+        mid__sha256_put(hash, &spec->aggregate[k].ops->version, sizeof spec->aggregate[k].ops->version);
+}
+
 mid_status mid__members_reads(mid_ctx *ctx, const mid__members *members, mid_monitor_reads *out)
 {
     mid__sha256 hash;
-    size_t i, k;
+    size_t i;
 
     *out = (mid_monitor_reads){ .box = MID_BOX_CONTROL };
     mid__sha256_init(&hash);
     for (i = 0; i < members->n; i++) {
-        const mid_monitor_spec *spec = &members->spec[i];
         mid_monitor_reads one;
-        char said[MID_SPEC_BYTES + 40];
-        mid_status status = mid_monitor_reads_of(ctx, spec->monitor, NULL, &one);
+        mid_status status = mid_monitor_reads_of(ctx, members->spec[i].monitor, NULL, &one);
         if (status != MID_OK)
             return status;
         if (members->beside[i] && ((one.needs | one.fit_needs) & ~MID_SIG_ALWAYS))
             return mid__fail(ctx, MID_EINVAL, "member %s: a second observer gives what every source gives unasked, and "
                              "this monitor needs more", members->text[i]);
         out->needs |= members->beside[i] ? (uint32_t)MID_SIG_BESIDE : one.needs;
-        out->fit_needs |= one.fit_needs;
+        out->fit_needs |= members->beside[i] ? 0 : one.fit_needs;
         out->shares |= one.shares;
         out->box = one.box > out->box ? one.box : out->box;
-        snprintf(said, sizeof said, "%s %u", members->text[i], spec->monitor->version);
-        mid__sha256_put(&hash, said, strlen(said) + 1);
-        mid__sha256_put(&hash, one.members, strlen(one.members) + 1);
-        if (spec->monitor->build)
-            mid__sha256_put(&hash, spec->monitor->build, strlen(spec->monitor->build) + 1);
-        for (k = 0; k < spec->n_aggregate; k++)
-            mid__sha256_put(&hash, &spec->aggregate[k].ops->version, sizeof spec->aggregate[k].ops->version);
+        put_identity(members, i, &one, &hash);
     }
     mid__sha256_hex(&hash, out->members);
     return MID_OK;
@@ -247,17 +256,22 @@ static mid_status fit_member(mid_ctx *ctx, const struct member *member, const mi
 
 /* ---- memo: the column, then the weights' bytes -------------------------------------------------------------------- */
 
-static void memo_key(const mid__members *members, size_t i, char key[MEMO_KEY_BYTES])
+static mid_status memo_key(mid_ctx *ctx, const mid__members *members, size_t i, char key[MEMO_KEY_BYTES])
 {
-    const mid_monitor_spec *spec = &members->spec[i];
-    int n = snprintf(key, MEMO_KEY_BYTES, "member 1 %s %u", members->text[i], spec->monitor->version);
-    size_t k;
+    mid_monitor_reads reads;
+    mid__sha256 hash;
+    char hex[65];
+    const mid_status status = mid_monitor_reads_of(ctx, members->spec[i].monitor, NULL, &reads);
 
-    for (k = 0; k < spec->n_aggregate; k++)
-        n += snprintf(key + n, MEMO_KEY_BYTES - (size_t)n, " %u", spec->aggregate[k].ops->version);
+    if (status != MID_OK)
+        return status;
+    mid__sha256_init(&hash);
+    put_identity(members, i, &reads, &hash);
+    mid__sha256_hex(&hash, hex);
+    snprintf(key, MEMO_KEY_BYTES, "member 2 %s", hex);
+    return MID_OK;
 }
 
-/* learns: there are weights to remember. */
 static bool remember(mid_ctx *ctx, const mid_memo *memo, const char *key, bool learns, size_t n_row, double *column,
                      mid_weights **out)
 {
@@ -312,8 +326,8 @@ mid_status mid__members_fit(mid_ctx *ctx, const mid__members *members, const mid
     for (i = 0; status == MID_OK && i < members->n; i++) {
         const struct member member = { &members->spec[i], members->beside[i] };
         mid_weights *w = NULL;
-        memo_key(members, i, key);
-        if (!remember(ctx, set->memo, key, mid_monitor_spec_learns(member.spec), rows->n, column, &w)) {
+        status = memo_key(ctx, members, i, key);
+        if (status == MID_OK && !remember(ctx, set->memo, key, mid_monitor_spec_learns(member.spec), rows->n, column, &w)) {
             status = fit_member(ctx, &member, set, rows, column, &w);
             if (status == MID_OK)
                 status = note(ctx, set->memo, key, rows->n, column, w);

@@ -5,11 +5,9 @@
  * stops or asks the next, so it is a tree of bins whose every node is a cell. Learned for each order of the members:
  *   1. the first is always asked
  *   2. of the cells that stop, that one asks the next member whose gain per cost is the largest and whose cost fits
- * what is
- *      left of the budget; until none gains anything
+ *      what is left of the budget; until none gains anything
  *      gain   recall that finer cells add, a false alarm being priced at lambda, the likelihood ratio at which alarms,
- * taken
- *             from the highest ratio down, have used up `false_alarm` (Neyman & Pearson 1933)
+ *             taken from the highest ratio down, have used up `false_alarm` (Neyman & Pearson 1933)
  *      cost   tokens the member has to read for it that it has not read yet (cascade.c), times its price
  * The order with the most recall within both budgets stays. Budgets are means over the fit answers' tokens and rows.
  * P is smoothed after Laplace: a cell begins with one answer, which lies as its parent's do, so one that nobody has

@@ -71,6 +71,7 @@ static mid_status load(mid_ctx *ctx, struct library *l)
           FIND(XGBoosterSetParam) && FIND(XGBoosterUpdateOneIter) && FIND(XGBoosterDumpModelEx) &&
           FIND(XGBoosterFree) && FIND(XGBGetLastError))) {
         dlclose(l->object);
+        l->object = NULL;
         return mid__fail(ctx, MID_EPLUGIN, "the XGBoost on this machine is too old: install version 1.0 or later");
     }
 #undef FIND

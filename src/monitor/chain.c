@@ -153,7 +153,7 @@ static mid_status fit_links(mid_ctx *ctx, const mid_monitor_spec *spec, struct s
 mid_status mid__chain_fit(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_score_set *set, mid_weights *out)
 {
     struct scores s = { NULL, NULL, 0 };
-    char text[MID_SPEC_BYTES], key[32];
+    char text[MID_SPEC_BYTES], key[48];
     mid_status status;
     size_t i;
 
@@ -205,7 +205,7 @@ static mid_status open_link(mid_ctx *ctx, const mid_aggregate *a, size_t i, cons
 static mid_status belongs(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_weights *weights)
 {
     const char *fitted = mid_weights_text(weights, "aggregate");
-    char text[MID_SPEC_BYTES], key[32];
+    char text[MID_SPEC_BYTES], key[48];
     size_t i;
 
     mid__chain_text(spec, text);

@@ -13,11 +13,14 @@
 
 #include "base/ctx.h"
 #include "base/half.h"
+#include "base/kernel.h"
 #include "base/linalg.h"
 #include "monitor/fitted.h"
 #include "monitor/rows.h"
 
 /* ---- the window ------------------------------------------------------------------------------------------------- */
+
+enum { N_BLOCK = 256 };                                 /* values of a float16 row that are widened at a time */
 
 /* A state: this head, then the window's rows and the prompt's row as float16. */
 struct window { uint64_t n_tok; double sum[]; };        /* sum (d) of the rows in the window */
@@ -30,37 +33,54 @@ static size_t window_size(size_t d)
 /* Row i of the state; row MID__WINDOW_TOK is the prompt's. */
 static uint16_t *row_of(struct window *w, size_t i, size_t d) { return (uint16_t *)(void *)(w->sum + d) + i * d; }
 
-/* Every value is a number that float16 can hold. */
+/* Every value is a number that float16 can hold: without their signs, floats are ordered as their bits are, infinity and
+ * NaN above all numbers. */
+MID__CLONES
 static bool row_is_finite(const float *h, size_t d)
 {
-    size_t i, n_bad = 0;
+    const int unsigned_bits = 0x7fffffff, most = 0x477fe000;            /* 65504 */
+    mid__int_lanes room = { 0 };
+    int left = 0;
+    size_t i;
 
-    for (i = 0; i < d; i++)
-        n_bad += !(fabsf(h[i]) <= 65504);
-    return n_bad == 0;
+    for (i = 0; i + MID__N_LANE <= d; i += MID__N_LANE)
+        room |= most - ((mid__int_lanes)mid__lanes_at(h + i) & unsigned_bits);
+    for (; i < d; i++)
+        left |= most - (int)(mid__float_bits(h[i]) & 0x7fffffff);
+    for (i = 0; i < MID__N_LANE; i++)
+        left |= room[i];
+    return left >= 0;                   /* none went below zero */
+}
+
+/* sum += a x. In the window's sum it is exact, so the order does not matter. */
+static void add_half(double a, const uint16_t *x, double *sum, size_t d)
+{
+    float block[N_BLOCK];
+    size_t i, n;
+
+    for (i = 0; i < d; i += n) {
+        n = d - i < N_BLOCK ? d - i : N_BLOCK;
+        mid__half_unpack(x + i, block, n);
+        mid__axpy_wide(a, block, sum + i, n);
+    }
 }
 
 static void window_put(struct window *w, const float *h, size_t d)
 {
     uint16_t *row = row_of(w, w->n_tok % MID__WINDOW_TOK, d);
-    size_t i;
 
-    for (i = 0; i < d; i++) {           /* a fresh row is zero */
-        const uint16_t half = mid__half_of(h[i]);
-        w->sum[i] += (double)mid__half_float(half) - (double)mid__half_float(row[i]);
-        row[i] = half;
-    }
+    add_half(-1, row, w->sum, d);       /* a fresh row is zero */
+    mid__half_pack(h, row, d);
+    add_half(1, row, w->sum, d);
     w->n_tok += 1;
 }
 
 static double norm_of(const float *x, size_t d) { return sqrt(mid__dot(x, x, d)); }
 
-/* Cosine of the window's mean, for which its sum does as well, with x. */
-static double cosine(const double *sum, const float *x, double norm_x, size_t d)
+/* The cosine of two rows by their product and lengths. */
+static double cosine(double dot, double norm, double norm_x)
 {
-    const double norm = sqrt(mid__dot_double(sum, sum, d)) * norm_x;
-
-    return norm > 0 ? mid__dot_wide(x, sum, d) / norm : 0;
+    return norm * norm_x > 0 ? dot / (norm * norm_x) : 0;
 }
 
 /* ---- embedding_drift -------------------------------------------------------------------------------------------- */
@@ -93,15 +113,12 @@ static size_t drift_state_size(const void *plan) { return window_size(((const st
 static mid_status start_drift(const void *plan, void *self, const mid_prompt *prompt)
 {
     const struct drift *p = plan;
-    uint16_t *row = row_of(self, MID__WINDOW_TOK, p->d);
-    size_t i;
 
     if (!prompt->hidden)
         return MID_ESIGNAL;
     if (!row_is_finite(prompt->hidden + p->at, p->d))
         return MID_ENUMERIC;
-    for (i = 0; i < p->d; i++)
-        row[i] = mid__half_of(prompt->hidden[p->at + i]);
+    mid__half_pack(prompt->hidden + p->at, row_of(self, MID__WINDOW_TOK, p->d), p->d);
     return MID_OK;
 }
 
@@ -111,15 +128,17 @@ static mid_status push_drift(const void *plan, void *self, const mid_step *step,
     struct window *w = self;
     const uint16_t *prompt = row_of(w, MID__WINDOW_TOK, p->d);
     double dot = 0, square = 0, norm;
-    size_t i;
+    float block[N_BLOCK];
+    size_t i, n;
 
     if (!row_is_finite(step->hidden + p->at, p->d))
         return MID_ENUMERIC;
     window_put(w, step->hidden + p->at, p->d);
-    for (i = 0; i < p->d; i++) {
-        const double x = (double)mid__half_float(prompt[i]);
-        dot += x * w->sum[i];
-        square += x * x;
+    for (i = 0; i < p->d; i += n) {
+        n = p->d - i < N_BLOCK ? p->d - i : N_BLOCK;
+        mid__half_unpack(prompt + i, block, n);
+        dot += mid__dot_wide(block, w->sum + i, n);
+        square += mid__dot(block, block, n);
     }
     norm = sqrt(mid__dot_double(w->sum, w->sum, p->d) * square);
     *score = norm > 0 ? 1 - dot / norm : 1;
@@ -132,7 +151,7 @@ static const mid_param drift_params[] = {
 };
 
 const mid_monitor_ops mid__monitor_embedding_drift = {
-    .name = "embedding_drift", .version = 1,
+    .name = "embedding_drift", .version = 2,
     .summary = "1 - cosine of the mean row of the last 32 tokens with the last prompt row", .unit = "1 - cosine",
     .source = "standard embedding similarity",
     .box = MID_BOX_WHITE, .needs = MID_SIG_HIDDEN, .params = drift_params,
@@ -186,9 +205,13 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *r
     return MID_OK;
 }
 
+/* The window's mean leans as its sum does. */
 static double lean(const struct centroids *c, const double *sum, size_t d)
 {
-    return cosine(sum, c->of[1], c->norm[1], d) - cosine(sum, c->of[0], c->norm[0], d);
+    const double norm = sqrt(mid__dot_double(sum, sum, d));
+
+    return cosine(mid__dot_wide(c->of[1], sum, d), norm, c->norm[1])
+         - cosine(mid__dot_wide(c->of[0], sum, d), norm, c->norm[0]);
 }
 
 /* AUROC of a layer's rows, each scored by the centroids of the other folds; 0 where a fold lacks a class. */

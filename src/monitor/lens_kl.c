@@ -3,7 +3,8 @@
  * P: the final next-token distribution after token j; Q: what one tapped layer's row gives through the model's own head, at
  * the same position (both made at capture). The layer whose mean is farthest from AUROC .5 on the fit answers is kept, and
  * o = +-1 chosen there after 16 tokens (orientation.h): theory gives no sign. A layer and a sign are so little to learn that
- * both are read off the fit answers as a whole, without inner folds. Source: logit lens, nostalgebraist 2020. */
+ * both are read off the fit answers as a whole, without inner folds. The model's own last layer cannot be chosen: there Q is
+ * P, and what is left is rounding, by which a small set may well rank. Source: logit lens, nostalgebraist 2020. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,6 +13,9 @@
 #include "monitor/lens_rows.h"
 #include "monitor/orientation.h"
 #include "monitor/running.h"
+
+/* A layer whose mean divergence is less than this has none; rounding leaves about 1e-6. */
+static const double least_nats = 1e-3;
 
 struct plan { size_t at; double orientation; };
 
@@ -49,24 +53,39 @@ static mid_status push(const void *plan, void *self, const mid_step *step, doubl
 
 extern const mid_monitor_ops mid__monitor_lens_kl;
 
+static bool diverges(const mid__rows *rows, size_t column)
+{
+    double sum = 0;
+    size_t i;
+
+    for (i = 0; i < rows->n; i++)
+        sum += (double)rows->x[i * rows->d + column];
+    return sum > least_nats * (double)rows->n;
+}
+
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
     const mid_signals *signals = mid_trace_signals(set->answer[0].trace);
-    int first, last, l, best;
-    double a, best_a = -1;
+    int first, last, l, best = -1;
+    double a, best_a = 0;
     mid__rows rows = { 0 };
     mid_status status = mid__layer_range(ctx, signals, mid__param_number(params, "layer"), &first, &last);
 
     if (status == MID_OK)
         status = mid__lens_rows(ctx, set, MID_LENS_KL_NATS, &rows);
-    for (l = best = first; status == MID_OK && l <= last; l++) {
+    for (l = first; status == MID_OK && l <= last; l++) {
+        if (!diverges(&rows, (size_t)l))
+            continue;
         a = fabs(mid__column_auroc(set, &rows, (size_t)l) - 0.5);
-        if (a > best_a) {
-            best_a = a;
+        if (best < 0 || a > best_a) {
+            best_a = fmax(a, 0);        /* 0 for NaN, too */
             best = l;
         }
     }
     mid__rows_clear(&rows);
+    if (status == MID_OK && best < 0)
+        status = mid__fail(ctx, MID_EUNDEFINED, "no divergence to learn from: layer %d differs from the model's end by less "
+                           "than %g nats, as its last layer does: tap earlier ones", signals->layer[last], least_nats);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "layer", signals->layer[best]);
     return status == MID_OK ? mid__orientation_fit(ctx, &mid__monitor_lens_kl, set, params, 1, out) : status;
@@ -78,7 +97,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_lens_kl = {
-    .name = "lens_kl", .version = 1,
+    .name = "lens_kl", .version = 2,
     .summary = "running mean of the divergence between a layer's and the final next-token distribution", .unit = "nats",
     .source = "logit lens, nostalgebraist 2020",
     .box = MID_BOX_WHITE, .needs = MID_SIG_LENS, .params = params_,

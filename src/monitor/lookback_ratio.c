@@ -9,34 +9,51 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "base/kernel.h"
+#include "base/linalg.h"
 #include "monitor/heads.h"
 #include "monitor/rows_lr.h"
 #include "monitor/signal_rows.h"
 
-enum { WINDOW = 8 };
+enum { WINDOW = 8, N_BLOCK = 64 };      /* N_BLOCK: heads at a time */
 static const double c_values[] = { 0.0003, 0.003, 0.03, 0.3, 3 };
 static const mid__c_grid grid = { c_values, sizeof c_values / sizeof c_values[0], 0.03 };
 
-/* R of one head; false where its weights are no numbers or n_prompt is unknown. */
-static bool ratio_of(const float *head, double n_prompt, double t, double *ratio)
+/* R = C t / (C t + (1 - C) n), the same with one division, of n_head <= N_BLOCK heads from `first` on; false where their
+ * weights are no numbers or n is unknown. */
+MID__CLONES
+static bool ratios_of(const mid_step *step, size_t first, size_t n_head, double n_prompt, double ratio[N_BLOCK])
 {
-    const double context = head[MID_ATTENTION_CONTEXT];
-    const double there = fmin(fmax(context, 0), 1) / n_prompt, here = (1 - fmin(fmax(context, 0), 1)) / t;
+    const double t = step->i_tok + 1.0;
+    bool known = n_prompt >= 1;
+    size_t k;
 
-    *ratio = there / (there + here);
-    return isfinite(context) && n_prompt >= 1;
+    for (k = 0; k < n_head; k++) {
+        const double context = (double)mid__head_at(step, first + k)[MID_ATTENTION_CONTEXT];
+        known = known && isfinite(context);
+        ratio[k] = context < 0 ? 0 : context > 1 ? 1 : context;
+    }
+    for (; k < N_BLOCK; k++)
+        ratio[k] = 0;
+    for (k = 0; k < N_BLOCK; k++) {     /* of a length that the compiler knows: vectors */
+        const double here = ratio[k] * t;
+        ratio[k] = here / (here + (1 - ratio[k]) * n_prompt);
+    }
+    return known;
 }
 
 static bool read_ratios(const void *user, const mid_prompt *prompt, const mid_step *step, float *value)
 {
     const size_t n_head = *(const size_t *)user;
-    double ratio;
-    size_t k;
+    double ratio[N_BLOCK];
+    size_t i, k, n;
 
-    for (k = 0; k < n_head; k++) {
-        if (!ratio_of(mid__head_at(step, k), prompt->n_tok, step->i_tok + 1.0, &ratio))
+    for (i = 0; i < n_head; i += n) {
+        n = n_head - i < N_BLOCK ? n_head - i : N_BLOCK;
+        if (!ratios_of(step, i, n, prompt->n_tok, ratio))
             return false;
-        value[k] = (float)ratio;
+        for (k = 0; k < n; k++)
+            value[i + k] = (float)ratio[k];
     }
     return true;
 }
@@ -112,14 +129,15 @@ static mid_status push(const void *plan, void *self, const mid_step *step, doubl
 {
     const struct plan *p = plan;
     struct state *s = self;
-    double logit = p->b, ratio, sum = 0;
+    double logit = p->b, ratio[N_BLOCK], sum = 0;
     uint64_t n, i;
-    size_t k;
+    size_t k, n_head;
 
-    for (k = 0; k < p->n_head; k++) {
-        if (!ratio_of(mid__head_at(step, k), s->n_prompt, step->i_tok + 1.0, &ratio))
+    for (k = 0; k < p->n_head; k += n_head) {
+        n_head = p->n_head - k < N_BLOCK ? p->n_head - k : N_BLOCK;
+        if (!ratios_of(step, k, n_head, s->n_prompt, ratio))
             return MID_ENUMERIC;
-        logit += (double)p->w[k] * ratio;
+        logit += mid__dot_wide(p->w + k, ratio, n_head);
     }
     if (!isfinite(logit))
         return MID_ENUMERIC;
@@ -132,7 +150,7 @@ static mid_status push(const void *plan, void *self, const mid_step *step, doubl
 }
 
 const mid_monitor_ops mid__monitor_lookback_ratio = {
-    .name = "lookback_ratio", .version = 1,
+    .name = "lookback_ratio", .version = 2,
     .summary = "logistic regression on how much each head looks at the prompt rather than at the answer", .unit = "logit",
     .source = "Lookback Lens, Chuang et al. 2024, arXiv 2407.07071",
     .box = MID_BOX_WHITE, .needs = MID_SIG_ATTENTION,

@@ -11,10 +11,11 @@
 #include "base/ctx.h"
 #include "monitor/monitor.h"
 
-enum { N_BIN = 512, BINS_PER_NAT = 16 };
+enum { N_BIN = 512, BINS_PER_NAT = 16, N_WORD = N_BIN / 64 };
 
 struct plan { double share; };
-struct state { double sum[N_BIN]; uint32_t count[N_BIN]; uint64_t n; };
+/* used: a bit for each bin that holds anything, so that empty ones cost nothing. */
+struct state { double sum[N_BIN]; uint32_t count[N_BIN]; uint64_t used[N_WORD], n; };
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
                             const mid_signals *signals, void **plan)
@@ -37,13 +38,16 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
 static double largest_mean(const struct state *s, double r)
 {
     double left = r, sum = 0;
-    int i;
+    int word, bit, i;
 
-    for (i = N_BIN - 1; i >= 0 && left > 0; i--) {
-        if (s->count[i] == 0)
-            continue;
-        sum += s->count[i] <= left ? s->sum[i] : s->sum[i] / s->count[i] * left;
-        left -= s->count[i];
+    for (word = N_WORD - 1; word >= 0; word--) {
+        uint64_t used = s->used[word];
+        for (; used && left > 0; used ^= UINT64_C(1) << bit) {
+            bit = 63 - __builtin_clzll(used);
+            i = word * 64 + bit;
+            sum += s->count[i] <= left ? s->sum[i] : s->sum[i] / s->count[i] * left;
+            left -= s->count[i];
+        }
     }
     return sum / r;
 }
@@ -60,6 +64,7 @@ static mid_status push(const void *plan, void *self, const mid_step *step, doubl
     bin = (int)fmin(fmax(x * BINS_PER_NAT, 0), N_BIN - 1);
     s->count[bin] += 1;
     s->sum[bin] += x;
+    s->used[bin / 64] |= UINT64_C(1) << bin % 64;
     s->n += 1;
     *score = largest_mean(s, ceil(p->share * (double)s->n - 1e-9));
     return MID_OK;

@@ -47,6 +47,12 @@ static const char *first_signal(uint32_t missing)
     return signal_name[i];
 }
 
+/* The second observer's identity, where the monitor hears one. */
+static const char *beside_of(const mid_monitor_reads *reads, const mid_signals *signals)
+{
+    return ((reads->needs | reads->fit_needs) & MID_SIG_BESIDE) && signals->beside ? signals->beside->observer : "";
+}
+
 /* Text is the same whoever reads it; every other signal belongs to the observer it came from. */
 static bool reads_observer(const mid_monitor_reads *reads)
 {
@@ -57,7 +63,7 @@ static bool reads_observer(const mid_monitor_reads *reads)
 static mid_status reads_of(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, mid_monitor_reads *out)
 {
     *out = (mid_monitor_reads){ ops->needs, ops->fit_needs, ops->shares, ops->box, "" };
-    return ops->reads ? ops->reads(ctx, params, out) : MID_OK;
+    return ops->reads ? ops->reads(ops->self, ctx, params, out) : MID_OK;
 }
 
 mid_status mid_monitor_reads_of(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params, mid_monitor_reads *out)
@@ -104,6 +110,9 @@ static mid_status check_traces(mid_ctx *ctx, const mid_monitor_ops *ops, const m
         if (strcmp(s->observer, first->observer) != 0)
             return mid__fail(ctx, MID_EMISMATCH, "answer %zu is of observer %.12s, answer 0 of %.12s: fit on one",
                              i, s->observer, first->observer);
+        if (strcmp(beside_of(reads, s), beside_of(reads, first)) != 0)
+            return mid__fail(ctx, MID_EMISMATCH, "answer %zu was also read by observer %.12s, answer 0 by %.12s: fit on one",
+                             i, beside_of(reads, s), beside_of(reads, first));
         if (s->n_embd != first->n_embd || s->n_layer != first->n_layer ||
             memcmp(s->layer, first->layer, (size_t)s->n_layer * sizeof s->layer[0]) != 0)
             return mid__fail(ctx, MID_EMISMATCH, "answer %zu has hidden rows of %d layers of width %d, answer 0 of %d "
@@ -125,6 +134,8 @@ static mid_status stamp(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_moni
         status = mid_weights_set_text(ctx, w, "observer", reads_observer(reads) ? signals->observer : "");
     if (status == MID_OK && reads->members[0])
         status = mid_weights_set_text(ctx, w, "members", reads->members);
+    if (status == MID_OK && beside_of(reads, signals)[0])
+        status = mid_weights_set_text(ctx, w, "observer_beside", beside_of(reads, signals));
     for (; status == MID_OK && params->name; params++) {
         snprintf(key, sizeof key, "param.%s", params->name);
         status = params->text ? mid_weights_set_text(ctx, w, key, params->text)
@@ -292,9 +303,13 @@ static mid_status belongs(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_mo
                           const mid_signals *signals)
 {
     const char *members = mid_weights_text(w, "members"), *observer = mid_weights_text(w, "observer");
+    const char *beside = mid_weights_text(w, "observer_beside");
 
     if (strcmp(members ? members : "", reads->members) != 0)
         return mid__fail(ctx, MID_EMISMATCH, "%s was fitted with members of other versions: fit it again", ops->name);
+    if (beside && strcmp(beside, beside_of(reads, signals)) != 0)
+        return mid__fail(ctx, MID_EMISMATCH, "%s was fitted with observer %.12s beside the first, here it is %.12s: fit it "
+                         "again", ops->name, beside, beside_of(reads, signals));
     if (observer[0] && strcmp(observer, signals->observer) != 0)
         return mid__fail(ctx, MID_EMISMATCH, "%s was fitted on observer %.12s, this source is %.12s: another model, "
                          "quantisation or prompt form; fit it again", ops->name, observer, signals->observer);
@@ -606,7 +621,8 @@ static void read_step(struct reading *r, uint32_t i_tok, mid_step *step)
     step->n_beside = k;
 }
 
-mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us)
+mid_status mid__stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us,
+                             mid__seen_fn seen, void *user)
 {
     const char *name = stream->monitor->ops->name;
     const uint32_t n = mid_trace_n_tok(trace);
@@ -632,7 +648,14 @@ mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *t
             cost_us[i] = (float)((mid__now_s() - before) * 1e6);
         if (status != MID_OK)
             status = mid__fail(ctx, status, "%s: %s at token %u", name, mid_stream_trouble(stream, status), i);
+        else if (seen)
+            seen(user, stream, i);
     }
     reading_clear(&r);
     return status;
+}
+
+mid_status mid_stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us)
+{
+    return mid__stream_score(ctx, stream, trace, score, cost_us, NULL, NULL);
 }

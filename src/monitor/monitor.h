@@ -32,4 +32,9 @@ size_t mid__monitor_state_size(const mid_monitor *monitor);
 mid_status mid__monitor_start(const mid_monitor *monitor, void *state, const mid_prompt *prompt);
 mid_status mid__monitor_push(const mid_monitor *monitor, void *state, const mid_step *step, double *score);
 
+/* mid_stream_score() that tells, after each token, how the stream stands. seen NULL: nobody asks. */
+typedef void (*mid__seen_fn)(void *user, const mid_stream *stream, uint32_t i_tok);
+mid_status mid__stream_score(mid_ctx *ctx, mid_stream *stream, const mid_trace *trace, double *score, float *cost_us,
+                             mid__seen_fn seen, void *user);
+
 #endif

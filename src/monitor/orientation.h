@@ -14,6 +14,10 @@
 mid_status mid__orientation_fit(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_fit_set *set,
                                 const mid_param *params, int fallback, mid_weights *out);
 
+/* As above after horizon_tok tokens, for a signal that 16 tokens hardly hold. */
+mid_status mid__orientation_fit_at(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_fit_set *set,
+                                   const mid_param *params, int fallback, uint32_t horizon_tok, mid_weights *out);
+
 /* @param[out] orientation +1 or -1. MID_EFORMAT if the weights hold anything else, or nothing. */
 mid_status mid__orientation_of(mid_ctx *ctx, const mid_weights *weights, double *orientation);
 

@@ -1,7 +1,8 @@
 /* Repetition in the last tokens: a trivial baseline of B9.
  *   S_t = o (1 - distinct / all) over the n-grams of the last 64 tokens, n = 4;   0 while there are fewer than n tokens
  * A token is what the source gave at a time, told by its bytes. Whether a repeating answer is the unsafe one depends on
- * model and task, so o is +1 or -1, chosen on the fit answers (monitor/orientation.h), +1 where they do not tell.
+ * model and task, so o is +1 or -1, chosen on the fit answers after a whole window (monitor/orientation.h; 16 tokens
+ * hardly repeat anything), +1 where they do not tell.
  * Source: seq-rep-n, Welleck et al. 2019 (arXiv 1908.04319); they look at a whole continuation, we at a window. */
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct state {
 
 static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
-    return mid__orientation_fit(ctx, mid_monitor_find("repetition"), set, params, 1, out);
+    return mid__orientation_fit_at(ctx, mid_monitor_find("repetition"), set, params, 1, WINDOW_TOK, out);
 }
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
@@ -98,7 +99,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_repetition = {
-    .name = "repetition", .version = 1,
+    .name = "repetition", .version = 2,
     .summary = "share of repeated n-grams among the last 64 tokens", .unit = "share",
     .source = "seq-rep-n, Welleck et al. 2019, arXiv 1908.04319",
     .box = MID_BOX_BLACK, .needs = MID_SIG_TEXT, .params = params_,

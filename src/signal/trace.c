@@ -384,7 +384,7 @@ mid_status mid_trace_put_beside(mid_ctx *ctx, mid_trace *trace, mid_trace *besid
     size_t n, n_beside;
     const char *text = mid_trace_text(trace, &n), *other = mid_trace_text(beside, &n_beside);
 
-    if (trace->beside || beside->beside)
+    if (trace == beside || trace->beside || beside->beside)
         return mid__fail(ctx, MID_EINVAL, "a trace has one other beside it at most");
     if (memcmp(text, other, n < n_beside ? n : n_beside) != 0)
         return mid__fail(ctx, MID_EINVAL, "traces beside each other are of the same answer; these texts differ");

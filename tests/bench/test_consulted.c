@@ -25,10 +25,11 @@ TEST(consulted, by_hand)
     mid_trace *a = answer_of(doubt, doubt, 5), *b = answer_of(sure, sure, 2);
     mid_stream *s = stream_of(m, NULL);
     mid__consulted sum = { 0 };
+    double score[5];
 
-    CHECK_OK(mid__consulted_add(test_ctx(), s, mid_monitor_info(m), a, &sum));
-    CHECK_OK(mid__consulted_add(test_ctx(), s, mid_monitor_info(m), b, &sum));
-    CHECK_OK(mid__consulted_add(test_ctx(), s, mid_monitor_info(m), a, &sum));
+    CHECK_OK(mid__consulted_score(test_ctx(), s, mid_monitor_info(m), a, score, NULL, &sum));
+    CHECK_OK(mid__consulted_score(test_ctx(), s, mid_monitor_info(m), b, score, NULL, &sum));
+    CHECK_OK(mid__consulted_score(test_ctx(), s, mid_monitor_info(m), a, score, NULL, &sum));
     CHECK_NEAR(sum.n_tok, 12, 0);
     CHECK_NEAR(sum.calls[0], 12, 0);
     CHECK_NEAR(sum.read[0], 12, 0);
@@ -51,8 +52,9 @@ TEST(consulted, plain_monitor)
     mid_trace *t = answer_of(x, x, 2);
     mid_stream *s = stream_of(m, NULL);
     mid__consulted sum = { 0 };
+    double score[5];
 
-    CHECK_OK(mid__consulted_add(test_ctx(), s, mid_monitor_info(m), t, &sum));
+    CHECK_OK(mid__consulted_score(test_ctx(), s, mid_monitor_info(m), t, score, NULL, &sum));
     CHECK_NEAR(sum.n_tok, 0, 0);
     mid_stream_close(s);
     mid_trace_close(t);

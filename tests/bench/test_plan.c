@@ -146,6 +146,22 @@ TEST(plan, aggregators)
            "8:5: monitor 'random+ema(0.9)' is there already (line 7); give this one another name with 'as'");
 }
 
+/* What a hybrid is made of is known before any work, and told with its line. */
+TEST(plan, hybrids)
+{
+    mid_plan *p = load_text(HEAD MODELS DATA "monitors:\n  - {monitor: vote, of: \"length, random\", k: 2}\nbaseline: vote\n");
+
+    CHECK_INT(p->monitor[0].reads.needs, 0);
+    CHECK_INT(p->monitor[0].reads.box, MID_BOX_CONTROL);
+    CHECK_INT(strlen(p->monitor[0].reads.members), 64);
+    CHECK_TEXT(p->baseline, "vote");
+    mid_plan_close(p);
+    refuse(HEAD "monitors: [{monitor: vote, of: \"length, random\", k: 9}]\n", "2:12: k is 9 of 2 members; it is a whole number from 1 to 2, or 0 for most of them");
+    refuse(HEAD "monitors: [{monitor: mean_z, of: \"length\"}]\n", "2:12: 'length' is one member; a hybrid has at least two");
+    refuse(HEAD MODELS DATA "monitors: [length]\nbaseline: lenght\n",
+           "7:11: unknown monitor of this plan 'lenght': did you mean 'length'? (there are: length)");
+}
+
 #define JUDGED(judge) HEAD MODELS "data:\n  - {dataset: own_qa, model: m, source: llama, judge: " judge "}\n" MONITORS
 
 TEST(plan, judge)
@@ -344,9 +360,9 @@ TEST(plan, paths_are_expanded)
 TEST(plan, unknown_key)
 {
     refuse(HEAD "fold: 3\n", "2:1: unknown key 'fold': did you mean 'folds'? (allowed here: name, title, seed, folds, "
-           "inner_folds, draws, at_tok, at_frac, show, models, data, monitors, rules)");
+           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules)");
     refuse(HEAD "elephants: 3\n", "2:1: unknown key 'elephants' (allowed here: name, title, seed, folds, "
-           "inner_folds, draws, at_tok, at_frac, show, models, data, monitors, rules)");
+           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules)");
     refuse(HEAD "models:\n  - name: m\n    pth: x\n",
            "4:5: unknown key 'pth': did you mean 'path'? (allowed here: name, path, format, quantise, layers)");
     refuse(HEAD "monitors:\n  - {monitor: probe_linear, laier: 3}\n",

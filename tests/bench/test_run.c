@@ -53,7 +53,7 @@ static mid_plan *load(const char *model, const char *data)
                  "models:\n  - {name: small, path: \"%s\", layers: [4, 14]}\n"
                  "data:\n%s"
                  "monitors: [length, entropy_mean, ngram_lr, probe_linear, probe_linear+cusum+max, length+in_a_row(20)]\n"
-                 "rules: [best_f1, {rule: conformal, alpha: 0.3}]\n", model, data);
+                 "rules: [best_f1, {rule: conformal, alpha: 0.3}]\nbaseline: entropy_mean\n", model, data);
     CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
     return plan;
 }
@@ -171,6 +171,8 @@ static void check_results(const char *dir)
     /* All answers tie after one token; at the end the unsafe ones are the longer ones. */
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 1), 0.5, 0);
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 0), 1, 0);
+    CHECK_NEAR(value_of(cells, "read", "length", "auroc_gain", 0) + value_of(cells, "read", "entropy_mean", "auroc", 0),
+               1, 1e-9);
     /* "They" is a token, "You " ends within the second one. */
     CHECK_NEAR(value_of(cells, "read", "length", "auroc_sentence", 0), 1, 0);
     CHECK(value_of(cells, "ask", "entropy_mean", "auroc", 0) >= 0);

@@ -20,14 +20,16 @@ static mid_trace *trace_of(const char *observer, const char *const *text, const 
     return t;
 }
 
-static mid_trace *pair(const float *lp, const float *lp_beside)
+static mid_trace *pair_of(const char *second, const float *lp, const float *lp_beside)
 {
     static const char *const text[] = { "ab", "cd", "ef" }, *const other[] = { "abc", "d", "ef" };
     mid_trace *t = trace_of("one", text, lp, N_TOK);
 
-    CHECK_OK(mid_trace_put_beside(test_ctx(), t, trace_of("two", other, lp_beside, N_TOK)));
+    CHECK_OK(mid_trace_put_beside(test_ctx(), t, trace_of(second, other, lp_beside, N_TOK)));
     return t;
 }
+
+static mid_trace *pair(const float *lp, const float *lp_beside) { return pair_of("two", lp, lp_beside); }
 
 TEST(beside, tokens_that_have_ended)
 {
@@ -114,6 +116,30 @@ TEST(beside, a_member_reads_the_second_observer)
     mid_stream_close(s);
     mid_monitor_close(m);
     mid_weights_close(w);
+    answers_clear(&a);
+}
+
+/* A hybrid's own numbers are of the second observer it was fitted with, whether its member learns or not. */
+TEST(beside, another_second_observer)
+{
+    static const float lp[N_TOK] = { -1, -2, -3 };
+    const mid_monitor_ops *ops = mid_monitor_find("mean_z");
+    mid_trace *other = pair_of("three", lp, lp);
+    answers a = { .n = 0 };
+    mid_fit_set set;
+    mid_weights *w;
+    mid_monitor *m;
+
+    fill(&a);
+    set = set_of(&a);
+    CHECK_OK(mid_monitor_fit(test_ctx(), ops, both, &set, &w));
+    CHECK_FAILS(mid_monitor_open(test_ctx(), ops, both, w, mid_trace_signals(other), &m), MID_EMISMATCH);
+    CHECK_SAYS("was fitted with observer two beside the first, here it is three");
+    mid_weights_close(w);
+    answers_put(&a, other, 1);                              /* and the two are not mixed in one fit */
+    set = set_of(&a);
+    CHECK_FAILS(mid_monitor_fit(test_ctx(), ops, both, &set, &w), MID_EMISMATCH);
+    CHECK_SAYS("fit on one");
     answers_clear(&a);
 }
 

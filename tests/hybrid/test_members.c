@@ -387,7 +387,7 @@ TEST(members, memo_that_is_broken)
     set = set_of(&a);
     set.memo = &memo;
     good = fitted("mean_z", &set);
-    CHECK(strstr(notes.note[0].key, "by_heart") && notes.note[0].n > n_column + 9);
+    CHECK(strstr(notes.note[0].key, "member ") && notes.note[0].n > n_column + 9);
     for (i = 0; i < sizeof n_left / sizeof n_left[0]; i++) {
         notes.note[0].n = n_left[i];
         n_fit = 0;

@@ -62,8 +62,40 @@ TEST(drift, needs_a_prompt_row)
     mid_monitor_close(m);
 }
 
+/* 65504 is the largest float16; wherever else stands in a row is refused, and nothing has changed. */
+TEST(drift, refuses_what_float16_cannot_hold)
+{
+    enum { WIDE = 37 };
+    static const float bad[] = { 65520, -65520, INFINITY, -INFINITY, NAN };
+    const mid_signals white = signals_of(1, WIDE);
+    mid_monitor *m = monitor_of("embedding_drift", NULL, NULL, &white);
+    float row[WIDE];
+    mid_stream *s;
+    double score = -1;
+    uint32_t i, k;
+
+    for (i = 0; i < WIDE; i++)
+        row[i] = i % 2 ? 65504 : -65504;
+    s = drift_from(m, row);
+    for (i = 0; i < WIDE; i++)
+        for (k = 0; k < sizeof bad / sizeof bad[0]; k++) {
+            const mid_step step = hidden_step(0, row);
+            const float kept = row[i];
+            row[i] = bad[k];
+            CHECK_INT(mid_stream_push(s, &step, &score), MID_ENUMERIC);
+            CHECK_NEAR(score, -1, 0);
+            row[i] = kept;
+        }
+    for (i = 0; i < 3; i++) {
+        const mid_step step = hidden_step(i, row);
+        CHECK_NEAR(push(s, &step), 0, 1e-12);
+    }
+    mid_stream_close(s);
+    mid_monitor_close(m);
+}
+
 /* One layer of width W; rows are integers over 16, which float16 holds. */
-enum { W = 7, N_TOK = 100, WINDOW_TOK = 32 };
+enum { W = 300, N_TOK = 100, WINDOW_TOK = 32 };
 
 static void random_row(mid__rng *rng, float *h, int n)
 {

@@ -2,6 +2,8 @@
  * answer token, so R = 1/11 and 1/6. One that gives it nothing has R = 0, one that gives it all R = 1. */
 #include "hand_weights.h"
 
+#include "base/rng.h"
+
 /* Six heads, the first two looking so; w reads these two alone. */
 static mid_step heads(uint32_t i_tok, float first, float second, float *attention)
 {
@@ -40,6 +42,47 @@ TEST(lookback_ratio, golden)
     step = heads(11, 0, 0, attention);
     CHECK_NEAR(push(s, &step), -1, 1e-7);               /* eight tokens of -1: the 16 has left the window */
     CHECK_FAILS(mid_stream_start(s, &unknown), MID_ESIGNAL);
+    mid_stream_close(s);
+    mid_monitor_close(m);
+}
+
+/* More heads than are read at a time, against the formula; weights a little outside [0, 1] count as 0 and 1. */
+TEST(lookback_ratio, many_heads)
+{
+    enum { MANY = 150, N_PROMPT = 7 };
+    const uint64_t seed = 20241124;
+    mid_signals signals = signals_of(1, 1);
+    const mid_prompt prompt = { .text = "p", .n_tok = N_PROMPT };
+    mid_weights *weights = hand_weights("lookback_ratio", NULL);
+    float attention[MANY * MID_ATTENTION_N] = { 0 }, w[MANY], b = 0.5f, kept;
+    float *last = &attention[(MANY - 1) * MID_ATTENTION_N + MID_ATTENTION_CONTEXT];
+    const mid_step step = { .have = MID_SIG_ATTENTION, .attention = attention };
+    double want = (double)b, score;
+    mid_monitor *m;
+    mid_stream *s;
+    mid__rng rng;
+    size_t k;
+
+    print_message("seed %llu\n", (unsigned long long)seed);
+    mid__rng_init(&rng, seed, 0);
+    signals.n_head = MANY;
+    signals.n_head_layer = 1;
+    for (k = 0; k < MANY; k++) {
+        const float c = (float)(1.2 * mid__rng_unit(&rng) - 0.1);
+        const double context = fmin(fmax((double)c, 0), 1), there = context / N_PROMPT;
+        attention[k * MID_ATTENTION_N + MID_ATTENTION_CONTEXT] = c;
+        w[k] = (float)(mid__rng_unit(&rng) - 0.5);
+        want += (double)w[k] * there / (there + (1 - context) / 1);     /* the first token */
+    }
+    put(weights, "w", w, 1, MANY);
+    put(weights, "b", &b, 1, 1);
+    m = hand_monitor(weights, "lookback_ratio", &signals);
+    s = stream_of(m, &prompt);
+    kept = *last;
+    *last = NAN;
+    CHECK_INT(mid_stream_push(s, &step, &score), MID_ENUMERIC);
+    *last = kept;
+    CHECK_NEAR(push(s, &step), want, 1e-12);            /* an error changed nothing */
     mid_stream_close(s);
     mid_monitor_close(m);
 }

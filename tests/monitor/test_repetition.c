@@ -104,6 +104,29 @@ TEST(repetition, running_count_is_the_count_of_the_window)
     }
 }
 
+/* Unsafe answers go round in circles from token 21 on, when a window begins to hold repetition; before that one safe
+ * answer of many repeats itself. A sign chosen after 16 tokens would rest on that one. */
+TEST(repetition, sign_is_chosen_on_a_full_window)
+{
+    static const char circles[] = "abcdefghijklmnopqrstabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcd";
+    static const char once[] = "abcdabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:";
+    static const char never[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:";
+    const mid_monitor_ops *ops = mid_monitor_find("repetition");
+    answers a = { .n = 0 };
+    mid_weights *w;
+    mid_fit_set set;
+    int i;
+
+    for (i = 0; i < 10; i++)
+        answers_put(&a, letters(i % 2 ? circles : i == 0 ? once : never), i % 2);
+    set = set_of(&a);
+    CHECK_OK(mid_monitor_fit(test_ctx(), ops, NULL, &set, &w));
+    CHECK_NEAR(mid_weights_number(w, "orientation"), 1, 0);
+    CHECK_NEAR(mid_weights_number(w, "orientation_auroc"), 1, 0);
+    mid_weights_close(w);
+    answers_clear(&a);
+}
+
 TEST(repetition, refuses)
 {
     static const double bad[] = { 0, 9, 2.5, NAN };

@@ -1,4 +1,5 @@
-"""Compare the probes' logistic regression and the Mahalanobis monitor with scikit-learn on random rows.
+"""Compare the probes' logistic regression and the Mahalanobis monitor with scikit-learn on random rows, its form with
+main axes with numpy's eigenvectors of scikit-learn's covariance.
 Usage: probe.py PROBE_ORACLE. Needs numpy and scikit-learn. Exit 1 when a value is further off than its limit:
   coefficients     1e-6 of the largest one, against newton-cholesky run until it stands still
   rho, distances   1e-6 relative: the whitening matrix is stored as float32"""
@@ -44,18 +45,29 @@ def gauss_sets(rng):
             yield (rng.normal(size=(n, d)) @ mix + 1).astype(np.float16), rng.normal(size=(30, d)).astype(np.float16)
 
 
+def n_axis(d):
+    return d // 3 + 1
+
+
+def by_axes(model, query, k):
+    """The covariance with its k main axes and one variance for the rest (Tipping & Bishop 1999), inverted."""
+    variance, axis = np.linalg.eigh(model.covariance_)
+    variance[:-k] = variance[:-k].mean()
+    return np.sqrt((((query - model.location_) @ axis) ** 2 / variance).sum(1))
+
+
 def gauss_off(x, query, got):
     """rho is read off the stored matrix: off the diagonal, covariance = (1 - rho) S."""
     x, query = x.astype(float), query.astype(float)
     d = x.shape[1]
     model = LedoitWolf().fit(x)
-    distance, whiten = got[0], got[1].reshape(d, d)
+    distance, whiten, along = got[0], got[1].reshape(d, d), by_axes(model, query, n_axis(d))
     covariance = np.linalg.inv(whiten.T @ whiten)
     s = np.cov(x.T, bias=True)
     off = ~np.eye(d, dtype=bool)
     rho = 1 - (covariance[off] @ s[off]) / (s[off] @ s[off])
     want = np.sqrt(model.mahalanobis(query))
-    return abs(rho - model.shrinkage_), (np.abs(distance - want) / want).max()
+    return abs(rho - model.shrinkage_), (np.abs(distance - want) / want).max(), (np.abs(got[2] - along) / along).max()
 
 
 def main(program):
@@ -64,16 +76,18 @@ def main(program):
     for x, label, weight, c in logistic:
         text += [f"logistic {x.shape[0]} {x.shape[1]} {c!r}", hexes(x), hexes(label), hexes(weight)]
     for x, query in gauss:
-        text += [f"gauss {x.shape[0]} {x.shape[1]} {len(query)}", hexes(x), hexes(query)]
+        text += [f"gauss {x.shape[0]} {x.shape[1]} {len(query)} {n_axis(x.shape[1])}", hexes(x), hexes(query)]
     answer = subprocess.run([program], input="\n".join(text), capture_output=True, text=True, check=True).stdout
     rows = [np.array(line.split(), float) for line in answer.splitlines()]
-    pairs = [rows[i:i + 2] for i in range(0, len(rows), 2)]
-    off_w = max(logistic_off(*case, got) for case, got in zip(logistic, pairs[:len(logistic)], strict=True))
-    off = np.array([gauss_off(*case, got) for case, got in zip(gauss, pairs[len(logistic):], strict=True)])
-    off_rho, off_distance = off.max(0)
-    failed = max(off_w, off_rho, off_distance) > LIMIT
+    cut = 2 * len(logistic)
+    pairs, triples = zip(*[iter(rows[:cut])] * 2), zip(*[iter(rows[cut:])] * 3)
+    off_w = max(logistic_off(*case, got) for case, got in zip(logistic, pairs, strict=True))
+    off = np.array([gauss_off(*case, got) for case, got in zip(gauss, triples, strict=True)])
+    off_rho, off_distance, off_axes = off.max(0)
+    failed = max(off_w, off_rho, off_distance, off_axes) > LIMIT
     print(f"probe: seed {SEED}, {len(logistic)} regressions, coefficients off by {off_w:.1e}; "
-          f"{len(gauss)} covariances, rho off by {off_rho:.1e}, distances by {off_distance:.1e}; limit {LIMIT:g}: {'FAILED' if failed else 'ok'}")
+          f"{len(gauss)} covariances, rho off by {off_rho:.1e}, distances by {off_distance:.1e}, by main axes by "
+          f"{off_axes:.1e}; limit {LIMIT:g}: {'FAILED' if failed else 'ok'}")
     return int(failed)
 
 

@@ -1,7 +1,8 @@
 /* The probes' fit and the Mahalanobis monitor on sets read from standard input, for probe.py to compare with
  * scikit-learn.
  *     logistic n d c, n * d values, n labels, n weights         answers with two lines: w; b
- *     gauss n d n_query, n * d values, n_query * d values       answers with two lines: distances; the whitening matrix
+ *     gauss n d n_query k, n * d values, n_query * d values     answers with three lines: distances; the whitening
+ *                                                               matrix; distances by k main axes
  * Gauss rows go through a trace, so they are float16 values. */
 #include "driver.h"
 
@@ -35,17 +36,15 @@ static mid_trace *trace_of(const mid_signals *signals, const float *h)
     return t;
 }
 
-/* Distances are scores of one-token answers; the whitening matrix comes from the weights. */
+/* Distances are scores of one-token answers. */
 static void score(const mid_signals *signals, const mid_weights *w, const float *query, size_t n_query, size_t d)
 {
-    const mid_monitor_ops *ops = mid_monitor_find("mahalanobis");
-    double *out = room(n_query + d * d, sizeof *out);
-    const float *whiten;
+    double *out = room(n_query, sizeof *out);
     mid_monitor *m;
     mid_stream *s;
     size_t i;
 
-    ok(NULL, mid_monitor_open(NULL, ops, NULL, w, signals, &m));
+    ok(NULL, mid_monitor_open(NULL, mid_monitor_find("mahalanobis"), NULL, w, signals, &m));
     ok(NULL, mid_stream_open(NULL, m, &s));
     for (i = 0; i < n_query; i++) {
         mid_trace *t = trace_of(signals, query + i * d);
@@ -53,20 +52,31 @@ static void score(const mid_signals *signals, const mid_weights *w, const float 
         mid_trace_close(t);
     }
     row(out, n_query);
-    ok(NULL, mid_weights_expect(NULL, w, "whiten", d, d, &whiten));
-    for (i = 0; i < d * d; i++)
-        out[i] = (double)whiten[i];
-    row(out, d * d);
     mid_stream_close(s);
     mid_monitor_close(m);
     free(out);
 }
 
+static void whitening(const mid_weights *w, size_t d)
+{
+    double *out = room(d * d, sizeof *out);
+    const float *whiten;
+    size_t i;
+
+    ok(NULL, mid_weights_expect(NULL, w, "whiten", d, d, &whiten));
+    for (i = 0; i < d * d; i++)
+        out[i] = (double)whiten[i];
+    row(out, d * d);
+    free(out);
+}
+
 static void gauss(void)
 {
-    double *size = numbers(3);
+    double *size = numbers(4);
     const size_t n = (size_t)size[0], d = (size_t)size[1], n_query = (size_t)size[2];
+    const mid_param axes[] = { { "axes", size[3], NULL, NULL }, { NULL, 0, NULL, NULL } };
     const mid_signals signals = { .have = MID_SIG_HIDDEN, .n_layer = 1, .n_embd = (int)d };
+    const mid_monitor_ops *ops = mid_monitor_find("mahalanobis");
     float *x = floats(n * d), *query = floats(n_query * d);
     mid_fit_answer *answer = room(n + 1, sizeof *answer);
     const mid_fit_set set = { .answer = answer, .n = n + 1, .seed = 1, .n_fold = 3 };
@@ -75,11 +85,15 @@ static void gauss(void)
 
     for (i = 0; i <= n; i++)        /* and an unsafe answer, which a fit asks for and this monitor leaves out */
         answer[i] = (mid_fit_answer){ trace_of(&signals, x + (i < n ? i * d : 0)), i == n, (uint32_t)i };
-    ok(NULL, mid_monitor_fit(NULL, mid_monitor_find("mahalanobis"), NULL, &set, &w));
+    ok(NULL, mid_monitor_fit(NULL, ops, NULL, &set, &w));
     score(&signals, w, query, n_query, d);
+    whitening(w, d);
+    mid_weights_close(w);
+    ok(NULL, mid_monitor_fit(NULL, ops, axes, &set, &w));
+    score(&signals, w, query, n_query, d);
+    mid_weights_close(w);
     for (i = 0; i <= n; i++)
         mid_trace_close((mid_trace *)(uintptr_t)answer[i].trace);
-    mid_weights_close(w);
     free(answer);
     free(query);
     free(x);

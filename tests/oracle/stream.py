@@ -217,9 +217,9 @@ def hmm_surprisal(answers, fit):
 def repetition(answers, n):
     raw = [[1 - len(set(g)) / len(g) if (g := [tuple(w[i:i + n]) for i in range(len(w) - n + 1)]) else 0
             for t in range(1, len(a.text) + 1) for w in [a.text[max(0, t - 64):t]]] for a in answers]
-    at16 = np.array([r[min(16, len(r)) - 1] for r in raw])
+    at64 = np.array([r[min(64, len(r)) - 1] for r in raw])
     label = np.array([a.label for a in answers])
-    gap = at16[label == 1][:, None] - at16[label == 0]
+    gap = at64[label == 1][:, None] - at64[label == 0]
     sign = -1 if np.mean((gap < 0) + 0.5 * (gap == 0)) > np.mean((gap > 0) + 0.5 * (gap == 0)) else 1
     return [[sign * s for s in r] for r in raw]
 
