@@ -1,6 +1,7 @@
 /* The best of several ways to join the same members, and of the members alone. Each candidate is learned on the rows outside
  * an inner fold and scores the rows within it; the one with the best AUROC, averaged over 1, 2, 4, ... 128 tokens, is then
- * learned on all rows. Of equals the first named wins; members stand behind the hybrids. No candidate has seen an answer
+ * learned on all rows. Its score is shown as a rank among safe answers (normal.h), since candidates have units of their own
+ * and two fits that choose differently would not be comparable. Of equals the first named wins; members stand behind the hybrids. No candidate has seen an answer
  * that it is judged by; but the rows it learned from were scored by members that had, since members are fitted without
  * one fold at a time. On pure noise that favours hybrids which learn weights by some hundredths of AUROC. All of it is
  * inside the fit answers: the choice may lean, figures on other answers do not.
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "base/weights.h"
 #include "hybrid/held_out.h"
 #include "hybrid/hybrid.h"
 #include "monitor/rows.h"
@@ -196,6 +198,26 @@ static mid_status judge(mid_ctx *ctx, const struct candidate *c, const mid_fit_s
     return status == MID_EUNDEFINED ? MID_OK : status;
 }
 
+/* Ranks of the winner's scores of answers it was not learned from, under "scale.". */
+static mid_status learn_scale(mid_ctx *ctx, const struct candidate *best, const mid_fit_set *set, mid__member_rows rows,
+                              double *fused, mid_weights *out)
+{
+    mid_weights *w = NULL;
+    double auroc;
+    mid_status status = judge(ctx, best, set, &rows, fused, &auroc);
+
+    rows.n_member = 1;
+    rows.score = fused;
+    if (status == MID_OK)
+        status = mid_weights_open(ctx, &w);
+    if (status == MID_OK)
+        status = mid__normal_learn(ctx, MID__NORMAL_RANK, &rows, w);
+    if (status == MID_OK)
+        status = mid__weights_put_all(ctx, out, "scale.", w);
+    mid_weights_close(w);
+    return status;
+}
+
 static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, const mid_param *params,
                         mid_weights *out)
 {
@@ -215,6 +237,8 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
         status = mid_weights_set(ctx, out, "auroc", auroc, 1, c.n);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "best", (double)best);
+    if (status == MID_OK)
+        status = learn_scale(ctx, &c.at[best], set, *rows, fused, out);
     if (status == MID_OK && c.at[best].fusion)
         status = c.at[best].fusion->learn(ctx, set, rows, c.at[best].ops->params, out);
     free(fused);
@@ -223,7 +247,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 
 /* ---- using it ---------------------------------------------------------------------------------------------------- */
 
-struct plan { struct candidate best; void *fused; };
+struct plan { struct candidate best; void *fused; mid__normal *scale; };
 
 static void close_plan(void *plan)
 {
@@ -231,13 +255,25 @@ static void close_plan(void *plan)
 
     if (p->best.fusion)
         close_fused(p->best.fusion, p->fused);
+    free(p->scale);
     free(p);
+}
+
+static mid_status open_scale(mid_ctx *ctx, const mid_weights *weights, mid__normal **scale)
+{
+    mid_weights *w = NULL;
+    mid_status status = mid__weights_take(ctx, weights, "scale.", &w);
+
+    if (status == MID_OK)
+        status = mid__normal_open(ctx, MID__NORMAL_RANK, w, 1, scale);
+    mid_weights_close(w);
+    return status;
 }
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
     const double best = mid_weights_number(weights, "best");
-    struct candidates c;
+    struct candidates c = { .n = 0 };
     const float *auroc;
     struct plan *p = calloc(1, sizeof *p);
     mid_status status = p ? candidates_of(ctx, params, n, &c) : mid__oom(ctx, "a hybrid");
@@ -248,22 +284,26 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
         status = mid__fail(ctx, MID_EFORMAT, "'best' is %g, and there are %zu candidates", best, c.n);
     if (status == MID_OK)
         p->best = c.at[(size_t)best];
+    if (status == MID_OK)
+        status = open_scale(ctx, weights, &p->scale);
     if (status == MID_OK && p->best.fusion)
         status = p->best.fusion->open(ctx, weights, p->best.ops->params, n, &p->fused);
-    if (status == MID_OK)
+    if (status == MID_OK) {
         *plan = p;
-    else
-        free(p);
+        return MID_OK;
+    }
+    if (p)
+        free(p->scale);
+    free(p);
     return status;
 }
 
 static double fuse(const void *plan, void *state, const double *s, uint32_t t)
 {
     const struct plan *p = plan;
+    const double score = p->best.fusion ? p->best.fusion->fuse(p->fused, state, s, t) : s[p->best.i_member];
 
-    if (p->best.fusion)
-        return p->best.fusion->fuse(p->fused, state, s, t);
-    return isnan(s[p->best.i_member]) ? -INFINITY : s[p->best.i_member];
+    return isfinite(score) ? mid__normal_of(p->scale, 0, score, t) : -INFINITY;
 }
 
 static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = close_plan,
@@ -277,6 +317,6 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_best_of = {
-    .name = "best_of", .version = 1, .summary = "hybrid: the best of several hybrids and of the members, by inner folds",
-    .unit = "that of the best", .source = "standard: model selection by cross-validation", .params = params_, MID__HYBRID(fusion)
+    .name = "best_of", .version = 2, .summary = "hybrid: the best of several hybrids and of the members, by inner folds",
+    .unit = "rank in 0..1 and above", .source = "standard: model selection by cross-validation", .params = params_, MID__HYBRID(fusion)
 };
