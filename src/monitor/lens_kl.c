@@ -1,10 +1,11 @@
 /* Disagreement between a layer and the end of the model: W26, the divergence form.
  *   S_t = o (1/t) sum_{j<=t} KL(P_j || Q_j)
- * P: the final next-token distribution after token j; Q: what one tapped layer's row gives through the model's own head, at
- * the same position (both made at capture). The layer whose mean is farthest from AUROC .5 on the fit answers is kept, and
- * o = +-1 chosen there after 16 tokens (orientation.h): theory gives no sign. A layer and a sign are so little to learn that
- * both are read off the fit answers as a whole, without inner folds. The model's own last layer cannot be chosen: there Q is
- * P, and what is left is rounding, by which a small set may well rank. Source: logit lens, nostalgebraist 2020. */
+ * P: the final next-token distribution after token j; Q: what one tapped layer's row gives through the model's own
+ * head, at the same position (both made at capture). The layer whose mean is farthest from AUROC .5 on the fit answers
+ * is kept, and o = +-1 chosen there after 16 tokens (orientation.h): theory gives no sign. A layer and a sign are so
+ * little to learn that both are read off the fit answers as a whole, without inner folds. The model's own last layer
+ * cannot be chosen: there Q is P, and what is left is rounding, by which few answers may well be ranked. Source: logit
+ * lens, nostalgebraist 2020. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -19,8 +20,8 @@ static const double least_nats = 1e-3;
 
 struct plan { size_t at; double orientation; };
 
-static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, const mid_signals *signals,
-                          void **plan)
+static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params,
+                            const mid_signals *signals, void **plan)
 {
     struct plan *p;
     double o;
@@ -84,8 +85,9 @@ static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *par
     }
     mid__rows_clear(&rows);
     if (status == MID_OK && best < 0)
-        status = mid__fail(ctx, MID_EUNDEFINED, "no divergence to learn from: layer %d differs from the model's end by less "
-                           "than %g nats, as its last layer does: tap earlier ones", signals->layer[last], least_nats);
+        status = mid__fail(ctx, MID_EUNDEFINED, "no divergence to learn from: layer %d differs from the model's end by "
+                           "less than %g nats, as its last layer does: tap earlier ones", signals->layer[last],
+                           least_nats);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "layer", signals->layer[best]);
     return status == MID_OK ? mid__orientation_fit(ctx, &mid__monitor_lens_kl, set, params, 1, out) : status;

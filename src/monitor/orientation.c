@@ -15,7 +15,8 @@ enum { HORIZON_TOK = 16 };
 struct trial { const mid_monitor_ops *ops; const mid_fit_set *set; const mid_param *params; uint32_t horizon_tok; };
 
 /* The score after horizon_tok tokens of an answer, or at its end; NaN if no step counts. */
-static double score_at_horizon(const struct trial *t, const void *plan, const mid_trace *trace, void *state, float *rows)
+static double score_at_horizon(const struct trial *t, const void *plan, const mid_trace *trace, void *state,
+                               float *rows)
 {
     const mid_monitor_ops *ops = t->ops;
     const uint32_t n_tok = mid_trace_n_tok(trace);

@@ -53,8 +53,8 @@ TEST(lens_kl, sign_is_fitted)
     answers_clear(&a);
 }
 
-/* Answers whose divergence on layer 0 ranks three in four pairs rightly, and on the last layer all of them, but is no larger
- * than a rounding error there. */
+/* Answers whose divergence on layer 0 ranks three in four pairs rightly, and on the last layer all of them, but is no
+ * larger than a rounding error there. */
 static void noisy_answers(int n_layer, answers *a)
 {
     const mid_signals signals = signals_of(n_layer, 1);
