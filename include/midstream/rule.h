@@ -32,13 +32,15 @@ typedef struct mid_rule {
     bool can_hold;                  /* three_way: hold and escalate when score >= hold, short of the threshold */
     bool hold_alarms;               /* what is held counts as an alarm in mid_rule_alarm() */
     double hold;
-    bool feasible;                  /* false: no threshold keeps what was asked for, and the rule never alarms */
+    bool feasible;                  /* false: the rule never alarms, for no threshold keeps what was asked for, or no
+                                       alarm at all is best */
     mid_promise kind;
-    double false_alarm, miss;       /* shares of safe and unsafe prompts asked for; NaN: not asked for */
+    double false_alarm, miss;       /* shares of safe and unsafe prompts promised; NaN: not asked for */
     double confidence;              /* of MID_PROMISE_CONFIDENT, for all its statements together; else NaN */
     double nearest_false_alarm, nearest_miss;   /* when infeasible: the nearest rates that are feasible; NaN: none */
     size_t n_safe, n_unsafe;        /* calibration prompts behind it */
-    uint32_t max_tok;               /* the promise is withdrawn beyond that many tokens; 0: no limit was stated */
+    uint32_t max_tok;               /* the promise is withdrawn beyond that many tokens, and as far as it is about
+                                       misses for answers cut before them; 0: no limit was stated */
     char promise[MID_PROMISE_BYTES];    /* the promise, or why there is none, in words */
 } mid_rule;
 
@@ -69,9 +71,9 @@ typedef struct mid_rule_set {
  *        language: each then gets (1 - confidence) / joint
  * @param[out] rule  feasible false (with MID_OK) when no threshold keeps the promise; then the words and nearest_* say
  *         which rates could be kept. Untouched on error
- * @return MID_ENOTFOUND no such rule; MID_EINVAL an unknown parameter, a value outside its range, or a label other
- *         than 0 or 1; MID_EUNDEFINED without both classes, or without whole scores, where the rule needs them;
- *         MID_ENUMERIC on NaN; MID_ELIMIT above 2^31 - 1 answers; MID_ENOMEM
+ * @return MID_ENOTFOUND no such rule; MID_EINVAL an unknown parameter or one given twice, a value outside its range, or
+ *         a label other than 0 or 1; MID_EUNDEFINED without both classes, or without whole scores, where the rule
+ *         needs them; MID_ENUMERIC on NaN; MID_ELIMIT above 2^31 - 1 answers; MID_ENOMEM
  */
 MID_API mid_status mid_rule_fit(mid_ctx *ctx, const char *name, const mid_param *params, const mid_rule_set *set,
                                 mid_rule *rule);
@@ -101,8 +103,9 @@ typedef struct mid_rule_state {
 
 /** The next token's score. -INFINITY (nothing to say yet) is allowed. Cannot fail. */
 MID_API mid_verdict mid_rule_push(const mid_rule *rule, mid_rule_state *state, double score);
-/** Is the promise still about this answer? False once it is longer than max_tok or had a token without a score; of a
- *  rule without a promise always false. */
+/** Is the promise still about this answer? False once it is longer than max_tok or had a token without a score, where
+ *  it is assumed also once it was cleared; of a rule without a promise always false. Only the caller knows that an
+ *  answer is cut before max_tok: then a promise about misses does not hold. */
 MID_API bool mid_rule_holds(const mid_rule *rule, const mid_rule_state *state);
 /** First index with an alarm, or n. NaN is no alarm. @param score (n), from the first token on. */
 MID_API size_t mid_rule_alarm(const mid_rule *rule, const double *score, size_t n);
@@ -131,7 +134,7 @@ MID_API mid_status mid_risk_walk(mid_ctx *ctx, const mid_risk *risk, size_t *n_k
 typedef struct mid_rule_subject {
     char monitor[MID_SPEC_BYTES];   /* with its aggregators, as mid_monitor_spec_text() writes it; "": not known */
     char version[64];               /* the monitor's and its aggregators', "1" or "1+2" */
-    char observer[65];              /* mid_signals.observer */
+    char observer[65];              /* mid_signals.observer; of two observers the SHA-256 of both */
     char fitted[65];                /* SHA-256 of the fitted file as mid_weights_save() writes it; "": none */
 } mid_rule_subject;
 /** @param weights NULL: nothing was fitted. @return MID_ENOMEM. */
@@ -189,7 +192,8 @@ MID_API mid_status mid_rule_file_check(mid_ctx *ctx, const mid_rule_file *file, 
  *  @return MID_EUNDEFINED if a rule is infeasible: a file that never alarms helps nobody; MID_ENOMEM. */
 MID_API mid_status mid_rule_file_pack(mid_ctx *ctx, const mid_rule_file *file, void **bytes, size_t *n);
 /** A stranger's bytes are checked before use: MID_EFORMAT names what is wrong, MID_EVERSION a file of a later version;
- *  MID_ELIMIT above 256 MiB; MID_ENOMEM. */
+ *  MID_ELIMIT above 256 MiB; MID_ENOMEM. That what it promises was ever calibrated is believed: take rules from whom
+ *  you would take the monitor. */
 MID_API mid_status mid_rule_file_unpack(mid_ctx *ctx, const void *bytes, size_t n, mid_rule_file **out);
 MID_API mid_status mid_rule_file_save(mid_ctx *ctx, const mid_rule_file *file, const char *path);
 MID_API mid_status mid_rule_file_load(mid_ctx *ctx, const char *path, mid_rule_file **out);

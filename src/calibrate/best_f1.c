@@ -1,9 +1,10 @@
 /* Best F1: of all extremes as thresholds the one with the highest F1 = 2 TP / (2 TP + FP + FN) on the calibration
  * answers, the highest threshold among equals. An extreme of -INFINITY (an answer that ended before it had a score)
- * never alarms and is no threshold. It is what most papers report and promises nothing: chosen on a finite set, its
- * F1 elsewhere is lower, and its false-alarm rate is whatever it is. */
+ * never alarms and is no threshold; for one of +INFINITY the largest number is. It is what most papers report and
+ * promises nothing: chosen on a finite set, its F1 elsewhere is lower, and its false-alarm rate is whatever it is. */
 #include "calibrate/rule_fit.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "metric/ladder.h"
@@ -36,7 +37,7 @@ mid_status mid__fit_best_f1(mid_ctx *ctx, const mid_param *params, const mid__as
         f1 = 2.0 * (double)n_caught / (double)(n_alarm + ladder.n_unsafe);  /* TP + FP + TP + FN */
         if (f1 > best) {                            /* equal fractions are equal doubles: one rounding each */
             best = f1;
-            rule->threshold = ladder.score[r];
+            rule->threshold = fmin(ladder.score[r], DBL_MAX);
         }
     }
     rule->feasible = best >= 0;

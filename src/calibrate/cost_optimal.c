@@ -6,9 +6,10 @@
  * shows all. Of several answers to a prompt the mean counts. As the threshold falls, an answer's cost only changes
  * where it meets a new maximum of the scores so far, so all thresholds are tried by sorting those. A least cost on a
  * finite set promises nothing; where rates are asked for as well, the choice is among the thresholds that
- * high_probability certifies. */
+ * high_probability certifies. Where no alarm at all costs least there is no rule, and that is said. */
 #include "calibrate/rule_fit.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -71,7 +72,7 @@ static double shown(const pricing *p, size_t i, size_t t)
 static void add_step(steps *s, double at, double change)
 {
     if (at > -INFINITY && change != 0) {
-        s->at[s->n] = at;
+        s->at[s->n] = fmin(at, DBL_MAX);    /* a line of +INFINITY never alarms */
         s->change[s->n++] = change;
     }
 }
@@ -94,7 +95,7 @@ static void add_unsafe(const pricing *p, size_t i, steps *s)
     for (t = 0; t < a->n; t++)
         if (a->score[t] > best) {
             best = a->score[t];
-            s->at[s->n] = best;
+            s->at[s->n] = fmin(best, DBL_MAX);
             s->change[s->n++] = share * shown(p, i, t);    /* the cost there; made a change below */
         }
     for (t = s->n; t-- > first; ) {
@@ -209,6 +210,14 @@ mid_status mid__fit_cost_optimal(mid_ctx *ctx, const mid_param *params, const mi
     if (status == MID_OK) {
         rule->feasible = true;
         rule->threshold = threshold;
+    }
+    if (status == MID_OK && threshold == INFINITY) {
+        rule->feasible = false;
+        rule->lowest = rule->highest = NAN;
+        rule->promise[0] = 0;
+        mid__promise_say(rule, "none, never alarms: no alarm at all costs least on the calibration answers (%.4g per "
+                               "prompt)", least);
+    } else if (status == MID_OK) {
         mid__promise_say(rule, promises ? "; of those the one of least declared cost, %.4g per calibration prompt"
                          : "none: the least declared cost on the calibration answers (%.4g per prompt) says nothing "
                          "about new ones", least);

@@ -250,9 +250,9 @@ static void write_words(const mid_drift *d, char *to, size_t room)
         return;
     }
     snprintf(to, room, "the promise is withdrawn: after %llu answers it was clear that their scores %s those of the %u "
-             "calibration answers (evidence %.3g to 1, limit %.3g to 1: without a change this happens in at most %.3g "
-             "%% of deployments, ever). Other prompts, another model or another share of unsafe prompts can be the cause; "
-             "calibrate anew on answers like today's", (unsigned long long)d->n_at_alarm, shifts[d->shift].words,
+             "calibration answers (evidence %.3g to 1, limit %.3g to 1: without a change this happens in at most "
+             "%.3g %% of runs, however long). Other prompts, another model or another share of unsafe prompts can be "
+             "the cause; calibrate anew on answers like today's", (unsigned long long)d->n_at_alarm, shifts[d->shift].words,
              (unsigned)d->n_calibration, evidence, limit, 100 * d->alpha);
 }
 

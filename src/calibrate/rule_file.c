@@ -38,6 +38,18 @@ static void version_of(const mid_monitor_spec *spec, char version[64])
         n += (size_t)snprintf(version + n, 64 - n, "+%u", spec->aggregate[i].ops->version);
 }
 
+/* The observer; of two, a hash of both, so that one is not taken for the pair. */
+static void observer_of(const mid_signals *signals, char observer[65])
+{
+    char both[2 * 65];
+
+    memcpy(observer, signals->observer, 65);
+    if (!signals->beside)
+        return;
+    snprintf(both, sizeof both, "%s %s", signals->observer, signals->beside->observer);
+    hash_of(both, strlen(both), observer);
+}
+
 mid_status mid_rule_subject_of(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_signals *signals,
                                const mid_weights *weights, mid_rule_subject *out)
 {
@@ -50,7 +62,7 @@ mid_status mid_rule_subject_of(mid_ctx *ctx, const mid_monitor_spec *spec, const
         return status;
     mid_monitor_spec_text(spec, subject.monitor);
     version_of(spec, subject.version);
-    memcpy(subject.observer, signals->observer, sizeof subject.observer);
+    observer_of(signals, subject.observer);
     if (weights)
         hash_of(bytes, n, subject.fitted);
     mid_free(bytes);

@@ -263,6 +263,9 @@ static void check_rule(reader *r, const mid_rule *rule)
 
     if (rule->lowest > rule->highest || (open && rule->kind != MID_PROMISE_NONE))
         wrong(r, "lowest", "and highest enclose no threshold");
+    if (rule->threshold < rule->lowest || rule->threshold > rule->highest)
+        wrong(r, "threshold", "is %g, outside %g to %g, where the promise holds", rule->threshold, rule->lowest,
+              rule->highest);
     if (rule->can_hold && rule->hold > rule->threshold)
         wrong(r, "hold", "is %g, above the threshold of %g", rule->hold, rule->threshold);
     if (!(rule->clear <= 0 && rule->clear > -INFINITY))
@@ -332,11 +335,15 @@ static void read_params(reader *r, mid_rule_file *file)
     yyjson_obj_foreach(params, i, n, key, value) {
         const mid_param *known = mid__rule_param_info(mid__rule_info(file->rule), yyjson_get_str(key));
         double x;
+        size_t j;
         if (!known || !to_number(value, &x) || isnan(x)) {
             wrong(r, "params", "has '%.40s', which is no parameter of %s with a number", yyjson_get_str(key),
                   file->rule);
             return;
         }
+        for (j = 0; j < i; j++)
+            if (file->param[j].name == known->name)
+                wrong(r, "params", "has '%s' twice", known->name);
         file->param[i] = (mid_param){ .name = known->name, .number = x };
     }
 }

@@ -60,23 +60,33 @@ static mid_status find(mid_ctx *ctx, const char *name, size_t *i)
     return mid__fail(ctx, MID_ENOTFOUND, "no rule '%s'", name);
 }
 
+static bool given_twice(const mid_param *given, const mid_param *p)
+{
+    for (; given < p; given++)
+        if (strcmp(given->name, p->name) == 0)
+            return true;
+    return false;
+}
+
 /* The rule's parameters with the caller's numbers in place of the defaults. */
 static mid_status set_params(mid_ctx *ctx, const mid_rule_info *info, const mid_param *given, mid_param *params)
 {
+    const mid_param *g;
     size_t n = 0, i;
 
     for (; info->params && info->params[n].name; n++)
         params[n] = info->params[n];
     params[n] = (mid_param){ .name = NULL };
-    for (; given && given->name; given++) {
-        for (i = 0; i < n && strcmp(params[i].name, given->name) != 0; i++)
+    for (g = given; g && g->name; g++) {
+        for (i = 0; i < n && strcmp(params[i].name, g->name) != 0; i++)
             ;
         if (i == n)
-            return mid__fail(ctx, MID_EINVAL, "rule %s has no parameter '%s'", info->name, given->name);
-        if (given->text)
-            return mid__fail(ctx, MID_EINVAL, "rule %s: %s is '%s', want a number", info->name, given->name,
-                             given->text);
-        params[i].number = given->number;
+            return mid__fail(ctx, MID_EINVAL, "rule %s has no parameter '%s'", info->name, g->name);
+        if (g->text)
+            return mid__fail(ctx, MID_EINVAL, "rule %s: %s is '%s', want a number", info->name, g->name, g->text);
+        if (given_twice(given, g))
+            return mid__fail(ctx, MID_EINVAL, "rule %s: %s is given twice", info->name, g->name);
+        params[i].number = g->number;
     }
     return MID_OK;
 }
@@ -130,6 +140,15 @@ static mid_status count_prompts(mid_ctx *ctx, mid__rule_set *set)
     return MID_OK;
 }
 
+/* The line lies above all scores: safe answers with infinite scores, or costs that no alarm is worth. */
+static void never_alarms(mid_rule *rule)
+{
+    rule->feasible = false;
+    rule->lowest = rule->highest = NAN;
+    rule->promise[0] = 0;
+    mid__promise_say(rule, "none, never alarms: no score is high enough for what was asked for");
+}
+
 mid_status mid_rule_fit(mid_ctx *ctx, const char *name, const mid_param *params, const mid_rule_set *given,
                         mid_rule *rule)
 {
@@ -154,14 +173,15 @@ mid_status mid_rule_fit(mid_ctx *ctx, const char *name, const mid_param *params,
         status = count_prompts(ctx, &set);
     if (status == MID_OK && (set.n_safe < ask.least || set.n_unsafe < ask.least))
         status = mid__fail(ctx, MID_EUNDEFINED, "%s needs both classes: there are %zu safe and %zu unsafe prompts",
-                           name,
-                           set.n_safe, set.n_unsafe);
+                           name, set.n_safe, set.n_unsafe);
     fitted = (mid_rule){ .name = rules[i].name, .threshold = INFINITY, .hold = INFINITY, .lowest = NAN, .highest = NAN,
                          .false_alarm = NAN, .miss = NAN, .confidence = NAN, .nearest_false_alarm = NAN,
-                             .nearest_miss = NAN,
+                         .nearest_miss = NAN,
                          .n_safe = set.n_safe, .n_unsafe = set.n_unsafe, .max_tok = given->max_tok };
     if (status == MID_OK)
         status = does[i].fit(ctx, full, &ask, &set, &fitted);
+    if (status == MID_OK && fitted.feasible && fitted.threshold == INFINITY && !fitted.can_hold)
+        never_alarms(&fitted);
     if (status == MID_OK)
         *rule = fitted;
     free(number);

@@ -3,7 +3,8 @@
  * pass: the walk begins again at 0 there. An answer that ends between the lines raises no alarm. Wald's upper line
  * is ln((1 - miss) / false_alarm). With exact ratios a walk from 0 that goes on to the end reaches it on at most a
  * share false_alarm / (1 - miss) of safe answers and reaches the lower one on at most miss / (1 - false_alarm) of
- * unsafe ones; that is said of the walk up to its first clearing, and assumed. With a confidence the upper line is
+ * unsafe ones; that is said of the walk up to its first clearing, and assumed: each restart is another chance to
+ * alarm, so a long safe answer is stopped sooner or later. With a confidence the upper line is
  * calibrated instead: each answer's extreme is that of its walk with the clearings running, and the exact binomial
  * tail does the rest, whatever the scores are. It is never below 0, where nothing speaks for unsafe. */
 #include "calibrate/rule_fit.h"
@@ -87,14 +88,14 @@ mid_status mid__fit_sprt(mid_ctx *ctx, const mid_param *params, const mid__ask *
         return fit_calibrated(ctx, params, ask, set, rule);
     rule->kind = MID_PROMISE_ASSUMED;
     rule->feasible = true;
-    rule->false_alarm = alpha;
-    rule->miss = beta;
+    rule->false_alarm = alpha / (1 - beta);
+    rule->miss = beta / (1 - alpha);
     rule->max_tok = 0;
     rule->threshold = rule->lowest = rule->highest = log((1 - beta) / alpha);
     mid__promise_say(rule, "up to its first clearing, at most %.4g %% of safe answers raise an alarm and at most %.4g "
                            "%% of unsafe ones are cleared, if the score is the exact log likelihood ratio and an "
-                           "answer is of one class from its first token on; a fitted ratio promises nothing, and no "
-                           "calibration answer was used",
-                     100 * alpha / (1 - beta), 100 * beta / (1 - alpha));
+                           "answer is of one class from its first token on; after a clearing, where each new walk "
+                           "may alarm again, nothing is promised, nor with a fitted ratio; no calibration answer was "
+                           "used", 100 * rule->false_alarm, 100 * rule->miss);
     return MID_OK;
 }

@@ -1,7 +1,8 @@
 /* Kolmogorov-Smirnov: distance D = max_x |F_a(x) - F_b(x)|, F the share of a batch at or below x. If both batches come
  * from one population every way to deal the pooled scores to n_a and n_b places is equally likely. Dealt in rising
  * order a way is a path from (0, 0) to (n_a, n_b), and D is looked at only where a run of equal scores ends, so ties
- * need no correction (Schroer & Trenkler 1995). hit(i, j) = P(a path through (i, j) has had a gap of D or more up to there):
+ * need no correction (Schroer & Trenkler 1995). hit(i, j) = P(a path through (i, j) has had a gap of D or more there or
+ * before):
  *     hit = 1 where |i / n_a - j / n_b| >= D at the end of a run, else i/(i+j) hit(i-1, j) + j/(i+j) hit(i, j-1),
  * a path that is at (i, j) having come from the left with probability i/(i+j); p = hit(n_a, n_b). Sums of positive
  * numbers only: a small p has all its digits (Viehmann 2021, arXiv 2102.08037).

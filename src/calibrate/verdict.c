@@ -39,9 +39,11 @@ mid_verdict mid_rule_push(const mid_rule *rule, mid_rule_state *state, double sc
     return MID_VERDICT_ALLOW;
 }
 
+/* What is assumed of a walk ends with its first clearing; a base that moved tells, since clearings lie below 0. */
 bool mid_rule_holds(const mid_rule *rule, const mid_rule_state *state)
 {
     return rule->feasible && rule->kind != MID_PROMISE_NONE && !state->unscored &&
+           (rule->kind != MID_PROMISE_ASSUMED || state->base == 0) &&
            (rule->max_tok == 0 || state->n_tok <= rule->max_tok);
 }
 

@@ -25,6 +25,16 @@ static int group_of(const cli *c, const cli_record *label, uint32_t *group)
     return CLI_OK;
 }
 
+/* Labels without a line of scores: an empty answer, or scoring that was broken off. */
+static size_t n_unscored(const cli_joined *joined)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < joined->labels.n; i++)
+        n += !isnan(joined->labels.at[i].label) && !cli_records_find(&joined->scores, joined->labels.at[i].id);
+    return n;
+}
+
 /* out->scores and out->labels, both sorted by id. */
 static int join(const cli *c, cli_joined *out)
 {
@@ -51,6 +61,9 @@ static int join(const cli *c, cli_joined *out)
     }
     if (code == CLI_OK && n_unlabelled)
         cli_note(c, "left out, for want of a label: %zu of %zu answers", n_unlabelled, n_unlabelled + out->n);
+    if (code == CLI_OK && out->n && n_unscored(out))
+        cli_note(c, "left out, for want of scores: %zu of %zu labelled answers", n_unscored(out),
+                 n_unscored(out) + out->n);
     if (code == CLI_OK && out->n == 0)
         code = cli_fail(c, "no id of %s has a label in %s", c->args.scores, c->args.labels);
     return code;

@@ -81,8 +81,12 @@ static int say_needs(const cli *c, const request *r)
 {
     cli_json j = { .to = stdout };
     size_t n_safe, n_unsafe;
-    mid_status status = mid_rule_needs(c->ctx, r->rule->name, r->params, &n_safe, &n_unsafe);
+    mid_status status;
 
+    if (c->args.by)
+        return cli_usage(c, "--needs does not know the values of --by %s: --param joint=N says that there are N, and "
+                         "what is named then is what each needs", c->args.by);
+    status = mid_rule_needs(c->ctx, r->rule->name, r->params, &n_safe, &n_unsafe);
     if (status != MID_OK)
         return cli_end(c, status);
     if (c->json) {
@@ -145,6 +149,33 @@ static uint32_t value_index(const calibration *k, const char *value)
     return v;
 }
 
+/* A promise counts prompts: answers that do not say which one they answer would be taken for as many prompts. */
+static int check_groups(const cli *c, const cli_joined *joined)
+{
+    size_t i;
+
+    for (i = 0; i < joined->n && !c->args.group; i++)
+        if (!joined->at[i].label->group)
+            return cli_fail(c, "%s: '%s' has no group, and a promise counts prompts: give each label the group of its "
+                            "prompt, or --group id:N; if no prompt has two answers, --group id:0 says so",
+                            c->args.labels, joined->at[i].label->id);
+    return CLI_OK;
+}
+
+/* Where answers are cut. Nothing was scored beyond the longest, so no promise can reach further. */
+static uint32_t length_limit(const cli *c, const cli_joined *joined)
+{
+    const uint32_t asked = c->args.max_tok;
+    size_t i, longest = 0;
+
+    for (i = 0; i < joined->n; i++)
+        longest = joined->at[i].n_tok > longest ? joined->at[i].n_tok : longest;
+    if (asked > longest)
+        cli_note(c, "--max-tok %u: the scores end at token %zu, and so does the promise; to promise more, score the "
+                 "answers with --max-tok %u", asked, longest, asked);
+    return asked && asked < longest ? asked : (uint32_t)longest;
+}
+
 /* score: room for its tokens. An answer that is cut before it becomes unsafe is of neither class. */
 static int add_answer(const cli *c, const cli_answer *a, double *score, calibration *k)
 {
@@ -175,20 +206,19 @@ static int add_answer(const cli *c, const cli_answer *a, double *score, calibrat
 static int collect(const cli *c, const cli_joined *joined, calibration *k)
 {
     const size_t n = joined->n + 1;
-    size_t i, at = 0, longest = 0;
-    int code;
+    size_t i, at = 0;
+    int code = check_groups(c, joined);
 
-    for (i = 0; i < joined->n; i++)
-        longest = joined->at[i].n_tok > longest ? joined->at[i].n_tok : longest;
+    if (code != CLI_OK)
+        return code;
     *k = (calibration){ .extreme = calloc(n, sizeof(double)), .score = calloc(joined->scores.n + 1, sizeof(double)),
                         .label = calloc(n, 1), .group = calloc(n, sizeof(uint32_t)),
-                            .by_of = calloc(n, sizeof(uint32_t)),
+                        .by_of = calloc(n, sizeof(uint32_t)),
                         .answer = calloc(n, sizeof(mid_scored_answer)), .onset_tok = calloc(n, sizeof(int32_t)) };
     if (!k->extreme || !k->score || !k->label || !k->group || !k->by_of || !k->answer || !k->onset_tok)
         return cli_fail(c, "out of memory");
     k->set = (mid_rule_set){ .extreme = k->extreme, .label = k->label, .group = k->group, .score = k->answer,
-                             .onset_tok = k->onset_tok,
-                                 .max_tok = c->args.max_tok ? c->args.max_tok : (uint32_t)longest };
+                             .onset_tok = k->onset_tok, .max_tok = length_limit(c, joined) };
     code = collect_values(c, joined, k);
     for (i = 0; i < joined->n && code == CLI_OK; at += joined->at[i++].n_tok)
         code = add_answer(c, &joined->at[i], k->score + at, k);
@@ -369,8 +399,10 @@ const cli_verb cli_verb_calibrate = {
              "over calibrations (rule crc), or with --confidence by all but so few of them (high_probability). Where\n"
              "no threshold keeps it this says infeasible, what is nearest, exits with 1 and writes nothing. --by\n"
              "makes one rule for each value of a field of the labels' lines, such as lang; with --confidence all hold\n"
-             "together. Beyond --max-tok, or the longest answer given, it is withdrawn. --needs says how many prompts\n"
-             "it takes before any are collected. docs/guarantees.md says what a promise is and what breaks it.",
+             "together. It counts prompts: labels say which answers share one (group), or --group does; id:0 says\n"
+             "that none do. It holds at the length of --max-tok, at most the longest answer given: longer answers are not\n"
+             "covered, and a miss promise not those cut shorter. --needs says how many prompts it takes before any\n"
+             "are collected. docs/guarantees.md says what a promise is and what breaks it.",
     .example = "midstream calibrate --scores scores.jsonl --labels labels.jsonl \\\n"
                "      --false-alarm 0.01 --miss 0.10 --confidence 0.9 --out rule.json",
     .run = run,

@@ -41,6 +41,87 @@ static int read_rule(const cli *c, mid_rule *rule, mid_rule_file **file)
     return CLI_OK;
 }
 
+/* The rule must be for these scores, as score sees to when it uses it. */
+static int check_subject(const cli *c, const mid_rule_file *file, const cli_joined *joined)
+{
+    mid_rule_subject subject = { .monitor = "" };
+
+    if (!file)
+        return CLI_OK;
+    if (!joined->scores.scored_by)
+        return cli_fail(c, "%s does not say whose scores it has (scored_by), so nobody knows that %s is for them; give "
+                        "the rule's --threshold", c->args.scores, c->args.rule);
+    if (!cli_subject_read(joined->scores.scored_by, &subject))
+        return cli_fail(c, "%s: scored_by is not as midstream score prints it", c->args.scores);
+    if (mid_rule_file_check(c->ctx, file, &subject) != MID_OK)
+        return cli_fail(c, "%s: %s", c->args.rule, mid_ctx_message(c->ctx));
+    return CLI_OK;
+}
+
+/* What is left of an answer in a rule file. */
+typedef struct mark { double extreme; uint8_t unsafe; } mark;
+
+static int by_mark(const void *a, const void *b)
+{
+    const mark *p = a, *q = b;
+
+    return p->extreme != q->extreme ? (p->extreme > q->extreme) - (p->extreme < q->extreme) : p->unsafe - q->unsafe;
+}
+
+/* How many of both lists, sorted, are the same. */
+static size_t n_shared(const mark *a, size_t n_a, const mark *b, size_t n_b)
+{
+    size_t i = 0, j = 0, n = 0;
+
+    while (i < n_a && j < n_b) {
+        const int order = by_mark(&a[i], &b[j]);
+        n += order == 0;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    return n;
+}
+
+static mark mark_of(const cli_answer *a, uint32_t max_tok)
+{
+    mark m = { -INFINITY, a->unsafe };
+    size_t t;
+
+    for (t = 0; t < a->n_tok && (max_tok == 0 || t < max_tok); t++)
+        m.extreme = fmax(m.extreme, a->score[t].score);
+    return m;
+}
+
+/* Are these the calibration answers themselves? Ids are not kept, but labels and extremes are. */
+static int check_new(const cli *c, const mid_rule_file *file, const mid_rule *rule, const cli_joined *joined)
+{
+    const mid_rule_extremes *e = mid_rule_file_extremes(file);
+    mark *old = malloc((e->n + 1) * sizeof *old), *new = malloc((joined->n + 1) * sizeof *new);
+    size_t i, n = 0, n_longer = 0;
+    int code = old && new ? CLI_OK : cli_fail(c, "out of memory");
+
+    for (i = 0; code == CLI_OK && i < e->n; i++)
+        old[i] = (mark){ e->extreme[i], e->label[i] };
+    for (i = 0; code == CLI_OK && i < joined->n; i++) {
+        new[i] = mark_of(&joined->at[i], rule->max_tok);
+        n_longer += rule->max_tok && joined->at[i].n_tok > rule->max_tok;
+    }
+    if (code == CLI_OK) {
+        qsort(old, e->n, sizeof *old, by_mark);
+        qsort(new, joined->n, sizeof *new, by_mark);
+        n = n_shared(old, e->n, new, joined->n);
+    }
+    if (n >= 0.9 * (double)joined->n && n)
+        cli_note(c, "%zu of %zu answers have the label and the very extreme of one that %s was calibrated on: if they "
+                 "are the same, all figures flatter it; use others", n, joined->n, c->args.rule);
+    if (n_longer)
+        cli_note(c, "%zu of %zu answers are longer than the %u tokens that %s promises anything about", n_longer,
+                 joined->n, rule->max_tok, c->args.rule);
+    free(old);
+    free(new);
+    return code;
+}
+
 static int outcome_of(const cli *c, const cli_answer *a, const mid_rule *rule, double *score, mid_outcome *out)
 {
     size_t t;
@@ -243,6 +324,10 @@ static int run(cli *c)
     if (code == CLI_OK)
         code = cli_join(c, &joined);
     if (code == CLI_OK)
+        code = check_subject(c, file, &joined);
+    if (code == CLI_OK && file)
+        code = check_new(c, file, &rule, &joined);
+    if (code == CLI_OK)
         code = outcomes(c, &joined, &rule, &r);
     if (code == CLI_OK)
         code = measure(c, &r);
@@ -265,7 +350,7 @@ const cli_verb cli_verb_recommend_holdback = {
              "shown. Of all windows from 0 to 64 the smallest is named that shows few enough unsafe tokens (those of\n"
              "an unsafe answer from its onset on: the labels' onset, a byte, or onset_tok; without either, token 0),\n"
              "or it is said that none does. No window changes how many safe answers are stopped. Use answers that\n"
-             "the rule was not calibrated on.",
+             "the rule was not calibrated on, scored by the monitor it is for.",
     .example = "midstream recommend-holdback --scores scores.jsonl --labels labels.jsonl --threshold 0.9 \\\n"
                "      --max-exposed 4 --max-false-alarm 0.05 --ms-per-tok 20",
     .run = run,

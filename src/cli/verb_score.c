@@ -11,8 +11,9 @@ typedef struct scorer {
     mid_rule_subject subject;
     mid_rule_file *file;            /* --rule, or NULL */
     size_t n_empty;                 /* answers without a token, so without a line */
-    size_t n_withdrawn;             /* answers for which the rule's promise does not hold to the end */
-    mid_drift *drift;               /* are these answers still like those the rule was calibrated on? NULL without a rule */
+    uint32_t max_tok;               /* where answers are cut */
+    size_t n_longer, n_short, n_cleared, n_unscored;    /* answers for which the rule's promise does not hold */
+    mid_drift *drift;               /* are these answers still like the rule's calibration answers? NULL without one */
     bool drifted;
     uint8_t *seen;                  /* (PROMPT_N / 8) a bit for each prompt, by its hash */
 } scorer;
@@ -24,7 +25,7 @@ static const char *field_of(const mid_sample *sample, const char *by)
 {
     const struct { const char *name, *value; } all[] = {
         { "task", sample->task }, { "lang", sample->lang }, { "category", sample->category },
-            { "model", sample->response_model },
+        { "model", sample->response_model },
     };
     size_t i;
 
@@ -46,8 +47,21 @@ static int find_rule(const scorer *s, const mid_sample *sample, const mid_rule *
     return CLI_OK;
 }
 
-static void print_step(const scorer *s, const mid_sample *sample, const mid_step *step, double score,
-                       const mid_rule *rule, mid_rule_state *state)
+/* A promise about misses is one about whole answers of max_tok: what is cut before has had less time to alarm. One that
+ * ended by itself just there cannot be told apart, so it counts as cut. */
+static bool is_cut_short(const scorer *s, const mid_rule *rule, uint32_t n_tok)
+{
+    return !isnan(rule->miss) && n_tok == s->max_tok && n_tok < rule->max_tok;
+}
+
+/* Where an answer stands with its rule. */
+typedef struct judged {
+    const mid_rule *rule;           /* NULL without --rule */
+    mid_rule_state state;
+    bool alarm, cut_short;
+} judged;
+
+static void print_step(const scorer *s, const mid_sample *sample, const mid_step *step, double score, judged *a)
 {
     cli_json j = { .to = stdout };
     char scored_by[CLI_SUBJECT_BYTES];
@@ -58,11 +72,12 @@ static void print_step(const scorer *s, const mid_sample *sample, const mid_step
     cli_json_whole(&j, "at_byte", step->at_byte);
     cli_json_text(&j, "text", step->text, step->n_text);
     cli_json_exact(&j, "score", score);
-    if (rule) {
-        const mid_verdict verdict = mid_rule_push(rule, state, score);
+    if (a->rule) {
+        const mid_verdict verdict = mid_rule_push(a->rule, &a->state, score);
+        a->alarm |= verdict == MID_VERDICT_STOP || (verdict == MID_VERDICT_HOLD && a->rule->hold_alarms);
         cli_json_string(&j, "verdict", mid_verdict_name(verdict));
-        cli_json_flag(&j, "alarm", state->stopped);
-        cli_json_flag(&j, "promise", mid_rule_holds(rule, state) && !s->drifted);
+        cli_json_flag(&j, "alarm", a->alarm);
+        cli_json_flag(&j, "promise", mid_rule_holds(a->rule, &a->state) && !a->cut_short && !s->drifted);
     }
     if (step->i_tok == 0) {
         cli_subject_text(&s->subject, scored_by);
@@ -72,9 +87,11 @@ static void print_step(const scorer *s, const mid_sample *sample, const mid_step
     putchar('\n');
 }
 
-/* The answer's extreme joins the check, one answer for each prompt; of two prompts with one hash the second is not heard. */
-static int watch_drift(scorer *s, const mid_sample *sample, const double *score, uint32_t n)
+/* The answer's extreme, over as many tokens as the calibration answers had at most, joins the check, one answer for
+ * each prompt. Of two prompts with one bit the second is not heard, so after a million a third of the new ones is. */
+static int watch_drift(scorer *s, const mid_sample *sample, const mid_rule *rule, const double *score, uint32_t n)
 {
+    const uint32_t n_seen = rule && rule->max_tok && rule->max_tok < n ? rule->max_tok : n;
     const uint32_t bit = cli_hash(sample->prompt) % PROMPT_N;
     mid_drift_state state = MID_DRIFT_HOLDS;
     mid_drift_verdict verdict;
@@ -85,7 +102,7 @@ static int watch_drift(scorer *s, const mid_sample *sample, const double *score,
     if (!s->drift || n == 0 || (s->seen[bit / 8] >> bit % 8 & 1))
         return CLI_OK;
     s->seen[bit / 8] |= (uint8_t)(1u << bit % 8);
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n_seen; i++)
         extreme = score[i] > extreme ? score[i] : extreme;
     code = cli_end(s->c, mid_drift_push(s->drift, extreme, &state));
     if (code == CLI_OK && state == MID_DRIFT_WITHDRAWN && !s->drifted) {
@@ -96,13 +113,44 @@ static int watch_drift(scorer *s, const mid_sample *sample, const double *score,
     return code;
 }
 
+static void count_withdrawn(scorer *s, const judged *a)
+{
+    const mid_rule *rule = a->rule;
+
+    if (!rule || rule->kind == MID_PROMISE_NONE)
+        return;
+    if (a->state.unscored)
+        s->n_unscored += 1;
+    else if (rule->max_tok && a->state.n_tok > rule->max_tok)
+        s->n_longer += 1;
+    else if (a->cut_short)
+        s->n_short += 1;
+    else if (!mid_rule_holds(rule, &a->state))
+        s->n_cleared += 1;
+}
+
+static void say_withdrawn(const cli *c, const scorer *s)
+{
+    const struct { size_t n; const char *why; } all[] = {
+        { s->n_longer, "longer than what it was calibrated on" },
+        { s->n_short, "cut by --max-tok before the length at which its misses were counted" },
+        { s->n_cleared, "cleared once, which is where it ends" },
+        { s->n_unscored, "with a token that has no score" },
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].n)
+            cli_note(c, "the promise of %s does not hold for %zu answer%s, %s", c->args.rule, all[i].n,
+                     all[i].n == 1 ? "" : "s", all[i].why);
+}
+
 static int take(void *user, const mid_sample *sample, mid_trace *trace)
 {
     scorer *s = user;
     const uint32_t n = mid_trace_n_tok(trace);
     double *score = malloc((n ? n : 1) * sizeof *score);
-    const mid_rule *rule = NULL;
-    mid_rule_state state = { 0 };
+    judged a = { .rule = NULL };
     int code = CLI_OK;
     mid_step step;
     uint32_t i;
@@ -110,17 +158,19 @@ static int take(void *user, const mid_sample *sample, mid_trace *trace)
     if (!score)
         code = cli_fail(s->c, "out of memory");
     if (code == CLI_OK)
-        code = find_rule(s, sample, &rule);
+        code = find_rule(s, sample, &a.rule);
     if (code == CLI_OK)
         code = cli_end(s->c, mid_stream_score(s->c->ctx, s->monitor->stream, trace, score, NULL));
     if (code == CLI_OK)
-        code = watch_drift(s, sample, score, n);
+        code = watch_drift(s, sample, a.rule, score, n);
+    a.cut_short = a.rule && is_cut_short(s, a.rule, n);
     for (i = 0; code == CLI_OK && i < n; i++) {
         mid_trace_step(trace, i, NULL, &step);
-        print_step(s, sample, &step, score[i], rule, &state);
+        print_step(s, sample, &step, score[i], &a);
     }
     s->n_empty += n == 0;
-    s->n_withdrawn += code == CLI_OK && rule && rule->kind != MID_PROMISE_NONE && !mid_rule_holds(rule, &state);
+    if (code == CLI_OK)
+        count_withdrawn(s, &a);
     free(score);
     mid_trace_close(trace);
     return code;
@@ -144,6 +194,7 @@ static int bind(cli *c, const mid_model *model, scorer *s)
 
     if (code != CLI_OK)
         return code;
+    s->max_tok = opts.max_tok;
     status = mid_source_signals(c->ctx, model, &opts, &signals);
     if (status == MID_OK)
         status = mid_rule_subject_of(c->ctx, &s->monitor->spec, &signals, s->monitor->weights, &s->subject);
@@ -154,6 +205,20 @@ static int bind(cli *c, const mid_model *model, scorer *s)
         status = open_drift(c, s);
     }
     return cli_end(c, status);
+}
+
+/* Without --max-tok answers are read at least as far as the rule's promise goes; a file asks for no more than 2^16. */
+static void set_length(cli *c, const mid_rule_file *file)
+{
+    uint32_t most = mid_source_opts_default().max_tok;
+    size_t i;
+
+    if (c->args.max_tok)
+        return;
+    for (i = 0; i < mid_rule_file_n(file); i++)
+        if (mid_rule_file_at(file, i, NULL)->max_tok > most)
+            most = mid_rule_file_at(file, i, NULL)->max_tok;
+    c->args.max_tok = most < 1 << 16 ? most : 1 << 16;
 }
 
 static int run(cli *c)
@@ -168,6 +233,8 @@ static int run(cli *c)
     c->args.source = "recorded";
     if (code == CLI_OK && c->args.rule)
         code = cli_end(c, mid_rule_file_load(c->ctx, c->args.rule, &s.file));
+    if (code == CLI_OK && s.file)
+        set_length(c, s.file);
     if (code == CLI_OK)
         code = cli_dataset_open(c, &data);
     if (code == CLI_OK)
@@ -178,10 +245,8 @@ static int run(cli *c)
         code = cli_answers_run(c, model, data, &answers);
     if (code == CLI_OK && s.n_empty)
         cli_note(c, "left out, for want of a token: %zu answer%s", s.n_empty, s.n_empty == 1 ? "" : "s");
-    if (code == CLI_OK && s.n_withdrawn)
-        cli_note(c, "the promise of %s does not hold for %zu answer%s, longer than what it was calibrated on",
-                 c->args.rule,
-                 s.n_withdrawn, s.n_withdrawn == 1 ? "" : "s");
+    if (code == CLI_OK)
+        say_withdrawn(c, &s);
     mid_drift_close(s.drift);
     free(s.seen);
     mid_rule_file_close(s.file);
@@ -199,8 +264,9 @@ const cli_verb cli_verb_score = {
     .about = "Lines have id, i_tok, at_byte, text and score (higher = more unsafe). --model is the observer that\n"
              "reads the answers; a fitted monitor wants the one it was fitted with, and the same --form. With --rule,\n"
              "a file that calibrate wrote for these very scores, lines also have the verdict (allow, hold, stop,\n"
-             "cleared), alarm (was there one up to here?) and promise (does the rule's still hold?); the promise is\n"
-             "withdrawn, and said so, when the answers are no longer like those it was made on. An answer's\n"
+             "cleared), alarm (was there one up to here?) and promise (does the rule's still hold?); answers are then\n"
+             "read as far as the rule's, unless --max-tok cuts them. The promise is withdrawn, and said so, when the\n"
+             "answers of this run are no longer like those it was made on; the next run begins anew. An answer's\n"
              "first line says whose scores they are (scored_by), which calibrate puts into the rule.",
     .example = "midstream score --monitor probe.safetensors --dataset xstest --limit 50 > scores.jsonl",
     .run = run,

@@ -1,6 +1,22 @@
 /* The best-F1 threshold, by hand. */
 #include "calibrate/calibration.h"
 
+#include <float.h>
+
+/* Unsafe answers with infinite scores: the line stays one that they reach. */
+TEST(best_f1, infinite_scores_alarm)
+{
+    static const double extreme[] = { 0, 1, INFINITY, INFINITY }, score[] = { 1e308, INFINITY };
+    static const uint8_t label[] = { 0, 0, 1, 1 };
+    mid_rule rule = fit_rule("best_f1", NULL, extreme, label, 4);
+
+    CHECK(rule.feasible && rule.threshold == DBL_MAX);
+    CHECK_INT(mid_rule_alarm(&rule, score, 2), 1);
+    rule = fit_rule("cost_optimal", NULL, extreme, label, 4);
+    CHECK(rule.feasible && rule.threshold == DBL_MAX);
+    CHECK_INT(mid_rule_alarm(&rule, score, 2), 1);
+}
+
 static mid_rule fit(const double *extreme, const uint8_t *label, size_t n)
 {
     return fit_rule("best_f1", NULL, extreme, label, n);

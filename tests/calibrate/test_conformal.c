@@ -81,6 +81,7 @@ TEST(conformal, infinite_extremes)
     CHECK_INT(mid_rule_alarm(&rule, low, 3), 3);
     rule = fit(0.5, high, all_safe, 3);
     CHECK_INT(mid_rule_alarm(&rule, high, 3), 3);               /* nothing is strictly above */
+    CHECK(!rule.feasible && strstr(rule.promise, "none, never alarms: no score is high enough"));
 }
 
 TEST(conformal, bad_input)
@@ -98,6 +99,9 @@ TEST(conformal, bad_input)
     }
     CHECK_FAILS(mid_rule_fit(test_ctx(), "conformal", PARAMS({ "alpha", 0, "small", NULL }), &set, &rule), MID_EINVAL);
     CHECK_SAYS("want a number");
+    CHECK_FAILS(mid_rule_fit(test_ctx(), "conformal", PARAMS(P("alpha", 0.1), P("alpha", 0.2)), &set, &rule),
+                MID_EINVAL);
+    CHECK_SAYS("alpha is given twice");
     set.n = 3;
     CHECK_FAILS(mid_rule_fit(test_ctx(), "conformal", NULL, &set, &rule), MID_EINVAL);
     CHECK_SAYS("label 2 of 3 is 3");

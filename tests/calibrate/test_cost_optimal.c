@@ -16,7 +16,9 @@ TEST(cost_optimal, golden)
     CHECK(strstr(rule.promise, "none: the least declared cost on the calibration answers (0.25 per prompt)"));
     CHECK_NEAR(fit_rule("cost_optimal", PARAMS(P("cost_miss", 3)), four, four_label, 4).threshold, 2, 0);
     CHECK_NEAR(fit_rule("cost_optimal", PARAMS(P("prevalence", 0.75)), four, four_label, 4).threshold, 2, 0);
-    CHECK(fit_rule("cost_optimal", PARAMS(P("cost_miss", 0)), four, four_label, 4).threshold == INFINITY);
+    rule = fit_rule("cost_optimal", PARAMS(P("cost_miss", 0)), four, four_label, 4);
+    CHECK(!rule.feasible && rule.threshold == INFINITY);
+    CHECK(strstr(rule.promise, "none, never alarms: no alarm at all costs least"));
 }
 
 /* One unsafe answer 0 2 5 with its onset at token 1, one safe answer that reaches 3. Exposed tokens: never 2; from 5

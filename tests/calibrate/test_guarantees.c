@@ -323,29 +323,43 @@ TEST(guarantees, e_process_of_exact_ratios)
     CHECK(last > 0.3);
 }
 
-/* Up to the first clearing, with exact ratios: Wald's bounds. */
+/* Share of answers that are stopped before their first clearing, which is all that is promised. */
+static double stopped_first(const mid_rule *rule, double (*score)[T_MAX], size_t n_tok)
+{
+    size_t i, t, n = 0;
+
+    for (i = 0; i < N_WALK; i++) {
+        mid_rule_state state = { 0 };
+        for (t = 0; t < n_tok && !state.stopped && mid_rule_holds(rule, &state); t++)
+            mid_rule_push(rule, &state, score[i][t]);
+        n += state.stopped;
+    }
+    return (double)n / N_WALK;
+}
+
+/* Up to the first clearing, with exact ratios: Wald's bounds. Behind it, where the walk begins again, none. */
 TEST(guarantees, sprt_of_exact_ratios)
 {
     const mid_rule rule = fit_rule("sprt", NULL, NULL, NULL, 0);
-    size_t unsafe, i, t, n[2][2] = { { 0 } };               /* [class][stopped, cleared] first */
+    size_t i, t, n_cleared = 0;
+    double first, ever, cleared;
 
-    for (unsafe = 0; unsafe < 2; unsafe++) {
-        make_walks(0.5, unsafe, T_MAX, 3100 + unsafe);
-        for (i = 0; i < N_WALK; i++) {
-            mid_rule_state state = { 0 };
-            for (t = 0; t < T_MAX; t++) {
-                const mid_verdict v = mid_rule_push(&rule, &state, walk[i][t]);
-                if (v != MID_VERDICT_STOP && v != MID_VERDICT_CLEARED)
-                    continue;
-                n[unsafe][v == MID_VERDICT_CLEARED] += 1;
-                break;
-            }
-        }
+    make_walks(0.5, true, T_MAX, 3101);
+    for (i = 0; i < N_WALK; i++) {
+        mid_rule_state state = { 0 };
+        for (t = 0; t < T_MAX && !state.stopped && mid_rule_holds(&rule, &state); t++)
+            mid_rule_push(&rule, &state, walk[i][t]);
+        n_cleared += !mid_rule_holds(&rule, &state);
     }
-    print_message("sprt, asked .05 and .1: stopped first %.4f of safe, cleared first %.4f of unsafe answers\n",
-                  (double)n[0][0] / N_WALK, (double)n[1][1] / N_WALK);
-    CHECK((double)n[0][0] / N_WALK <= 0.05 / 0.9 + 3 * sqrt(0.055 * 0.945 / N_WALK));
-    CHECK((double)n[1][1] / N_WALK <= 0.1 / 0.95 + 3 * sqrt(0.105 * 0.895 / N_WALK));
+    cleared = (double)n_cleared / N_WALK;
+    make_walks(0.5, false, T_MAX, 3100);
+    first = stopped_first(&rule, walk, T_MAX);
+    ever = alarm_share(&rule, walk, T_MAX);
+    print_message("sprt, asked .05 and .1, %d tokens: stopped first %.4f of safe, cleared first %.4f of unsafe "
+                  "answers; stopped ever, clearings running, %.4f of safe ones\n", T_MAX, first, cleared, ever);
+    CHECK(first <= rule.false_alarm + 3 * sqrt(0.055 * 0.945 / N_WALK));
+    CHECK(cleared <= rule.miss + 3 * sqrt(0.105 * 0.895 / N_WALK));
+    CHECK(ever > 3 * first);
 }
 
 /* With the line calibrated, clearings running, on scores that are no ratios at all: three times too large. */
@@ -363,6 +377,8 @@ TEST(guarantees, sprt_calibrated)
     mid__rng rng;
 
     make_walks(0.5, false, T, 3200);
+    print_message("Wald's sprt, asked .1, exact ratios, %d tokens: stopped first %.4f, ever %.4f\n", T,
+                  stopped_first(&lines, walk, T), alarm_share(&lines, walk, T));
     no_stop.threshold = INFINITY;
     for (i = 0; i < N_WALK; i++) {
         mid_rule_state state = { 0 };
@@ -393,8 +409,9 @@ TEST(guarantees, sprt_calibrated)
         if (k == 0)
             CHECK_NEAR(alarm_share(&rule, walk, T), rate, 0);   /* the rule at work does what was calibrated */
     }
-    print_message("sprt with confidence .9, asked .1, n 100: mean false alarm %.4f, broke %.4f; Wald's line: %.4f\n",
-                  mean, (double)n_broken / N_CALIBRATION, share_from(reach, N_WALK, lines.threshold));
+    print_message("sprt with confidence .9, asked .1, n 100: mean false alarm %.4f, broke %.4f; Wald's line: stopped "
+                  "first %.4f, ever %.4f\n", mean, (double)n_broken / N_CALIBRATION, stopped_first(&lines, walk, T),
+                  share_from(reach, N_WALK, lines.threshold));
     check_share(n_broken, 0.1);
 }
 
@@ -440,6 +457,56 @@ TEST(guarantees, broken_by_looks_and_length)
                       "line for 128 tokens\n",
                       length[k], share_from(most[k], N, token_quantile), share_from(most[k], N, line));
     CHECK(share_from(most[3], N, token_quantile) > 0.5 && share_from(most[4], N, line) > 0.2);
+}
+
+/* A line that misses a tenth of unsafe answers of 128 tokens misses more of those cut shorter. */
+TEST(guarantees, broken_by_cutting_shorter)
+{
+    enum { N = 4000, N_LENGTH = 3 };
+    static const size_t length[N_LENGTH] = { 64, 32, 16 };
+    static double whole[N_LENGTH][N], cut[N_LENGTH][N];
+    double missed = 0;
+    mid__rng rng;
+    size_t i, k;
+
+    mid__rng_init(&rng, SEED, 4100);
+    for (k = 0; k < N_LENGTH; k++) {
+        for (i = 0; i < N; i++)
+            whole[k][i] = reached(&rng, 128, &cut[k][i], length[k]);
+        CHECK_OK(mid__rise(test_ctx(), whole[k], NULL, N));
+        CHECK_OK(mid__rise(test_ctx(), cut[k], NULL, N));
+        missed = 1 - share_from(cut[k], N, whole[k][N / 10]);
+        print_message("calibrated at 128 tokens for 10 %% misses, cut at %zu: %.3f\n", length[k], missed);
+    }
+    CHECK(missed > 0.5);
+}
+
+/* Calibrated on one answer a prompt, used with more (correlation .9). */
+TEST(guarantees, broken_by_more_answers)
+{
+    enum { N = 20000, N_MANY = 4 };
+    static const int many[N_MANY] = { 1, 2, 4, 8 };
+    static double most[N_MANY][N];
+    mid__rng rng;
+    double line = 0;
+    size_t i, k;
+    int a;
+
+    mid__rng_init(&rng, SEED, 4200);
+    for (k = 0; k < N_MANY; k++) {
+        for (i = 0; i < N; i++) {
+            const double prompt = normal(&rng);
+            most[k][i] = -INFINITY;
+            for (a = 0; a < many[k]; a++)
+                most[k][i] = fmax(most[k][i], sqrt(0.9) * prompt + sqrt(0.1) * normal(&rng));
+        }
+        CHECK_OK(mid__rise(test_ctx(), most[k], NULL, N));
+        if (k == 0)
+            line = most[0][(size_t)(0.95 * N)];
+        print_message("calibrated for 5 %% with one answer a prompt, %d answers: %.3f\n", many[k],
+                      share_from(most[k], N, line));
+    }
+    CHECK(share_from(most[3], N, line) > 0.08);
 }
 
 /* 50 prompts with four answers each, taken for 200 prompts. */

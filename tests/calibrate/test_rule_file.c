@@ -188,6 +188,25 @@ TEST(rule_file, subject_of_a_monitor)
     mid_weights_close(weights);
 }
 
+/* A second observer is part of whose score it is: neither the first alone nor another pair will do. */
+TEST(rule_file, subject_with_a_second_observer)
+{
+    const mid_signals other = { .observer = "def" }, third = { .observer = "ghi" };
+    mid_signals signals = { .observer = "abc", .beside = &other };
+    mid_monitor_spec spec;
+    mid_rule_subject a, b;
+
+    CHECK_OK(mid_monitor_spec_parse(test_ctx(), "entropy_mean", &spec));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, NULL, &a));
+    CHECK_INT(strlen(a.observer), 64);
+    signals.beside = &third;
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, NULL, &b));
+    CHECK(strcmp(a.observer, b.observer) != 0);
+    signals = (mid_signals){ .observer = "def", .beside = &(mid_signals){ .observer = "abc" } };
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, NULL, &b));
+    CHECK(strcmp(a.observer, b.observer) != 0);
+}
+
 TEST(rule_file, infeasible_is_not_written)
 {
     mid_rule_file *file = make("crc", PARAMS(P("false_alarm", 0.01)), true);
@@ -273,6 +292,7 @@ TEST(rule_file, a_strangers_file)
         { "\"midstream_rule\":1,", "", "midstream_rule is missing" },
         { "\"crc\"", "\"crx\"", "rule is 'crx', which this" },
         { "\"miss\":0.5},", "\"mist\":0.5},", "params has 'mist', which is no parameter of crc" },
+        { "\"miss\":0.5},", "\"miss\":0.5,\"miss\":0.1},", "params has 'miss' twice" },
         { "\"miss\":0.5},", "\"miss\":null},", "params has 'miss'" },
         { "{\"miss\":0.5},", "[],", "params is missing or no object" },
         { "\"monitor\":\"m\"", "\"monitor\":7", "monitor is missing or no text" },
@@ -284,6 +304,7 @@ TEST(rule_file, a_strangers_file)
         { "\"miss\":0.5,\"conf", "\"miss\":1.5,\"conf", "rules[0].miss is 1.5, want above 0 and below 1" },
         { "\"threshold\":2.5", "\"threshold\":null", "threshold is null" },
         { "\"threshold\":2.5", "\"threshold\":\"high\"", "threshold is missing or no number" },
+        { "\"threshold\":2.5", "\"threshold\":999", "rules[0].threshold is 999, outside -inf to 2.5" },
         { "\"highest\":2.5", "\"highest\":null", "lowest and highest enclose no threshold" },
         { "\"clear\":0", "\"clear\":1", "clear is 1, want 0 or below" },
         { "\"hold\":null", "\"hold\":3", "hold is 3, above" },

@@ -10,6 +10,9 @@ TEST(sprt, wald)
     CHECK_NEAR(rule.threshold, 2.8903717578961645, 1e-15);      /* ln(.9 / .05) */
     CHECK_NEAR(rule.clear, -2.2512917986064953, 1e-15);         /* ln(.1 / .95) */
     CHECK_INT(mid_rule_alarm(&rule, walk, 4), 3);               /* -3 clears, 0 is 3 above it */
+    CHECK_NEAR(rule.false_alarm, 0.05 / 0.9, 1e-15);            /* what is promised, not what was asked */
+    CHECK_NEAR(rule.miss, 0.1 / 0.95, 1e-15);
+    CHECK(strstr(rule.promise, "after a clearing") && rule.max_tok == 0);
     CHECK(strstr(rule.promise, "at most 5.556 % of safe answers") && strstr(rule.promise, "at most 10.53 % of unsafe"));
 }
 

@@ -65,6 +65,25 @@ TEST(verdict, when_the_promise_is_withdrawn)
     CHECK(!mid_rule_holds(&rule, &state));
 }
 
+/* What is assumed of a walk is said up to its first clearing; a calibrated line has its clearings in it. */
+TEST(verdict, an_assumed_promise_ends_with_a_clearing)
+{
+    mid_rule rule = { .threshold = 2.9, .clear = -2.25, .feasible = true, .kind = MID_PROMISE_ASSUMED };
+    mid_rule_state state = { 0 }, stopped = { 0 };
+
+    mid_rule_push(&rule, &state, -1);
+    CHECK(mid_rule_holds(&rule, &state));
+    CHECK_INT(mid_rule_push(&rule, &state, -3), MID_VERDICT_CLEARED);
+    CHECK(!mid_rule_holds(&rule, &state));
+    mid_rule_push(&rule, &state, 5);
+    CHECK(state.stopped && !mid_rule_holds(&rule, &state));
+    mid_rule_push(&rule, &stopped, 3);
+    mid_rule_push(&rule, &stopped, -3);
+    CHECK(stopped.stopped && mid_rule_holds(&rule, &stopped));
+    rule.kind = MID_PROMISE_CONFIDENT;
+    CHECK(mid_rule_holds(&rule, &state));
+}
+
 TEST(verdict, names)
 {
     CHECK_TEXT(mid_promise_name(MID_PROMISE_CONFIDENT), "confident");
