@@ -15,6 +15,7 @@ typedef struct scorer {
     size_t n_longer, n_short, n_cleared, n_unscored;    /* answers for which the rule's promise does not hold */
     mid_drift *drift;               /* are these answers still like the rule's calibration answers? NULL without one */
     bool drifted;
+    size_t n_degraded;              /* answers that a hybrid scored without one of its members */
     uint8_t *seen;                  /* (PROMPT_N / 8) a bit for each prompt, by its hash */
 } scorer;
 
@@ -59,6 +60,7 @@ typedef struct judged {
     const mid_rule *rule;           /* NULL without --rule */
     mid_rule_state state;
     bool alarm, cut_short;
+    bool degraded;                  /* a hybrid went on without a member */
 } judged;
 
 static void print_step(const scorer *s, const mid_sample *sample, const mid_step *step, double score, judged *a)
@@ -77,7 +79,7 @@ static void print_step(const scorer *s, const mid_sample *sample, const mid_step
         a->alarm |= verdict == MID_VERDICT_STOP || (verdict == MID_VERDICT_HOLD && a->rule->hold_alarms);
         cli_json_string(&j, "verdict", mid_verdict_name(verdict));
         cli_json_flag(&j, "alarm", a->alarm);
-        cli_json_flag(&j, "promise", mid_rule_holds(a->rule, &a->state) && !a->cut_short && !s->drifted);
+        cli_json_flag(&j, "promise", mid_rule_holds(a->rule, &a->state) && !a->cut_short && !a->degraded && !s->drifted);
     }
     if (step->i_tok == 0) {
         cli_subject_text(&s->subject, scored_by);
@@ -163,6 +165,8 @@ static int take(void *user, const mid_sample *sample, mid_trace *trace)
         code = cli_end(s->c, mid_stream_score(s->c->ctx, s->monitor->stream, trace, score, NULL));
     if (code == CLI_OK)
         code = watch_drift(s, sample, a.rule, score, n);
+    a.degraded = code == CLI_OK && mid_stream_gone(s->monitor->stream);
+    s->n_degraded += a.degraded;
     a.cut_short = a.rule && is_cut_short(s, a.rule, n);
     for (i = 0; code == CLI_OK && i < n; i++) {
         mid_trace_step(trace, i, NULL, &step);
@@ -243,6 +247,9 @@ static int run(cli *c)
         code = bind(c, model, &s);
     if (code == CLI_OK)
         code = cli_answers_run(c, model, data, &answers);
+    if (code == CLI_OK && s.n_degraded)
+        cli_note(c, "%zu answer%s scored without a member that was missing; no promise holds for %s", s.n_degraded,
+                 s.n_degraded == 1 ? " was" : "s were", s.n_degraded == 1 ? "it" : "them");
     if (code == CLI_OK && s.n_empty)
         cli_note(c, "left out, for want of a token: %zu answer%s", s.n_empty, s.n_empty == 1 ? "" : "s");
     if (code == CLI_OK)
