@@ -127,6 +127,7 @@ TEST(vote, refuses)
     static const float x[] = { 1 };
     const mid_signals signals = signals_of(1, 1);
     answers a = { .n = 0 };
+    mid_weights *w = by_hand(2, 0);
 
     answers_put(&a, answer_of(x, x, 1), 0);
     answers_put(&a, answer_of(x, x, 1), 1);
@@ -135,7 +136,8 @@ TEST(vote, refuses)
     param_refused("vote", &a, (mid_param){ "k", 1.5, NULL, NULL }, "k is 1.5");
     param_refused("vote", &a, (mid_param){ "k", NAN, NULL, NULL }, "whole number");
     param_refused("vote", &a, (mid_param){ "ever", 2, NULL, NULL }, "ever is 2");
-    hand_refused(by_hand(4, 0), "vote", &signals, MID_EINVAL, "k is 4 of 3 members");
+    CHECK_OK(mid_weights_set_number(test_ctx(), w, "param.k", 4));
+    hand_refused(w, "vote", &signals, MID_EINVAL, "k is 4 of 3 members");
     check_refuses_tensor("vote", by_hand(1, 0), "normal.2", x, 1, 1, "'normal.2'");
     answers_clear(&a);
 }
