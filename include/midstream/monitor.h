@@ -114,8 +114,9 @@ MID_API mid_status mid_monitor_reads_fitted(mid_ctx *ctx, const mid_monitor_ops 
                                             mid_monitor_reads *out);
 
 /**
- * Learn a monitor's weights. Hyper-parameters (layer, regularisation, and the sign of a monitor whose card says
- * that it is fitted) are chosen by inner cross-validation on these answers only. The weights carry the monitor's name, version, parameters and observer.
+ * Learn a monitor's weights. Hyper-parameters (layer, regularisation, and the sign of a monitor whose card says that it
+ * is fitted) are chosen by inner cross-validation on these answers only. The weights carry the monitor's name, version,
+ * parameters and observers.
  *
  * @param params  overrides, ends with name NULL; NULL: all defaults
  * @param[out] out  owned; NULL with MID_OK if the monitor has nothing to learn
