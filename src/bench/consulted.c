@@ -24,10 +24,10 @@ mid_status mid__consulted_score(mid_ctx *ctx, mid_stream *stream, const mid_moni
                                 double *score, float *cost_us, mid__consulted *sum)
 {
     struct count c = { { 0 }, { 0 } };
-    const mid_status status = mid__stream_score(ctx, stream, trace, score, cost_us, ops->calls ? note : NULL, &c);
+    const mid_status status = mid__stream_score(ctx, stream, trace, score, cost_us, ops->calls && sum ? note : NULL, &c);
     size_t i;
 
-    if (status != MID_OK || !ops->calls)
+    if (status != MID_OK || !ops->calls || !sum)
         return status;
     for (i = 0; i < MID__MEMBER_MAX; i++) {
         sum->calls[i] += (double)c.calls[i];

@@ -10,7 +10,7 @@ typedef struct mid__consulted {
     double read[MID__MEMBER_MAX];           /* tokens up to each answer's last such one: the rest is read late */
 } mid__consulted;
 
-/* mid_stream_score() that counts along. Nothing is counted for a monitor without members. */
+/* mid_stream_score() that counts along, unless sum is NULL. Nothing is counted for a monitor without members. */
 mid_status mid__consulted_score(mid_ctx *ctx, mid_stream *stream, const mid_monitor_ops *ops, const mid_trace *trace,
                                 double *score, float *cost_us, mid__consulted *sum);
 /* Was any member not consulted at some token? */

@@ -21,7 +21,6 @@ struct measuring {
     mid__run *run;
     const mid__set *set;
     const mid_plan_monitor *monitor;
-    const mid_monitor_ops *ops;
     const mid__scores *scores, *baseline;   /* baseline NULL: none */
     mid__buf cells, curves;
     /* scratch, each (set->n) */
@@ -490,7 +489,7 @@ static mid_status measure_all(struct measuring *m)
 mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *monitor, const mid__scores *scores,
                         const mid__scores *baseline, char **cells, char **curves)
 {
-    struct measuring m = { .run = run, .set = set, .monitor = monitor, .ops = monitor->ops, .scores = scores,
+    struct measuring m = { .run = run, .set = set, .monitor = monitor, .scores = scores,
                            .baseline = baseline };
     mid_status status = MID_OK;
 

@@ -216,7 +216,6 @@ static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan
 static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monitor *monitor, int fold, const size_t *at,
                              double *into, double *cost, size_t *n_cost, mid__consulted *consulted)
 {
-    mid__consulted unasked = { 0 };
     mid_stream *stream = NULL;
     float *us = malloc((at[set->n] + 1) * sizeof *us);
     mid_status status = us ? mid_stream_open(run->ctx, monitor, &stream) : mid__oom(run->ctx, "scores");
@@ -226,7 +225,7 @@ static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monit
         if (set->answer[i].fold != fold)
             continue;
         status = mid__consulted_score(run->ctx, stream, mid_monitor_info(monitor), set->answer[i].trace, into + at[i],
-                                      cost ? us : NULL, consulted ? consulted : &unasked);
+                                      cost ? us : NULL, consulted);
         if (status != MID_OK)
             status = mid__within(run->ctx, status, "%s", set->answer[i].sample->id);
         for (t = 0; status == MID_OK && cost && t < at[i + 1] - at[i]; t++)

@@ -131,16 +131,12 @@ static mid_status check(mid_ctx *ctx, const mid_param *params, size_t n, bool to
 /* p of all rows under the maps that were learned from them. */
 static mid_status own_probabilities(mid_ctx *ctx, const mid__member_rows *rows, const mid_weights *w, double *p)
 {
-    const size_t n = rows->n_member;
     mid__normal *normal;
-    const mid_status status = mid__normal_open(ctx, MID__NORMAL_ISOTONIC, w, n, &normal);
-    size_t k, i;
+    const mid_status status = mid__normal_open(ctx, MID__NORMAL_ISOTONIC, w, rows->n_member, &normal);
 
     if (status != MID_OK)
         return status;
-    for (k = 0; k < rows->n; k++)
-        for (i = 0; i < n; i++)
-            p[k * n + i] = mid__normal_of(normal, i, rows->score[k * n + i], rows->t[k]);
+    mid__normal_rows(normal, rows, p);
     free(normal);
     return MID_OK;
 }
@@ -180,14 +176,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 
 struct plan { mid__normal *normal; struct band band[MID__MEMBER_MAX]; };
 
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
     struct plan *p = calloc(1, sizeof *p);
@@ -223,7 +211,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return prob[who];
 }
 
-static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = close_plan,
+static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = mid__normal_close,
                                     .state_size = sizeof(mid__cascade_state), .fuse = fuse,
                                     .calls = mid__cascade_calls };
 

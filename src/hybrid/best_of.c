@@ -91,36 +91,6 @@ static void mark(const mid_param *params, mid__sha256 *hash)
 
 /* ---- learning ---------------------------------------------------------------------------------------------------- */
 
-static void copy_row(const mid__member_rows *from, size_t k, mid__member_rows *to)
-{
-    const size_t n = from->n_member;
-
-    memcpy(to->score + to->n * n, from->score + k * n, n * sizeof *to->score);
-    to->answer[to->n] = from->answer[k];
-    to->t[to->n] = from->t[k];
-    to->label[to->n] = from->label[k];
-    to->horizon[to->n] = from->horizon[k];
-    to->weight[to->n++] = from->weight[k];
-}
-
-static mid_status rows_outside(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, int fold,
-                               mid__member_rows *out)
-{
-    size_t k;
-
-    *out = (mid__member_rows){ .n_member = rows->n_member,
-                               .score = malloc((rows->n + 1) * rows->n_member * sizeof *out->score),
-                               .answer = malloc((rows->n + 1) * sizeof *out->answer),
-                               .t = malloc((rows->n + 1) * sizeof *out->t), .label = malloc(rows->n + 1),
-                               .horizon = malloc(rows->n + 1), .weight = malloc((rows->n + 1) * sizeof *out->weight) };
-    if (!out->score || !out->answer || !out->t || !out->label || !out->horizon || !out->weight)
-        return mid__oom(ctx, "an inner fold");
-    for (k = 0; k < rows->n; k++)
-        if (mid__inner_fold(set, rows->answer[k]) != fold)
-            copy_row(rows, k, out);
-    return MID_OK;
-}
-
 static bool is_silent(const double *s, size_t n)
 {
     size_t i;
@@ -164,7 +134,7 @@ static mid_status score_fold(mid_ctx *ctx, const struct candidate *c, const mid_
     mid__member_rows part = { 0 };
     mid_weights *w = NULL;
     void *plan = NULL;
-    mid_status status = rows_outside(ctx, set, rows, fold, &part);
+    mid_status status = mid__member_rows_outside(ctx, set, rows, fold, &part);
 
     if (status == MID_OK)
         status = mid_weights_open(ctx, &w);

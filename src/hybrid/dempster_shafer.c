@@ -39,14 +39,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     return mid_weights_set(ctx, out, "reliability", r, 1, rows->n_member);
 }
 
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
     struct plan *p = calloc(1, sizeof *p);
@@ -126,9 +118,9 @@ static double noisy_or(const void *plan, void *state, const double *s, uint32_t 
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
-static const mid__fusion fusion_dempster = { .learn = learn, .open = open_plan, .close = close_plan,
+static const mid__fusion fusion_dempster = { .learn = learn, .open = open_plan, .close = mid__normal_close,
                                              .state_size = sizeof(struct state), .fuse = dempster };
-static const mid__fusion fusion_noisy_or = { .learn = learn, .open = open_plan, .close = close_plan, .fuse = noisy_or };
+static const mid__fusion fusion_noisy_or = { .learn = learn, .open = open_plan, .close = mid__normal_close, .fuse = noisy_or };
 
 static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
 

@@ -6,12 +6,11 @@
  * The mean is over members that have something to say. Source: standard (Kittler et al. 1998, sum and max rule); ranks by
  * the fit answers' ECDF and never by a batch, so that an answer's score does not depend on its neighbours. */
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/ctx.h"
 #include "hybrid/hybrid.h"
 #include "hybrid/normal.h"
 #include "hybrid/reliability.h"
+#include "hybrid/weighted.h"
 
 static mid_status open_normal(mid_ctx *ctx, mid__normal_kind kind, const mid_weights *weights, size_t n, void **plan)
 {
@@ -73,8 +72,6 @@ static const mid__fusion fusion_max_isotonic = { .learn = learn_isotonic, .open 
 
 /* ---- with weights ------------------------------------------------------------------------------------------------ */
 
-struct weighted { mid__normal *normal; double weight[MID__MEMBER_MAX]; };
-
 static mid_status learn_weighted(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows,
                                  const mid_param *params, mid_weights *out)
 {
@@ -86,53 +83,14 @@ static mid_status learn_weighted(mid_ctx *ctx, const mid_fit_set *set, const mid
     return status == MID_OK ? mid_weights_set(ctx, out, "weight", weight, 1, rows->n_member) : status;
 }
 
-static void close_weighted(void *plan)
-{
-    struct weighted *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_weighted(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
-    struct weighted *p = calloc(1, sizeof *p);
-    const float *weight;
-    size_t i;
-    mid_status status = p ? mid_weights_expect(ctx, weights, "weight", 1, n, &weight) : mid__oom(ctx, "a hybrid");
-
     (void)params;
-    for (i = 0; status == MID_OK && i < n; i++) {
-        p->weight[i] = (double)weight[i];
-        if (weight[i] < 0)
-            status = mid__fail(ctx, MID_EFORMAT, "weight %zu is %g: none may be below 0", i, (double)weight[i]);
-    }
-    if (status == MID_OK)
-        status = mid__normal_open(ctx, MID__NORMAL_RANK, weights, n, &p->normal);
-    if (status == MID_OK)
-        *plan = p;
-    else
-        free(p);
-    return status;
+    return mid__weighted_open(ctx, MID__NORMAL_RANK, weights, n, plan);
 }
 
-/* Where no member that speaks has a weight, all that speak have the same. */
-static double weighted_mean(const void *plan, void *state, const double *s, uint32_t t)
-{
-    const struct weighted *p = plan;
-    double sum = 0, weight = 0;
-    size_t i;
-
-    for (i = 0; i < p->normal->n; i++)
-        if (!isnan(s[i])) {
-            sum += p->weight[i] * mid__normal_of(p->normal, i, s[i], t);
-            weight += p->weight[i];
-        }
-    return weight > 0 ? sum / weight : mean(p->normal, state, s, t);
-}
-
-static const mid__fusion fusion_weighted = { .learn = learn_weighted, .open = open_weighted, .close = close_weighted,
-                                             .fuse = weighted_mean };
+static const mid__fusion fusion_weighted = { .learn = learn_weighted, .open = open_weighted, .close = mid__normal_close,
+                                             .fuse = mid__weighted_mean };
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "hybrid/held_out.h"
 #include "hybrid/hybrid.h"
+#include "hybrid/weighted.h"
 
 double mid__hedge_rate(size_t n_round, size_t n) { return sqrt(8 * log((double)n) / (double)n_round); }
 double mid__hedge_bound(size_t n_round, size_t n) { return sqrt((double)n_round * log((double)n) / 2); }
@@ -122,58 +123,14 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 
 /* ---- scoring ----------------------------------------------------------------------------------------------------- */
 
-struct plan { mid__normal *normal; double weight[MID__MEMBER_MAX]; };
-
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
-    struct plan *p = calloc(1, sizeof *p);
-    const float *weight;
-    size_t i;
-    mid_status status = p ? mid_weights_expect(ctx, weights, "weight", 1, n, &weight) : mid__oom(ctx, "a hybrid");
-
     (void)params;
-    for (i = 0; status == MID_OK && i < n; i++) {
-        p->weight[i] = (double)weight[i];
-        if (!(weight[i] >= 0))
-            status = mid__fail(ctx, MID_EFORMAT, "weight %zu is %g: none may be below 0", i, (double)weight[i]);
-    }
-    if (status == MID_OK)
-        status = mid__normal_open(ctx, MID__NORMAL_ISOTONIC, weights, n, &p->normal);
-    if (status == MID_OK)
-        *plan = p;
-    else
-        free(p);
-    return status;
+    return mid__weighted_open(ctx, MID__NORMAL_ISOTONIC, weights, n, plan);
 }
 
-/* Where no member that speaks has a weight, all that speak have the same. */
-static double fuse(const void *plan, void *state, const double *s, uint32_t t)
-{
-    const struct plan *p = plan;
-    double sum = 0, weight = 0, plain = 0, prob;
-    size_t i, n = 0;
-
-    (void)state;
-    for (i = 0; i < p->normal->n; i++)
-        if (!isnan(s[i])) {
-            prob = mid__normal_of(p->normal, i, s[i], t);
-            sum += p->weight[i] * prob;
-            weight += p->weight[i];
-            plain += prob;
-            n++;
-        }
-    return weight > 0 ? sum / weight : plain / (double)n;
-}
-
-static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = close_plan, .fuse = fuse };
+static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = mid__normal_close,
+                                    .fuse = mid__weighted_mean };
 
 static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
 

@@ -4,33 +4,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/ctx.h"
 #include "monitor/rows.h"
-
-/* What the maps are learned from: the rows outside a fold, as far as learning reads them. */
-static mid_status outside(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, int fold,
-                          mid__member_rows *out)
-{
-    const size_t m = rows->n_member;
-    size_t k;
-
-    *out = (mid__member_rows){ .n_member = m, .score = malloc((rows->n * m + 1) * sizeof *out->score),
-                               .t = malloc((rows->n + 1) * sizeof *out->t), .label = malloc(rows->n + 1),
-                               .weight = malloc((rows->n + 1) * sizeof *out->weight) };
-    if (!out->score || !out->t || !out->label || !out->weight)
-        return mid__oom(ctx, "an inner fold");
-    for (k = 0; k < rows->n; k++) {
-        if (mid__inner_fold(set, rows->answer[k]) == fold)
-            continue;
-        memcpy(out->score + out->n * m, rows->score + k * m, m * sizeof *out->score);
-        out->t[out->n] = rows->t[k];
-        out->label[out->n] = rows->label[k];
-        out->weight[out->n++] = rows->weight[k];
-    }
-    return MID_OK;
-}
 
 static mid_status one_fold(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_set *set, const mid__member_rows *rows,
                            int fold, double *out)
@@ -39,7 +15,7 @@ static mid_status one_fold(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_se
     mid__member_rows rest;
     mid__normal *normal = NULL;
     mid_weights *w = NULL;
-    mid_status status = outside(ctx, set, rows, fold, &rest);
+    mid_status status = mid__member_rows_outside(ctx, set, rows, fold, &rest);
     size_t k, i;
 
     if (status == MID_OK)

@@ -83,14 +83,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 
 struct plan { mid__normal *normal; double w, cut; };
 
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
     struct plan *p = calloc(1, sizeof *p);
@@ -123,7 +115,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
                 mid__normal_of(p->normal, DENSITY, s[DENSITY], t), p->w, p->cut);
 }
 
-static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = close_plan,
+static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = mid__normal_close,
                                     .fuse = fuse };
 
 static const mid_param params_[] = {

@@ -129,19 +129,44 @@ void mid__member_rows_clear(mid__member_rows *rows)
     memset(rows, 0, sizeof *rows);
 }
 
-static mid_status rows_init(mid_ctx *ctx, const mid_fit_set *set, size_t n_member, mid__member_rows *rows)
+/* Room for so many rows, none there yet. */
+static mid_status rows_room(mid_ctx *ctx, size_t most, size_t n_member, mid__member_rows *rows)
 {
-    const size_t most = set->n * (MID__N_HORIZON + 1) + 1;
-    size_t i, k;
-    uint32_t t;
-
     *rows = (mid__member_rows){ .n_member = n_member, .score = malloc(most * n_member * sizeof *rows->score),
                                 .answer = malloc(most * sizeof *rows->answer), .t = malloc(most * sizeof *rows->t),
                                 .label = malloc(most), .horizon = malloc(most),
                                 .weight = malloc(most * sizeof *rows->weight) };
-    if (!rows->score || !rows->answer || !rows->t || !rows->label || !rows->horizon || !rows->weight)
-        return mid__oom(ctx, "members' scores");
-    for (i = 0; i < set->n; i++) {
+    return rows->score && rows->answer && rows->t && rows->label && rows->horizon && rows->weight
+        ? MID_OK : mid__oom(ctx, "members' scores");
+}
+
+mid_status mid__member_rows_outside(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, int fold,
+                                    mid__member_rows *out)
+{
+    const size_t m = rows->n_member;
+    const mid_status status = rows_room(ctx, rows->n + 1, m, out);
+    size_t k;
+
+    for (k = 0; status == MID_OK && k < rows->n; k++) {
+        if (mid__inner_fold(set, rows->answer[k]) == fold)
+            continue;
+        memcpy(out->score + out->n * m, rows->score + k * m, m * sizeof *out->score);
+        out->answer[out->n] = rows->answer[k];
+        out->t[out->n] = rows->t[k];
+        out->label[out->n] = rows->label[k];
+        out->horizon[out->n] = rows->horizon[k];
+        out->weight[out->n++] = rows->weight[k];
+    }
+    return status;
+}
+
+static mid_status rows_init(mid_ctx *ctx, const mid_fit_set *set, size_t n_member, mid__member_rows *rows)
+{
+    const mid_status status = rows_room(ctx, set->n * (MID__N_HORIZON + 1) + 1, n_member, rows);
+    size_t i, k;
+    uint32_t t;
+
+    for (i = 0; status == MID_OK && i < set->n; i++) {
         const uint32_t n_tok = mid_trace_n_tok(set->answer[i].trace);
         const size_t first = rows->n;
         for (t = 1; t <= n_tok; t++) {
@@ -154,7 +179,7 @@ static mid_status rows_init(mid_ctx *ctx, const mid_fit_set *set, size_t n_membe
         for (k = first; k < rows->n; k++)
             rows->weight[k] = 1.0 / (double)(rows->n - first);
     }
-    return MID_OK;
+    return status;
 }
 
 /* A member to be fitted, and the observer it reads. */

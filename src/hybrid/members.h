@@ -29,6 +29,9 @@ typedef struct mid__member_rows {
     double *weight;                 /* (n) an answer's rows weigh 1 in all */
 } mid__member_rows;
 void mid__member_rows_clear(mid__member_rows *rows);
+/* Copies of the rows outside an inner fold. Clear *out whatever comes back. */
+mid_status mid__member_rows_outside(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, int fold,
+                                    mid__member_rows *out);
 
 /* Fit every member on all answers, which goes into `out` under "m0.", "m1." ..., and on all but each inner fold, for the
  * rows. What the set's memo already has is not done again. */

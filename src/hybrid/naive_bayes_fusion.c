@@ -130,15 +130,14 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     double *z = malloc((n_score + 1) * sizeof *z), *e = malloc((n_score + 1) * sizeof *e);
     mid__normal *normal = NULL;
     mid_status status = z && e ? mid__normal_learn(ctx, MID__NORMAL_Z, rows, out) : mid__oom(ctx, "a hybrid");
-    size_t k;
 
     (void)params;
     if (status == MID_OK)
         status = mid__normal_open(ctx, MID__NORMAL_Z, out, rows->n_member, &normal);
-    for (k = 0; status == MID_OK && k < n_score; k++)
-        z[k] = mid__normal_of(normal, k % rows->n_member, rows->score[k], rows->t[k / rows->n_member]);
-    if (status == MID_OK)
+    if (status == MID_OK) {
+        mid__normal_rows(normal, rows, z);
         status = learn_all(ctx, set, rows, z, e, out);
+    }
     free(normal);
     free(z);
     free(e);
@@ -148,14 +147,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 /* ---- scoring ----------------------------------------------------------------------------------------------------- */
 
 struct plan { mid__normal *normal; double weight[MID__MEMBER_MAX]; float ratio[MID__MEMBER_MAX][N_POINT]; };
-
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
 
 /* Copies of what one member learned. */
 static mid_status read_member(mid_ctx *ctx, const float *weight, const float *ratio, size_t i, struct plan *p)
@@ -208,7 +199,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return sum;
 }
 
-static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = close_plan, .fuse = fuse };
+static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = mid__normal_close, .fuse = fuse };
 
 static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
 

@@ -24,6 +24,8 @@ int mid__band(uint32_t t)
 /* A score as the maps keep it: as float32, or equal scores would not count as equal to what was learned from them. */
 static double kept(double s) { return (double)(float)fmax(-FLT_MAX, fmin(s, FLT_MAX)); }
 
+double mid__position(uint32_t t) { return fmin(log((double)t) / log(128), 1); }
+
 /* ---- learning ---------------------------------------------------------------------------------------------------- */
 
 static int by_score(const void *a, const void *b)
@@ -293,13 +295,17 @@ double mid__normal_of(const mid__normal *normal, size_t i_member, double s, uint
     }
 }
 
-void mid__normal_rows(const mid__normal *normal, mid__member_rows *rows)
+void mid__normal_rows(const mid__normal *normal, const mid__member_rows *rows, double *out)
 {
-    size_t k, i;
+    const size_t n = rows->n_member;
+    size_t k;
 
-    for (k = 0; k < rows->n; k++)
-        for (i = 0; i < rows->n_member; i++) {
-            double *s = &rows->score[k * rows->n_member + i];
-            *s = mid__normal_of(normal, i, *s, rows->t[k]);
-        }
+    for (k = 0; k < rows->n * n; k++)
+        out[k] = mid__normal_of(normal, k % n, rows->score[k], rows->t[k / n]);
+}
+
+void mid__normal_close(void *plan)
+{
+    free(*(mid__normal **)plan);
+    free(plan);
 }

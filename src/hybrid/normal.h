@@ -15,6 +15,8 @@ typedef enum { MID__NORMAL_Z, MID__NORMAL_RANK, MID__NORMAL_ISOTONIC } mid__norm
 
 enum { MID__N_BAND = 8 };
 int mid__band(uint32_t t);
+/* ln t / ln 128, 1 from token 128 on: where a token stands, for what learns from it. */
+double mid__position(uint32_t t);
 
 typedef struct mid__normal {
     mid__normal_kind kind;
@@ -26,9 +28,11 @@ typedef struct mid__normal {
 mid_status mid__normal_learn(mid_ctx *ctx, mid__normal_kind kind, const mid__member_rows *rows, mid_weights *out);
 /* *out is one block: free(). MID_EFORMAT for tensors of another shape, or that do not rise where they must. */
 mid_status mid__normal_open(mid_ctx *ctx, mid__normal_kind kind, const mid_weights *weights, size_t n, mid__normal **out);
+/* For plans that begin with a mid__normal * and own nothing else. */
+void mid__normal_close(void *plan);
 /* NaN stays NaN. */
 double mid__normal_of(const mid__normal *normal, size_t i_member, double s, uint32_t t);
-/* In place: all rows' scores. */
-void mid__normal_rows(const mid__normal *normal, mid__member_rows *rows);
+/* Of all rows. @param[out] out (n, n_member), which may be the rows' own scores. */
+void mid__normal_rows(const mid__normal *normal, const mid__member_rows *rows, double *out);
 
 #endif

@@ -462,14 +462,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 
 struct plan { mid__normal *normal; size_t order[N_MOST]; float cell[][2]; };
 
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 /* An order is each member once; a cell asks or it does not, the root does, and the last members' cells do not. */
 static mid_status accept(mid_ctx *ctx, const float *order, const float *cell, size_t n, struct plan *p)
 {
@@ -527,7 +519,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return (double)p->cell[node][1];
 }
 
-static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = close_plan,
+static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = mid__normal_close,
                                     .state_size = sizeof(mid__cascade_state), .fuse = fuse,
                                     .calls = mid__cascade_calls };
 

@@ -26,7 +26,6 @@
 enum { STREAM_MAX = 2 * (MID__MEMBER_MAX - 1) };        /* columns of the stream's regression */
 static const double c_platt = 1;
 
-static double position(uint32_t t) { return fmin(log((double)t) / log(128), 1); }
 static size_t n_stream(size_t n_member) { return 2 * (n_member - 1); }
 
 /* Columns of the stream's regression from the members' scores s (n). @return does any of them speak? */
@@ -39,7 +38,7 @@ static bool stream_columns(const mid__normal *normal, const double *s, uint32_t 
         const double z = mid__normal_of(normal, i, s[i], t);
         said |= !isnan(z);
         x[2 * i - 2] = isnan(z) ? 0 : z;
-        x[2 * i - 1] = x[2 * i - 2] * position(t);
+        x[2 * i - 1] = x[2 * i - 2] * mid__position(t);
     }
     return said;
 }
@@ -190,14 +189,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 
 struct plan { mid__normal *normal; double base, c; float prior[2], stream[STREAM_MAX + 1]; };
 
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
     struct plan *p = calloc(1, sizeof *p);
@@ -240,7 +231,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return logit_pi + p->c * (mid__dot_wide(p->stream, x, d) + (double)p->stream[d] - p->base);
 }
 
-static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = close_plan, .fuse = fuse };
+static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = mid__normal_close, .fuse = fuse };
 
 static const mid_param params_[] = {
     MID__HYBRID_PARAMS_OF("prompt_only, probe_linear", "a prior that reads the prompt alone, then others"),

@@ -17,8 +17,6 @@ static const mid__c_grid grid = { c_stack, sizeof c_stack / sizeof c_stack[0], 1
 
 struct plan { mid__normal *normal; double w[MID__MEMBER_MAX + 1], b; };
 
-static double position(uint32_t t) { return fmin(log((double)t) / log(128), 1); }
-
 /* What is learned from, as rows of a probe; the arrays that it shares with rows are borrowed. */
 static mid_status features(mid_ctx *ctx, const mid__normal *normal, const mid__member_rows *rows, mid__rows *out)
 {
@@ -35,7 +33,7 @@ static mid_status features(mid_ctx *ctx, const mid__normal *normal, const mid__m
             const double z = mid__normal_of(normal, i, rows->score[k * n + i], rows->t[k]);
             x[i] = isnan(z) ? 0 : (float)z;
         }
-        x[n] = (float)position(rows->t[k]);
+        x[n] = (float)mid__position(rows->t[k]);
     }
     return MID_OK;
 }
@@ -69,14 +67,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     return status;
 }
 
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
     struct plan *p = calloc(1, sizeof *p);
@@ -104,7 +94,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
 {
     const struct plan *p = plan;
     const size_t n = p->normal->n;
-    double logit = p->b + p->w[n] * position(t);
+    double logit = p->b + p->w[n] * mid__position(t);
     size_t i;
 
     (void)state;
@@ -114,7 +104,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return logit;
 }
 
-static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = close_plan, .fuse = fuse };
+static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = mid__normal_close, .fuse = fuse };
 
 static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
 

@@ -39,14 +39,6 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     return mid__normal_learn(ctx, MID__NORMAL_RANK, rows, out);
 }
 
-static void close_plan(void *plan)
-{
-    struct plan *p = plan;
-
-    free(p->normal);
-    free(p);
-}
-
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
 {
     struct plan *p = calloc(1, sizeof *p);
@@ -94,7 +86,7 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return rank[(k < m ? k : m) - 1];
 }
 
-static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = close_plan,
+static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = mid__normal_close,
                                     .state_size = sizeof(struct state), .fuse = fuse };
 
 static const mid_param params_[] = {

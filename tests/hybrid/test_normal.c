@@ -263,7 +263,7 @@ TEST(normal, rows_in_place)
     add(&r, 3, 1, 1, 1);
     add(&r, NAN, 1, 1, 1);
     normal = learned(MID__NORMAL_Z, &r);
-    mid__normal_rows(normal, &r.as);
+    mid__normal_rows(normal, &r.as, r.as.score);
     CHECK_NEAR(r.score[0], -1, 1e-12);
     CHECK_NEAR(r.score[1], 1, 1e-12);
     CHECK(isnan(r.score[2]));
