@@ -79,7 +79,7 @@ static struct trial try_bands(const mid_fit_set *set, const mid__member_rows *ro
                 upto[i] = end[k];
             }
     }
-    trial.auroc = mid__fused_auroc(set, rows, fused);
+    trial.auroc = mid__member_rows_auroc(set, rows, fused);
     return trial;
 }
 
@@ -150,7 +150,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     uint32_t *end = malloc((rows->n + 1) * sizeof *end);
     struct band band[MID__MEMBER_MAX];
     size_t n_said[MID__MEMBER_MAX], point = 0;
-    mid_status status = p && sorted && fused && end ? mid__normal_learn(ctx, MID__NORMAL_ISOTONIC, rows, out)
+    mid_status status = p && sorted && fused && end ? mid__normal_learn(ctx, MID__NORMAL_ISOTONIC, set, rows, out)
                                                     : mid__oom(ctx, "a hybrid");
 
     if (status == MID_OK)

@@ -91,101 +91,84 @@ static void mark(const mid_param *params, mid__sha256 *hash)
 
 /* ---- learning ---------------------------------------------------------------------------------------------------- */
 
-static bool is_silent(const double *s, size_t n)
+/* A candidate's scores of answers it was not learned from (rows->n); NaN where it cannot be learned without a fold. */
+static mid_status held_out(mid_ctx *ctx, const struct candidate *c, const mid_fit_set *set, const mid__member_rows *rows,
+                           double *fused)
 {
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        if (!isnan(s[i]))
-            return false;
-    return true;
-}
-
-/* The fold's rows through an open fusion, answer by answer; fused (rows->n), NaN where there is nothing to say. */
-static void fuse_fold(const mid__fusion *fusion, const void *plan, const mid_fit_set *set, const mid__member_rows *rows,
-                      int fold, double *fused)
-{
-    _Alignas(max_align_t) unsigned char state[STATE_MAX_BYTES];
+    mid_status status;
     size_t k;
 
-    for (k = 0; k < rows->n; k++) {
-        const double *s = rows->score + k * rows->n_member;
-        if (k == 0 || rows->answer[k] != rows->answer[k - 1])
-            memset(state, 0, sizeof state);
-        if (mid__inner_fold(set, rows->answer[k]) != fold)
-            continue;
-        fused[k] = is_silent(s, rows->n_member) ? NAN : fusion->fuse(plan, state, s, rows->t[k]);
-        if (!isfinite(fused[k]))
-            fused[k] = NAN;
+    if (!c->fusion) {
+        mid__member_column(rows, c->i_member, fused);
+        return MID_OK;
     }
-}
-
-static void close_fused(const mid__fusion *fusion, void *plan)
-{
-    if (fusion->close)
-        fusion->close(plan);
-    else
-        free(plan);
-}
-
-static mid_status score_fold(mid_ctx *ctx, const struct candidate *c, const mid_fit_set *set, const mid__member_rows *rows,
-                             int fold, double *fused)
-{
-    mid__member_rows part = { 0 };
-    mid_weights *w = NULL;
-    void *plan = NULL;
-    mid_status status = mid__member_rows_outside(ctx, set, rows, fold, &part);
-
-    if (status == MID_OK)
-        status = mid_weights_open(ctx, &w);
-    if (status == MID_OK)
-        status = c->fusion->learn(ctx, set, &part, c->ops->params, w);
-    if (status == MID_OK)
-        status = c->fusion->open(ctx, w, c->ops->params, rows->n_member, &plan);
-    if (status == MID_OK) {
-        fuse_fold(c->fusion, plan, set, rows, fold, fused);
-        close_fused(c->fusion, plan);
-    }
-    mid_weights_close(w);
-    mid__member_rows_clear(&part);
-    return status;
-}
-
-/* Out-of-fold AUROC of a candidate; 0 where the folds cannot tell. */
-static mid_status judge(mid_ctx *ctx, const struct candidate *c, const mid_fit_set *set, const mid__member_rows *rows,
-                        double *fused, double *auroc)
-{
-    mid_status status = MID_OK;
-    size_t k;
-    int fold;
-
-    for (k = 0; !c->fusion && k < rows->n; k++)
-        fused[k] = rows->score[k * rows->n_member + c->i_member];
-    for (fold = 0; c->fusion && status == MID_OK && fold < mid__n_inner(set); fold++)
-        status = score_fold(ctx, c, set, rows, fold, fused);
-    *auroc = status == MID_OK ? mid__fused_auroc(set, rows, fused) : NAN;
-    if (isnan(*auroc))
-        *auroc = 0;
+    status = mid__fused_held_out(ctx, c->fusion, c->ops->params, set, rows, fused);
+    for (k = 0; status == MID_EUNDEFINED && k < rows->n; k++)
+        fused[k] = NAN;
     return status == MID_EUNDEFINED ? MID_OK : status;
 }
 
-/* Ranks of the winner's scores of answers it was not learned from, under "scale.". */
-static mid_status learn_scale(mid_ctx *ctx, const struct candidate *best, const mid_fit_set *set, mid__member_rows rows,
-                              double *fused, mid_weights *out)
+/* Ranks of the winner's held-out scores, under "scale.". */
+static mid_status learn_scale(mid_ctx *ctx, const mid_fit_set *set, mid__member_rows rows, double *fused,
+                              mid_weights *out)
 {
     mid_weights *w = NULL;
-    double auroc;
-    mid_status status = judge(ctx, best, set, &rows, fused, &auroc);
+    mid_status status = mid_weights_open(ctx, &w);
 
     rows.n_member = 1;
     rows.score = fused;
     if (status == MID_OK)
-        status = mid_weights_open(ctx, &w);
-    if (status == MID_OK)
-        status = mid__normal_learn(ctx, MID__NORMAL_RANK, &rows, w);
+        status = mid__normal_learn(ctx, MID__NORMAL_RANK, set, &rows, w);
     if (status == MID_OK)
         status = mid__weights_put_all(ctx, out, "scale.", w);
     mid_weights_close(w);
+    return status;
+}
+
+/* The best so far of one sort: its place among the candidates, AUROC and held-out scores. */
+struct leader { size_t at; double auroc, *fused; };
+
+static mid_status try_all(mid_ctx *ctx, const struct candidates *c, const mid_fit_set *set, const mid__member_rows *rows,
+                          float *auroc, struct leader *hybrid, struct leader *member)
+{
+    double *trial = malloc((rows->n + 1) * sizeof *trial);
+    mid_status status = trial ? MID_OK : mid__oom(ctx, "a hybrid");
+    size_t k;
+
+    for (k = 0; status == MID_OK && k < c->n; k++) {
+        struct leader *lead = c->at[k].fusion ? hybrid : member;
+        double a;
+        status = held_out(ctx, &c->at[k], set, rows, trial);
+        a = mid__member_rows_auroc(set, rows, trial);
+        auroc[k] = isnan(a) ? 0 : (float)a;
+        if (status == MID_OK && (lead->at == c->n || auroc[k] > lead->auroc)) {
+            lead->at = k;
+            lead->auroc = auroc[k];
+            memcpy(lead->fused, trial, rows->n * sizeof *trial);
+        }
+    }
+    free(trial);
+    return status;
+}
+
+static mid_status learn_best(mid_ctx *ctx, const struct candidates *c, const mid_fit_set *set,
+                             const mid__member_rows *rows, double margin, struct leader *hybrid, struct leader *member,
+                             mid_weights *out)
+{
+    float auroc[CANDIDATE_MAX];
+    const struct leader *best = member;
+    mid_status status = try_all(ctx, c, set, rows, auroc, hybrid, member);
+
+    if (status == MID_OK && hybrid->at < c->n && mid__gain_in_errors(set, rows, hybrid->fused, member->fused) > margin)
+        best = hybrid;
+    if (status == MID_OK)
+        status = mid_weights_set(ctx, out, "auroc", auroc, 1, c->n);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "best", (double)best->at);
+    if (status == MID_OK)
+        status = learn_scale(ctx, set, *rows, best->fused, out);
+    if (status == MID_OK && best == hybrid)
+        status = c->at[best->at].fusion->learn(ctx, set, rows, c->at[best->at].ops->params, out);
     return status;
 }
 
@@ -193,26 +176,16 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
                         mid_weights *out)
 {
     struct candidates c;
-    float auroc[CANDIDATE_MAX];
-    double *fused = malloc((rows->n + 1) * sizeof *fused), a;
-    size_t k, best = 0;
-    mid_status status = fused ? candidates_of(ctx, params, rows->n_member, &c) : mid__oom(ctx, "a hybrid");
+    mid_status status = candidates_of(ctx, params, rows->n_member, &c);
+    struct leader hybrid = { c.n, 0, malloc((rows->n + 1) * sizeof(double)) };
+    struct leader member = { c.n, 0, malloc((rows->n + 1) * sizeof(double)) };
 
-    for (k = 0; status == MID_OK && k < c.n; k++) {
-        status = judge(ctx, &c.at[k], set, rows, fused, &a);
-        auroc[k] = (float)a;
-        if (auroc[k] > auroc[best])
-            best = k;
-    }
+    if (status == MID_OK && !(hybrid.fused && member.fused))
+        status = mid__oom(ctx, "a hybrid");
     if (status == MID_OK)
-        status = mid_weights_set(ctx, out, "auroc", auroc, 1, c.n);
-    if (status == MID_OK)
-        status = mid_weights_set_number(ctx, out, "best", (double)best);
-    if (status == MID_OK)
-        status = learn_scale(ctx, &c.at[best], set, *rows, fused, out);
-    if (status == MID_OK && c.at[best].fusion)
-        status = c.at[best].fusion->learn(ctx, set, rows, c.at[best].ops->params, out);
-    free(fused);
+        status = learn_best(ctx, &c, set, rows, mid__param_number(params, "margin"), &hybrid, &member, out);
+    free(hybrid.fused);
+    free(member.fused);
     return status;
 }
 
@@ -225,7 +198,7 @@ static void close_plan(void *plan)
     struct plan *p = plan;
 
     if (p->best.fusion)
-        close_fused(p->best.fusion, p->fused);
+        mid__fusion_close(p->best.fusion, p->fused);
     free(p->scale);
     free(p);
 }
@@ -282,12 +255,13 @@ static const mid__fusion fusion = { .check = check, .learn = learn, .open = open
 
 static const mid_param params_[] = {
     MID__HYBRID_PARAMS,
+    MID__HYBRID_MARGIN,
     { "among", 0, "mean_z, mean_rank, max_rank, mean_isotonic, max_isotonic, weighted_rank, stack_logistic, naive_bayes, vote, "
       "dempster_shafer, noisy_or, hedge", "hybrids to choose among; the members alone are candidates, too" },
     { NULL, 0, NULL, NULL }
 };
 
 const mid_monitor_ops mid__monitor_best_of = {
-    .name = "best_of", .version = 2, .summary = "hybrid: the best of several hybrids and of the members, by inner folds",
+    .name = "best_of", .version = 3, .summary = "hybrid: the best of several hybrids and of the members, by inner folds",
     .unit = "rank in 0..1 and above", .source = "standard: model selection by cross-validation", .params = params_, MID__HYBRID(fusion)
 };

@@ -26,7 +26,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
                         mid_weights *out)
 {
     float r[MID__MEMBER_MAX];
-    mid_status status = mid__normal_learn(ctx, MID__NORMAL_ISOTONIC, rows, out);
+    mid_status status = mid__normal_learn(ctx, MID__NORMAL_ISOTONIC, set, rows, out);
     size_t i;
 
     (void)params;
@@ -118,17 +118,18 @@ static double noisy_or(const void *plan, void *state, const double *s, uint32_t 
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
-static const mid__fusion fusion_dempster = { .learn = learn, .open = open_plan, .close = mid__normal_close,
+static const mid__fusion fusion_dempster = { .weighs = true, .learn = learn, .open = open_plan, .close = mid__normal_close,
                                              .state_size = sizeof(struct state), .fuse = dempster };
-static const mid__fusion fusion_noisy_or = { .learn = learn, .open = open_plan, .close = mid__normal_close, .fuse = noisy_or };
+static const mid__fusion fusion_noisy_or = { .weighs = true, .learn = learn, .open = open_plan,
+                                             .close = mid__normal_close, .fuse = noisy_or };
 
-static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
+static const mid_param params_[] = { MID__HYBRID_PARAMS, MID__HYBRID_MARGIN, { NULL, 0, NULL, NULL } };
 
 const mid_monitor_ops mid__monitor_dempster_shafer = {
-    .name = "dempster_shafer", .version = 1, .summary = "hybrid: the members' evidence joined by Dempster's rule",
+    .name = "dempster_shafer", .version = 2, .summary = "hybrid: the members' evidence joined by Dempster's rule",
     .unit = "probability", .source = "Dempster 1967, Shafer 1976", .params = params_, MID__HYBRID(fusion_dempster)
 };
 const mid_monitor_ops mid__monitor_noisy_or = {
-    .name = "noisy_or", .version = 1, .summary = "hybrid: noisy or of the members' evidence",
+    .name = "noisy_or", .version = 2, .summary = "hybrid: noisy or of the members' evidence",
     .unit = "probability", .source = "Pearl 1988", .params = params_, MID__HYBRID(fusion_noisy_or)
 };

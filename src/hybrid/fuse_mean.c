@@ -55,7 +55,7 @@ static double largest(const void *plan, void *state, const double *s, uint32_t t
 #define LEARN_AND_OPEN(name, kind)                                                                                   \
     static mid_status learn_##name(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows,               \
                                    const mid_param *params, mid_weights *out)                                        \
-    { (void)set; (void)params; return mid__normal_learn(ctx, kind, rows, out); }                                     \
+    { (void)set; (void)params; return mid__normal_learn(ctx, kind, set, rows, out); }                                     \
     static mid_status open_##name(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n,       \
                                   void **plan)                                                                       \
     { (void)params; return open_normal(ctx, kind, weights, n, plan); }
@@ -89,25 +89,26 @@ static mid_status open_weighted(mid_ctx *ctx, const mid_weights *weights, const 
     return mid__weighted_open(ctx, MID__NORMAL_RANK, weights, n, plan);
 }
 
-static const mid__fusion fusion_weighted = { .learn = learn_weighted, .open = open_weighted, .close = mid__normal_close,
-                                             .fuse = mid__weighted_mean };
+static const mid__fusion fusion_weighted = { .weighs = true, .learn = learn_weighted, .open = open_weighted,
+                                             .close = mid__normal_close, .fuse = mid__weighted_mean };
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
+static const mid_param params_weighted[] = { MID__HYBRID_PARAMS, MID__HYBRID_MARGIN, { NULL, 0, NULL, NULL } };
 
 #define SOURCE "standard: sum and max rule of Kittler et al. 1998"
 
 const mid_monitor_ops mid__monitor_mean_z = {
-    .name = "mean_z", .version = 1, .summary = "hybrid: mean of the members' z scores", .unit = "deviations",
+    .name = "mean_z", .version = 2, .summary = "hybrid: mean of the members' z scores", .unit = "deviations",
     .source = SOURCE, .params = params_, MID__HYBRID(fusion_mean_z)
 };
 const mid_monitor_ops mid__monitor_mean_rank = {
-    .name = "mean_rank", .version = 1, .summary = "hybrid: mean of the members' ranks among safe answers",
+    .name = "mean_rank", .version = 2, .summary = "hybrid: mean of the members' ranks among safe answers",
     .unit = "rank in 0..1 and above", .source = SOURCE, .params = params_, MID__HYBRID(fusion_mean_rank)
 };
 const mid_monitor_ops mid__monitor_max_rank = {
-    .name = "max_rank", .version = 1, .summary = "hybrid: largest of the members' ranks among safe answers",
+    .name = "max_rank", .version = 2, .summary = "hybrid: largest of the members' ranks among safe answers",
     .unit = "rank in 0..1 and above", .source = SOURCE, .params = params_, MID__HYBRID(fusion_max_rank)
 };
 const mid_monitor_ops mid__monitor_mean_isotonic = {
@@ -119,6 +120,6 @@ const mid_monitor_ops mid__monitor_max_isotonic = {
     .unit = "probability", .source = SOURCE, .params = params_, MID__HYBRID(fusion_max_isotonic)
 };
 const mid_monitor_ops mid__monitor_weighted_rank = {
-    .name = "weighted_rank", .version = 1, .summary = "hybrid: mean of ranks, weighted by each member's AUROC",
-    .unit = "rank in 0..1 and above", .source = SOURCE, .params = params_, MID__HYBRID(fusion_weighted)
+    .name = "weighted_rank", .version = 2, .summary = "hybrid: mean of ranks, weighted by each member's AUROC",
+    .unit = "rank in 0..1 and above", .source = SOURCE, .params = params_weighted, MID__HYBRID(fusion_weighted)
 };

@@ -105,7 +105,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 {
     const size_t n = rows->n_member;
     double *p = malloc((rows->n * n + 1) * sizeof *p), *loss = malloc((set->n * n + 1) * sizeof *loss);
-    mid_status status = p && loss ? mid__normal_learn(ctx, MID__NORMAL_ISOTONIC, rows, out) : mid__oom(ctx, "a hybrid");
+    mid_status status = p && loss ? mid__normal_learn(ctx, MID__NORMAL_ISOTONIC, set, rows, out) : mid__oom(ctx, "a hybrid");
     size_t n_answer;
 
     (void)params;
@@ -129,13 +129,13 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
     return mid__weighted_open(ctx, MID__NORMAL_ISOTONIC, weights, n, plan);
 }
 
-static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = mid__normal_close,
+static const mid__fusion fusion = { .weighs = true, .learn = learn, .open = open_plan, .close = mid__normal_close,
                                     .fuse = mid__weighted_mean };
 
-static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
+static const mid_param params_[] = { MID__HYBRID_PARAMS, MID__HYBRID_MARGIN, { NULL, 0, NULL, NULL } };
 
 const mid_monitor_ops mid__monitor_hedge = {
-    .name = "hedge", .version = 1,
+    .name = "hedge", .version = 2,
     .summary = "hybrid: the members' probabilities, weighted by how each did answer by answer",
     .unit = "probability", .source = "Freund & Schapire 1997, Hedge", .params = params_, MID__HYBRID(fusion)
 };

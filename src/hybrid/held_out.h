@@ -1,7 +1,8 @@
-/* Choosing a hybrid's own settings on answers that its maps were not learned from. */
+/* Choosing a hybrid's own settings on answers that it was not learned from. */
 #ifndef MID_HYBRID_HELD_OUT_H
 #define MID_HYBRID_HELD_OUT_H
 
+#include "hybrid/hybrid.h"
 #include "hybrid/normal.h"
 
 /* All rows' scores made comparable by maps learned without the row's inner fold. @param[out] out (n, n_member), NaN as
@@ -9,7 +10,14 @@
 mid_status mid__normal_held_out(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_set *set,
                                 const mid__member_rows *rows, double *out);
 
-/* One column of fused scores (n), NaN where there is nothing to say, as mid__rows_auroc() sees it. */
-double mid__fused_auroc(const mid_fit_set *set, const mid__member_rows *rows, const double *fused);
+/* All rows' scores by a fusion learned without the row's inner fold. @param[out] fused (n), NaN where it has nothing to
+ * say. @return MID_EUNDEFINED: without one of the folds it cannot be learned. */
+mid_status mid__fused_held_out(mid_ctx *ctx, const mid__fusion *fusion, const mid_param *params, const mid_fit_set *set,
+                               const mid__member_rows *rows, double *fused);
+
+/* By how much the AUROC of fused scores a (n) lies above that of b: averaged over 1, 2, 4, ... 128 tokens, then over the
+ * inner folds, and divided by that mean's standard error (from the folds' deviation). NaN: fewer than two folds can tell;
+ * +-INFINITY: all folds say the same. */
+double mid__gain_in_errors(const mid_fit_set *set, const mid__member_rows *rows, const double *a, const double *b);
 
 #endif

@@ -50,7 +50,7 @@ static mid_status choose(mid_ctx *ctx, const mid_fit_set *set, const mid__member
             for (k = 0; k < rows->n; k++)
                 fused[k] = join(rank[2 * k + LIKELIHOOD], rank[2 * k + DENSITY], (double)w_grid[i],
                                 (double)cut_grid[j]);
-            auroc = mid__fused_auroc(set, rows, fused);
+            auroc = mid__member_rows_auroc(set, rows, fused);
             if (auroc > best) {
                 best = auroc;
                 *w = w_grid[i];
@@ -66,7 +66,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 {
     double *rank = malloc((rows->n * N_ROLE + 1) * sizeof *rank);
     float w = w_grid[0], cut = cut_grid[0];
-    mid_status status = rank ? mid__normal_learn(ctx, MID__NORMAL_RANK, rows, out) : mid__oom(ctx, "a hybrid");
+    mid_status status = rank ? mid__normal_learn(ctx, MID__NORMAL_RANK, set, rows, out) : mid__oom(ctx, "a hybrid");
 
     (void)params;
     if (status == MID_OK)
@@ -124,7 +124,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_huq = {
-    .name = "huq", .version = 1, .summary = "hybrid: likelihood where the answer is familiar, density where it is not",
+    .name = "huq", .version = 2, .summary = "hybrid: likelihood where the answer is familiar, density where it is not",
     .unit = "rank in 0..1 and above", .source = "our reconstruction of HUQ, Vazhentsev et al. 2023", .params = params_,
     .needs = MID_SIG_HIDDEN | MID_SIG_LOGPROB, MID__HYBRID_OPS(fusion)
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ctx.h"
+#include "hybrid/held_out.h"
 
 struct plan {
     const mid__fusion *fusion;
@@ -15,6 +16,7 @@ struct plan {
     bool degrade;                   /* go on without members that are missing */
     uint32_t absent;                /* members whose signals this source does not deliver, a bit each */
     size_t n, largest;              /* members; the one pushed last, n: none */
+    size_t first, n_heard;          /* those that are heard: all, or one alone */
     mid_monitor *member[MID__MEMBER_MAX];
     bool beside[MID__MEMBER_MAX];   /* it reads the second observer's steps */
     size_t at[MID__MEMBER_MAX];     /* (n) where a member's state lies; the fusion's lies behind struct head */
@@ -77,6 +79,52 @@ mid_status mid__hybrid_learns(mid_ctx *ctx, const mid_fit_set *set, const mid_pa
     return mid__fail(ctx, MID_EINVAL, "a hybrid is fitted by mid_monitor_fit()");
 }
 
+void mid__fusion_close(const mid__fusion *fusion, void *plan)
+{
+    if (plan && fusion->close)
+        fusion->close(plan);
+    else
+        free(plan);
+}
+
+static size_t best_alone(const mid_fit_set *set, const mid__member_rows *rows, double *column)
+{
+    double most = -1, auroc;
+    size_t i, best = 0;
+
+    for (i = 0; i < rows->n_member; i++) {
+        mid__member_column(rows, i, column);
+        auroc = mid__member_rows_auroc(set, rows, column);
+        if (auroc > most) {
+            most = auroc;
+            best = i;
+        }
+    }
+    mid__member_column(rows, best, column);
+    return best;
+}
+
+/* Where joining all is not better by the margin, on answers it was not learned from: only the best member's column
+ * stays, and its number is noted. */
+static mid_status hear_one(mid_ctx *ctx, const mid__fusion *fusion, const mid_fit_set *set, const mid_param *params,
+                           mid__member_rows *rows, mid_weights *out)
+{
+    double *alone = malloc((rows->n + 1) * sizeof *alone), *joined = malloc((rows->n + 1) * sizeof *joined);
+    const size_t best = alone && joined ? best_alone(set, rows, alone) : 0;
+    mid_status status = alone && joined ? mid__fused_held_out(ctx, fusion, params, set, rows, joined)
+                                        : mid__oom(ctx, "a hybrid");
+
+    if (status == MID_EUNDEFINED || (status == MID_OK && !(mid__gain_in_errors(set, rows, joined, alone) >
+                                                           mid__param_number(params, "margin")))) {
+        status = mid_weights_set_number(ctx, out, "alone", (double)best);
+        memcpy(rows->score, alone, rows->n * sizeof *alone);
+        rows->n_member = 1;
+    }
+    free(alone);
+    free(joined);
+    return status;
+}
+
 mid_status mid__hybrid_fit(void *self, mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out)
 {
     const mid__fusion *fusion = self;
@@ -88,6 +136,8 @@ mid_status mid__hybrid_fit(void *self, mid_ctx *ctx, const mid_fit_set *set, con
         status = fusion->check(ctx, params, members.n, true);
     if (status == MID_OK)
         status = mid__members_fit(ctx, &members, set, &rows, out);
+    if (status == MID_OK && fusion->weighs && mid__param_number(params, "margin") >= 0)
+        status = hear_one(ctx, fusion, set, params, &rows, out);
     if (status == MID_OK)
         status = fusion->learn(ctx, set, &rows, params, out);
     mid__member_rows_clear(&rows);
@@ -120,14 +170,30 @@ static void lay_out(struct plan *p)
     p->size = p->copy_at + p->copied;
 }
 
+/* A bit for each member that is heard. */
+static uint32_t all_heard(const struct plan *p) { return ((1u << p->n_heard) - 1) << p->first; }
+
+static mid_status who_is_heard(mid_ctx *ctx, const mid_weights *weights, size_t n, struct plan *p)
+{
+    const double alone = weights ? mid_weights_number(weights, "alone") : NAN;
+
+    p->n = p->n_heard = n;
+    if (isnan(alone))
+        return MID_OK;
+    if (!(alone >= 0 && alone < (double)n && alone == floor(alone)))
+        return mid__fail(ctx, MID_EFORMAT, "'alone' is %g, and there are %zu members", alone, n);
+    p->first = (size_t)alone;
+    p->n_heard = 1;
+    return MID_OK;
+}
+
 static mid_status open_members(mid_ctx *ctx, const mid__members *members, const mid_weights *weights,
                                const mid_signals *signals, struct plan *p)
 {
     mid_status status = MID_OK;
     size_t i;
 
-    p->n = members->n;
-    for (i = 0; status == MID_OK && i < p->n; i++) {
+    for (i = p->first; status == MID_OK && i < p->first + p->n_heard; i++) {
         p->beside[i] = members->beside[i];
         status = mid__member_open(ctx, members, i, weights, signals, &p->member[i]);
         if (status == MID_ESIGNAL && p->degrade) {
@@ -136,7 +202,7 @@ static mid_status open_members(mid_ctx *ctx, const mid__members *members, const 
             status = MID_OK;
         }
     }
-    if (status == MID_OK && p->absent == (1u << p->n) - 1)
+    if (status == MID_OK && p->absent == all_heard(p))
         status = mid__fail(ctx, MID_ESIGNAL, "this source delivers what no member needs");
     if (status == MID_OK)
         lay_out(p);
@@ -160,9 +226,11 @@ mid_status mid__hybrid_open(void *self, mid_ctx *ctx, const mid_weights *weights
     if (status == MID_OK && fusion->check)
         status = fusion->check(ctx, params, members.n, false);
     if (status == MID_OK)
+        status = who_is_heard(ctx, weights, members.n, p);
+    if (status == MID_OK)
         status = open_members(ctx, &members, weights, signals, p);
     if (status == MID_OK)
-        status = fusion->open(ctx, weights, params, members.n, &p->fused);
+        status = fusion->open(ctx, weights, params, p->n_heard, &p->fused);
     if (status != MID_OK) {
         mid__hybrid_close(p);
         return status;
@@ -180,10 +248,7 @@ void mid__hybrid_close(void *plan)
         return;
     for (i = 0; i < MID__MEMBER_MAX; i++)
         mid_monitor_close(p->member[i]);
-    if (p->fused && p->fusion->close)
-        p->fusion->close(p->fused);
-    else
-        free(p->fused);
+    mid__fusion_close(p->fusion, p->fused);
     free(p);
 }
 
@@ -201,7 +266,7 @@ uint64_t mid__hybrid_calls(const void *plan, const void *state, size_t i_member)
 {
     const struct plan *p = plan;
 
-    if (i_member >= p->n)
+    if (i_member < p->first || i_member >= p->first + p->n_heard)
         return 0;
     return p->fusion->calls ? p->fusion->calls((const char *)state + rounded(sizeof(struct head)), i_member)
                             : ((const struct head *)state)->t;
@@ -228,7 +293,7 @@ mid_status mid__hybrid_start(const void *plan, void *state, const mid_prompt *pr
             return status;
         if (status != MID_OK)
             head->gone |= 1u << i;
-        if (head->gone == (1u << p->n) - 1)
+        if (head->gone == all_heard(p))
             return status != MID_OK ? status : MID_ESIGNAL;
     }
     return MID_OK;
@@ -256,7 +321,7 @@ static mid_status push_member(const struct plan *p, char *state, size_t i, const
     mid_status status;
 
     *s = NAN;
-    if (head->gone >> i & 1)
+    if (!p->member[i] || head->gone >> i & 1)
         return MID_OK;
     status = p->beside[i] ? push_beside(p, state, i, step, s)
                           : mid__monitor_push(p->member[i], state + p->at[i], step, s);
@@ -265,7 +330,7 @@ static mid_status push_member(const struct plan *p, char *state, size_t i, const
         if (!goes_on_without(p, status))
             return status;
         head->gone |= 1u << i;
-        return head->gone == (1u << p->n) - 1 ? status : MID_OK;
+        return head->gone == all_heard(p) ? status : MID_OK;
     }
     if (*s == -INFINITY)
         *s = NAN;
@@ -303,6 +368,6 @@ mid_status mid__hybrid_push(const void *plan, void *self, const mid_step *step, 
     if (status != MID_OK)
         return status;
     head->t += 1;
-    *score = any_said(s, p->n) ? p->fusion->fuse(p->fused, state + rounded(sizeof *head), s, head->t) : -INFINITY;
+    *score = any_said(s, p->n) ? p->fusion->fuse(p->fused, state + rounded(sizeof *head), s + p->first, head->t) : -INFINITY;
     return MID_OK;
 }

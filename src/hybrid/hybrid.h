@@ -20,11 +20,15 @@ typedef struct mid__fusion {
     /* Scores s (n) after t tokens, t from 1, to one. NaN: the member has nothing to say yet or is gone; not all are.
      * -INFINITY: nothing to say. */
     double (*fuse)(const void *plan, void *state, const double *s, uint32_t t);
+    /* It learns how far to trust whom, and has the parameter `margin`. */
+    bool weighs;
     /* What its scores depend on beside its own version and the members, such as other hybrids' versions. NULL: nothing. */
     void (*mark)(const mid_param *params, mid__sha256 *hash);
     /* Tokens at which fuse looked at the i-th member; NULL: at all. */
     uint64_t (*calls)(const void *state, size_t i_member);
 } mid__fusion;
+
+void mid__fusion_close(const mid__fusion *fusion, void *plan);
 
 /* What descriptors consist of; self is the fusion. */
 mid_status mid__hybrid_fit(void *self, mid_ctx *ctx, const mid_fit_set *set, const mid_param *params, mid_weights *out);
@@ -46,6 +50,11 @@ uint64_t mid__hybrid_calls(const void *plan, const void *state, size_t i_member)
     { "of", 0, members, help },                                                                                      \
     { "missing", 0, "refuse",                                                                                        \
       "when a member's signal is missing: refuse, or degrade: go on without it, the promise withdrawn" }
+/* For fusions that learn how far to trust whom: with few answers that costs more than it brings, so where joining is not
+ * better than the best member, that one is heard alone, by the same fusion. */
+#define MID__HYBRID_MARGIN                                                                                           \
+    { "margin", 1, NULL,                                                                                             \
+      "standard errors by which joining must beat the best member alone, or that one is heard alone; below 0: join" }
 /* A descriptor's common part: all but name, version, summary, unit, source and params. */
 #define MID__HYBRID(fusion)                                                                                          \
     .needs = MID_SIG_HIDDEN | MID_SIG_TEXT | MID_SIG_LOGPROB, .shares = MID_SHARE_NGRAMS, MID__HYBRID_OPS(fusion)

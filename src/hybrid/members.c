@@ -160,6 +160,29 @@ mid_status mid__member_rows_outside(mid_ctx *ctx, const mid_fit_set *set, const 
     return status;
 }
 
+void mid__member_column(const mid__member_rows *rows, size_t i_member, double *column)
+{
+    size_t k;
+
+    for (k = 0; k < rows->n; k++)
+        column[k] = rows->score[k * rows->n_member + i_member];
+}
+
+double mid__member_rows_auroc(const mid_fit_set *set, const mid__member_rows *rows, const double *column)
+{
+    const mid__rows as_rows = { .n = rows->n, .answer = rows->answer, .label = rows->label, .weight = rows->weight,
+                                .horizon = rows->horizon };
+    double *said = malloc((rows->n + 1) * sizeof *said), auroc = NAN;
+    size_t k;
+
+    for (k = 0; said && k < rows->n; k++)
+        said[k] = isnan(column[k]) ? -INFINITY : column[k];
+    if (said)
+        auroc = mid__rows_auroc(set, &as_rows, said);
+    free(said);
+    return auroc;
+}
+
 static mid_status rows_init(mid_ctx *ctx, const mid_fit_set *set, size_t n_member, mid__member_rows *rows)
 {
     const mid_status status = rows_room(ctx, set->n * (MID__N_HORIZON + 1) + 1, n_member, rows);

@@ -129,7 +129,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     const size_t n_score = rows->n * rows->n_member;
     double *z = malloc((n_score + 1) * sizeof *z), *e = malloc((n_score + 1) * sizeof *e);
     mid__normal *normal = NULL;
-    mid_status status = z && e ? mid__normal_learn(ctx, MID__NORMAL_Z, rows, out) : mid__oom(ctx, "a hybrid");
+    mid_status status = z && e ? mid__normal_learn(ctx, MID__NORMAL_Z, set, rows, out) : mid__oom(ctx, "a hybrid");
 
     (void)params;
     if (status == MID_OK)
@@ -199,12 +199,13 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return sum;
 }
 
-static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = mid__normal_close, .fuse = fuse };
+static const mid__fusion fusion = { .weighs = true, .learn = learn, .open = open_plan, .close = mid__normal_close,
+                                    .fuse = fuse };
 
-static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
+static const mid_param params_[] = { MID__HYBRID_PARAMS, MID__HYBRID_MARGIN, { NULL, 0, NULL, NULL } };
 
 const mid_monitor_ops mid__monitor_naive_bayes = {
-    .name = "naive_bayes", .version = 1,
+    .name = "naive_bayes", .version = 2,
     .summary = "hybrid: sum of the members' log likelihood ratios, each believed in part", .unit = "nats",
     .source = "naive Bayes on kernel densities", .params = params_, MID__HYBRID(fusion)
 };

@@ -26,6 +26,53 @@ static double kept(double s) { return (double)(float)fmax(-FLT_MAX, fmin(s, FLT_
 
 double mid__position(uint32_t t) { return fmin(log((double)t) / log(128), 1); }
 
+/* How many of x (n, every `step`-th) lie below s: the first that does not. */
+static size_t lower(const float *x, size_t n, size_t step, double s)
+{
+    size_t lo = 0, hi = n;
+
+    while (lo < hi) {
+        const size_t mid = lo + (hi - lo) / 2;
+        if ((double)x[mid * step] < s)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static double rank_of(const float *q, double s)
+{
+    const size_t last = N_QUANTILE - 1, tenth = last - last / 10;
+    const double width = (double)q[last] - (double)q[tenth];
+    const size_t lo = lower(q, N_QUANTILE, 1, s);
+    size_t hi = lo;
+
+    if (lo > last)                  /* above all that is safe */
+        return 1 + 0.1 * (s - (double)q[last]) / (width > 0 ? width : 1);
+    while (hi < N_QUANTILE && (double)q[hi] == s)
+        hi++;
+    if (hi > lo)                    /* equals some: the middle of them */
+        return ((double)lo + (double)(hi - 1)) / 2 / (double)last;
+    if (lo == 0)
+        return 0;
+    return ((double)(lo - 1) + (s - (double)q[lo - 1]) / ((double)q[lo] - (double)q[lo - 1])) / (double)last;
+}
+
+/* Columns of a member's tensor. */
+static size_t n_col_of(mid__normal_kind kind) { return kind == MID__NORMAL_RANK ? N_QUANTILE : 2; }
+
+/* z or rank after t tokens, by the band there or, if there is one, by that. */
+static double by_position(mid__normal_kind kind, const float *x, size_t n_band, double s, uint32_t t)
+{
+    const float *at = x + (n_band > 1 ? (size_t)mid__band(t) : 0) * n_col_of(kind);
+
+    if (isnan(s))
+        return s;
+    s = kept(s);
+    return kind == MID__NORMAL_RANK ? rank_of(at, s) : (s - (double)at[0]) / (double)at[1];
+}
+
 /* ---- learning ---------------------------------------------------------------------------------------------------- */
 
 static int by_score(const void *a, const void *b)
@@ -35,10 +82,11 @@ static int by_score(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Rows of a band and, while they are too few, of those before it (of those behind for the first). safe: only those. */
-static size_t band_scores(const mid__member_rows *rows, size_t i, int band, bool safe, double *into)
+/* Rows of a band (all rows, if there is one) and, while they are too few, of those before it (of those behind for the
+ * first). safe: only those. */
+static size_t band_scores(const mid__member_rows *rows, size_t i, int band, int n_band, bool safe, double *into)
 {
-    int first = band, last = band;
+    int first = band, last = n_band > 1 ? band : MID__N_BAND - 1;
     size_t n, k;
 
     for (;;) {
@@ -58,14 +106,14 @@ static size_t band_scores(const mid__member_rows *rows, size_t i, int band, bool
 }
 
 /* (n_band, 2): mean and deviation, at least a little. */
-static mid_status learn_z(const mid__member_rows *rows, size_t i, double *room, float *out)
+static mid_status learn_z(const mid__member_rows *rows, size_t i, int n_band, double *room, float *out)
 {
     size_t n, k;
     int b;
 
-    for (b = 0; b < MID__N_BAND; b++) {
+    for (b = 0; b < n_band; b++) {
         double sum = 0, square = 0;
-        n = band_scores(rows, i, b, false, room);
+        n = band_scores(rows, i, b, n_band, false, room);
         if (!n)
             return MID_EUNDEFINED;
         for (k = 0; k < n; k++)
@@ -81,13 +129,13 @@ static mid_status learn_z(const mid__member_rows *rows, size_t i, double *room, 
 }
 
 /* (n_band, N_QUANTILE): the safe rows' quantiles, the first the least and the last the largest. */
-static mid_status learn_rank(const mid__member_rows *rows, size_t i, double *room, float *out)
+static mid_status learn_rank(const mid__member_rows *rows, size_t i, int n_band, double *room, float *out)
 {
     size_t n, q;
     int b;
 
-    for (b = 0; b < MID__N_BAND; b++) {
-        n = band_scores(rows, i, b, true, room);
+    for (b = 0; b < n_band; b++) {
+        n = band_scores(rows, i, b, n_band, true, room);
         if (!n)
             return MID_EUNDEFINED;
         qsort(room, n, sizeof *room, by_score);
@@ -154,25 +202,48 @@ static mid_status learn_isotonic(const mid__member_rows *rows, size_t i, struct 
     return MID_OK;
 }
 
-mid_status mid__normal_learn(mid_ctx *ctx, mid__normal_kind kind, const mid__member_rows *rows, mid_weights *out)
+static mid_status learn_bands(mid__normal_kind kind, const mid__member_rows *rows, size_t i, int n_band, double *room,
+                              float *out)
+{
+    return kind == MID__NORMAL_RANK ? learn_rank(rows, i, n_band, room, out) : learn_z(rows, i, n_band, room, out);
+}
+
+/* By position bands, unless they order the member's own answers worse than its plain scores do: then all rows as one. */
+static mid_status learn_positions(mid__normal_kind kind, const mid_fit_set *set, const mid__member_rows *rows, size_t i,
+                                  double *room, float *out, size_t *n_band)
+{
+    mid_status status = learn_bands(kind, rows, i, MID__N_BAND, room, out);
+    double plain;
+    size_t k;
+
+    if (status != MID_OK)
+        return status;
+    mid__member_column(rows, i, room);
+    plain = mid__member_rows_auroc(set, rows, room);
+    for (k = 0; k < rows->n; k++)
+        room[k] = by_position(kind, out, MID__N_BAND, room[k], rows->t[k]);
+    *n_band = mid__member_rows_auroc(set, rows, room) < plain ? 1 : MID__N_BAND;
+    return *n_band > 1 ? MID_OK : learn_bands(kind, rows, i, 1, room, out);
+}
+
+mid_status mid__normal_learn(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_set *set, const mid__member_rows *rows,
+                             mid_weights *out)
 {
     float *x = malloc(MID__N_BAND * N_QUANTILE * sizeof *x);
     struct row *room = malloc((rows->n + 1) * sizeof *room);
     mid_status status = x && room ? MID_OK : mid__oom(ctx, "a hybrid");
     char name[32];
-    size_t i, n_row, n_col;
+    size_t i, n_row = 0;
 
     for (i = 0; status == MID_OK && i < rows->n_member; i++) {
-        n_row = MID__N_BAND;
-        n_col = kind == MID__NORMAL_RANK ? N_QUANTILE : 2;
-        status = kind == MID__NORMAL_Z ? learn_z(rows, i, &room->s, x)
-               : kind == MID__NORMAL_RANK ? learn_rank(rows, i, &room->s, x) : learn_isotonic(rows, i, room, x, &n_row);
+        status = kind == MID__NORMAL_ISOTONIC ? learn_isotonic(rows, i, room, x, &n_row)
+                                              : learn_positions(kind, set, rows, i, &room->s, x, &n_row);
         if (status != MID_OK)
             status = mid__fail(ctx, status, "member %zu has no score on any %sanswer: nothing to compare it by", i,
                                kind == MID__NORMAL_RANK ? "safe " : "");
         snprintf(name, sizeof name, "normal.%zu", i);
         if (status == MID_OK)
-            status = mid_weights_set(ctx, out, name, x, n_row, n_col);
+            status = mid_weights_set(ctx, out, name, x, n_row, n_col_of(kind));
     }
     free(x);
     free(room);
@@ -186,7 +257,7 @@ static bool accepts(mid__normal_kind kind, const float *x, size_t n_row, size_t 
 {
     size_t r, c;
 
-    if (n_col != (kind == MID__NORMAL_RANK ? N_QUANTILE : 2))
+    if (n_col != n_col_of(kind))
         return false;
     if (kind == MID__NORMAL_ISOTONIC) {
         for (r = 0; r < n_row; r++)
@@ -199,7 +270,7 @@ static bool accepts(mid__normal_kind kind, const float *x, size_t n_row, size_t 
         for (c = 1; c < n_col; c++)
             if (kind == MID__NORMAL_Z ? !(x[2 * r + 1] > 0) : !(x[r * n_col + c] >= x[r * n_col + c - 1]))
                 return false;
-    return n_row == MID__N_BAND;
+    return n_row == MID__N_BAND || n_row == 1;
 }
 
 mid_status mid__normal_open(mid_ctx *ctx, mid__normal_kind kind, const mid_weights *weights, size_t n, mid__normal **out)
@@ -234,39 +305,6 @@ mid_status mid__normal_open(mid_ctx *ctx, mid__normal_kind kind, const mid_weigh
     return MID_OK;
 }
 
-/* How many of x (n, every `step`-th) lie below s: the first that does not. */
-static size_t lower(const float *x, size_t n, size_t step, double s)
-{
-    size_t lo = 0, hi = n;
-
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-        if ((double)x[mid * step] < s)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static double rank_of(const float *q, double s)
-{
-    const size_t last = N_QUANTILE - 1, tenth = last - last / 10;
-    const double width = (double)q[last] - (double)q[tenth];
-    const size_t lo = lower(q, N_QUANTILE, 1, s);
-    size_t hi = lo;
-
-    if (lo > last)                  /* above all that is safe */
-        return 1 + 0.1 * (s - (double)q[last]) / (width > 0 ? width : 1);
-    while (hi < N_QUANTILE && (double)q[hi] == s)
-        hi++;
-    if (hi > lo)                    /* equals some: the middle of them */
-        return ((double)lo + (double)(hi - 1)) / 2 / (double)last;
-    if (lo == 0)
-        return 0;
-    return ((double)(lo - 1) + (s - (double)q[lo - 1]) / ((double)q[lo] - (double)q[lo - 1])) / (double)last;
-}
-
 static double isotonic_of(const float *x, size_t n, double s)
 {
     const size_t at = lower(x, n, 2, s);
@@ -283,16 +321,11 @@ static double isotonic_of(const float *x, size_t n, double s)
 double mid__normal_of(const mid__normal *normal, size_t i_member, double s, uint32_t t)
 {
     const float *x = normal->member[i_member].x;
-    const int band = mid__band(t);
+    const size_t n_row = normal->member[i_member].n_row;
 
-    if (isnan(s))
-        return s;
-    s = kept(s);
-    switch (normal->kind) {
-    case MID__NORMAL_Z: return (s - (double)x[2 * band]) / (double)x[2 * band + 1];
-    case MID__NORMAL_RANK: return rank_of(x + band * N_QUANTILE, s);
-    default: return isotonic_of(x, normal->member[i_member].n_row, s);
-    }
+    if (normal->kind != MID__NORMAL_ISOTONIC)
+        return by_position(normal->kind, x, n_row, s, t);
+    return isnan(s) ? s : isotonic_of(x, n_row, kept(s));
 }
 
 void mid__normal_rows(const mid__normal *normal, const mid__member_rows *rows, double *out)

@@ -5,7 +5,8 @@
  *             that is safe still has an order
  *   isotonic  P(unsafe | s), rising in s, over all rows: pool adjacent violators, linear between the blocks' centres
  * Position band b holds the tokens 2^b .. 2^(b+1) - 1, the last all from 128 on; a band with few rows takes those of the
- * bands before it along. */
+ * bands before it along. Bands take away what an answer's length tells; where that lowers the member's own AUROC (averaged
+ * over 1, 2, 4, ... 128 tokens), all its rows are one band. */
 #ifndef MID_HYBRID_NORMAL_H
 #define MID_HYBRID_NORMAL_H
 
@@ -25,7 +26,8 @@ typedef struct mid__normal {
 } mid__normal;
 
 /* Learn each member's, into tensors "normal.0", "normal.1" ... MID_EUNDEFINED: a member never had a score. */
-mid_status mid__normal_learn(mid_ctx *ctx, mid__normal_kind kind, const mid__member_rows *rows, mid_weights *out);
+mid_status mid__normal_learn(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_set *set, const mid__member_rows *rows,
+                             mid_weights *out);
 /* *out is one block: free(). MID_EFORMAT for tensors of another shape, or that do not rise where they must. */
 mid_status mid__normal_open(mid_ctx *ctx, mid__normal_kind kind, const mid_weights *weights, size_t n, mid__normal **out);
 /* For plans that begin with a mid__normal * and own nothing else. */

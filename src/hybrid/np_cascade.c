@@ -1,5 +1,6 @@
 /* Cascade under two budgets, H6: what members cost, and false alarms.
  *   S_t = ln P(cell | unsafe) / P(cell | safe)      the cell: what the members that were asked said at token t
+ *         + .001 r / (1 + r), r >= 0 the rank of the one asked last: an order within the cell
  * A member's score falls into one of 6 bins, cut where .5 .75 .9 .95 .99 of the safe rows of the position band lie
  * below (normal.h); having nothing to say is a bin of its own. Members are asked in one order. After each, the policy
  * stops or asks the next, so it is a tree of bins whose every node is a cell. Learned for each order of the members:
@@ -9,7 +10,8 @@
  *      gain   recall that finer cells add, a false alarm being priced at lambda, the likelihood ratio at which alarms,
  *             taken from the highest ratio down, have used up `false_alarm` (Neyman & Pearson 1933)
  *      cost   tokens the member has to read for it that it has not read yet (cascade.c), times its price
- * The order with the most recall within both budgets stays. Budgets are means over the fit answers' tokens and rows.
+ * All but the first read the first H tokens only, and what they said there stands: an answer's beginning tells most of
+ * it for a part of the price. The order and H (1, 2, 4, ... 128, all) with the most recall within both budgets stay. Budgets are means over the fit answers' tokens and rows.
  * P is smoothed after Laplace: a cell begins with one answer, which lies as its parent's do, so one that nobody has
  * seen says what its parent says. A member that was never silent on the fit answers and then is, is passed over: cells
  * behind it are counted as if it had not been asked, and all members after it are.
@@ -27,6 +29,7 @@
 
 static const double rank_cut[] = { 0.5, 0.75, 0.9, 0.95, 0.99 };
 enum { N_CUT = sizeof rank_cut / sizeof rank_cut[0], SILENT = N_CUT + 1, N_BIN = SILENT + 1, N_MOST = 4 };
+#define READS_ALL UINT32_MAX
 #define LEAST 1e-9                      /* gains, costs and recalls that differ by less are rounding */
 
 /* ---- the tree ---------------------------------------------------------------------------------------------------- */
@@ -125,6 +128,8 @@ struct ranked { double ratio; size_t node; };
 struct policy {
     const mid__member_rows *rows;
     const uint8_t *bin;             /* (rows->n, n) each member's bin */
+    uint8_t *stands;                /* (rows->n, n) the same, from what it said within the first tokens */
+    uint32_t reads;                 /* how many first tokens those are */
     const uint32_t *end;            /* (rows->n) last token a row stands for */
     const bool *never_silent;       /* (n) */
     const double *price;            /* (n) */
@@ -143,6 +148,27 @@ static bool can_reach(const struct policy *p, size_t member, int bin)
     return bin != SILENT || !p->never_silent[member];
 }
 
+static uint8_t bin_at(const struct policy *p, size_t k, size_t member)
+{
+    return member == p->order[0] ? p->bin[k * p->n + member] : p->stands[k * p->n + member];
+}
+
+/* How far a member has to read for a row. */
+static uint32_t reads_to(const struct policy *p, size_t k, size_t member)
+{
+    return member == p->order[0] || p->end[k] < p->reads ? p->end[k] : p->reads;
+}
+
+/* What members said last within so many tokens. */
+static void stand(struct policy *p, uint32_t n_tok)
+{
+    size_t k;
+
+    p->reads = n_tok;
+    for (k = 0; k < p->rows->n; k++)
+        memcpy(p->stands + k * p->n, p->rows->t[k] <= n_tok ? p->bin + k * p->n : p->stands + (k - 1) * p->n, p->n);
+}
+
 /* Add a row to a cell and to all below it that hold it: those of its bins, and those that pass over a member. */
 static void count_row(struct policy *p, size_t k, size_t node, double unsafe, double safe)
 {
@@ -154,7 +180,7 @@ static void count_row(struct policy *p, size_t k, size_t node, double unsafe, do
     if (c->depth == p->n)
         return;
     member = p->order[c->depth];
-    count_row(p, k, child(node, p->bin[k * p->n + member]), unsafe, safe);
+    count_row(p, k, child(node, bin_at(p, k, member)), unsafe, safe);
     if (p->never_silent[member])
         count_row(p, k, child(node, SILENT), unsafe, safe);
 }
@@ -214,7 +240,7 @@ static void count_costs(struct policy *p)
         member = p->order[c->depth];
         from = c->mark == first ? c->read : p->upto[member * rows->n + first];
         c->mark = first;
-        c->read = p->end[k] > from ? p->end[k] : from;
+        c->read = reads_to(p, k, member) > from ? reads_to(p, k, member) : from;
         c->cost += p->price[member] * (double)(c->read - from) / p->n_tok;
     }
 }
@@ -235,8 +261,8 @@ static void open_cell(struct policy *p, size_t node)
         if (p->at[k] != node)
             continue;
         upto = &p->upto[member * rows->n + first];
-        *upto = p->end[k] > *upto ? p->end[k] : *upto;
-        p->at[k] = (uint32_t)child(node, p->bin[k * p->n + member]);
+        *upto = reads_to(p, k, member) > *upto ? reads_to(p, k, member) : *upto;
+        p->at[k] = (uint32_t)child(node, bin_at(p, k, member));
     }
 }
 
@@ -391,19 +417,26 @@ static mid_status best_order(mid_ctx *ctx, struct policy *p, double limit, doubl
 {
     float *cell = malloc(p->n_node * 2 * sizeof *cell), order[N_MOST] = { 0 };
     double recall = -1, spent = 0;
+    uint32_t reads = 0, n_tok;
     bool more = true;
     mid_status status = cell ? MID_OK : mid__oom(ctx, "a hybrid");
 
     for (; status == MID_OK && more; more = next_order(p->order, p->n))
-        if (grow(p, limit, one) && is_better(p, recall, spent)) {
+        for (n_tok = 1; n_tok; n_tok = n_tok == READS_ALL ? 0 : n_tok < 128 ? 2 * n_tok : READS_ALL) {
+            stand(p, n_tok);
+            if (!grow(p, limit, one) || !is_better(p, recall, spent))
+                continue;
             recall = p->recall;
             spent = p->spent;
+            reads = n_tok;
             keep(p, cell, order);
         }
     if (status == MID_OK)
         status = mid_weights_set(ctx, out, "order", order, 1, p->n);
     if (status == MID_OK)
         status = mid_weights_set(ctx, out, "cell", cell, p->n_node, 2);
+    if (status == MID_OK)
+        status = mid_weights_set_number(ctx, out, "reads", reads);
     if (status == MID_OK)
         status = mid_weights_set_number(ctx, out, "fit_recall", recall);
     if (status == MID_OK)
@@ -431,10 +464,11 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     p.rank = malloc(p.n_node * sizeof *p.rank);
     p.at = malloc((rows->n + 1) * sizeof *p.at);
     p.upto = malloc((rows->n * n + 1) * sizeof *p.upto);
-    if (!bin || !end || !p.cell || !p.rank || !p.at || !p.upto)
+    p.stands = malloc(rows->n * n + 1);
+    if (!bin || !end || !p.stands || !p.cell || !p.rank || !p.at || !p.upto)
         status = mid__oom(ctx, "a hybrid");
     if (status == MID_OK)
-        status = mid__normal_learn(ctx, MID__NORMAL_RANK, rows, out);
+        status = mid__normal_learn(ctx, MID__NORMAL_RANK, set, rows, out);
     if (status == MID_OK)
         status = mid__normal_open(ctx, MID__NORMAL_RANK, out, n, &normal);
     if (status == MID_OK)
@@ -452,6 +486,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     free(p.rank);
     free(p.at);
     free(p.upto);
+    free(p.stands);
     free(normal);
     free(bin);
     free(end);
@@ -460,7 +495,10 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 
 /* ---- scoring ----------------------------------------------------------------------------------------------------- */
 
-struct plan { mid__normal *normal; size_t order[N_MOST]; float cell[][2]; };
+struct plan { mid__normal *normal; size_t order[N_MOST]; double reads; float cell[][2]; };
+
+/* seen first: mid__cascade_calls() reads it. rank: what each member but the first said last within p->reads tokens. */
+struct state { mid__cascade_state seen; double rank[N_MOST]; };
 
 /* An order is each member once; a cell asks or it does not, the root does, and the last members' cells do not. */
 static mid_status accept(mid_ctx *ctx, const float *order, const float *cell, size_t n, struct plan *p)
@@ -496,6 +534,11 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
         status = mid_weights_expect(ctx, weights, "cell", n_node_of(n), 2, &cell);
     if (status == MID_OK)
         status = accept(ctx, order, cell, n, p);
+    if (status == MID_OK) {
+        p->reads = mid_weights_number(weights, "reads");
+        if (!(p->reads >= 1))
+            status = mid__fail(ctx, MID_EFORMAT, "'reads' is %g tokens; it is at least one", p->reads);
+    }
     if (status == MID_OK)
         status = mid__normal_open(ctx, MID__NORMAL_RANK, weights, n, &p->normal);
     if (status == MID_OK)
@@ -505,22 +548,28 @@ static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_
     return status;
 }
 
-static double fuse(const void *plan, void *state, const double *s, uint32_t t)
+/* Who is asked late for the first time has to read its first tokens then, and is counted as if it read all so far. */
+static double fuse(const void *plan, void *self, const double *s, uint32_t t)
 {
     const struct plan *p = plan;
-    mid__cascade_state *seen = state;
-    size_t node = 0, depth = 0;
+    struct state *state = self;
+    const bool reads = t <= p->reads;
+    double rank = NAN;
+    size_t node = 0, depth, i;
 
-    while (p->cell[node][0] > 0) {
-        const size_t i = p->order[depth++];
-        seen->calls[i] += !isnan(s[i]);
-        node = child(node, bin_of(mid__normal_of(p->normal, i, s[i], t)));
+    for (i = 0; reads && i < p->normal->n; i++)
+        state->rank[i] = mid__normal_of(p->normal, i, s[i], t);
+    for (depth = 0; p->cell[node][0] > 0; depth++) {
+        i = p->order[depth];
+        rank = depth || reads ? state->rank[i] : mid__normal_of(p->normal, i, s[i], t);
+        state->seen.calls[i] += !isnan(rank) && (depth == 0 || reads || !state->seen.calls[i]);
+        node = child(node, bin_of(rank));
     }
-    return (double)p->cell[node][1];
+    return (double)p->cell[node][1] + (isnan(rank) ? 0 : 0.001 * rank / (1 + rank));
 }
 
 static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = mid__normal_close,
-                                    .state_size = sizeof(mid__cascade_state), .fuse = fuse,
+                                    .state_size = sizeof(struct state), .fuse = fuse,
                                     .calls = mid__cascade_calls };
 
 static const mid_param params_[] = {
@@ -532,7 +581,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_np_cascade = {
-    .name = "np_cascade", .version = 1,
+    .name = "np_cascade", .version = 2,
     .summary = "hybrid: asks where recall per cost is highest; likelihood ratio of the answers",
     .unit = "ln likelihood ratio", .source = "Hua et al. 2025 (arXiv 2507.15886)", .params = params_,
     MID__HYBRID(fusion)

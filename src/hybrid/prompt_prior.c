@@ -157,7 +157,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     mid__normal *normal = NULL;
     mid__rows prior = { 0 }, stream = { 0 };
     float base = 0, c = 0;
-    mid_status status = room ? mid__normal_learn(ctx, MID__NORMAL_Z, rows, out) : mid__oom(ctx, "a hybrid");
+    mid_status status = room ? mid__normal_learn(ctx, MID__NORMAL_Z, set, rows, out) : mid__oom(ctx, "a hybrid");
 
     (void)params;
     if (status == MID_OK)
@@ -239,7 +239,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_prompt_prior = {
-    .name = "prompt_prior", .version = 1, .summary = "hybrid: a prior from the prompt and the answer's evidence so far",
+    .name = "prompt_prior", .version = 2, .summary = "hybrid: a prior from the prompt and the answer's evidence so far",
     .unit = "logit", .source = "Bayes' rule in log odds", .params = params_, .needs = MID_SIG_HIDDEN,
     MID__HYBRID_OPS(fusion)
 };

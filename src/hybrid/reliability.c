@@ -6,20 +6,18 @@
 #include <stdlib.h>
 
 #include "base/ctx.h"
-#include "hybrid/held_out.h"
 
 mid_status mid__reliability(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, float *r)
 {
     double *column = malloc((rows->n + 1) * sizeof *column);
-    size_t i, k;
+    size_t i;
 
     if (!column)
         return mid__oom(ctx, "a hybrid");
     for (i = 0; i < rows->n_member; i++) {
         double auroc;
-        for (k = 0; k < rows->n; k++)
-            column[k] = rows->score[k * rows->n_member + i];
-        auroc = mid__fused_auroc(set, rows, column);
+        mid__member_column(rows, i, column);
+        auroc = mid__member_rows_auroc(set, rows, column);
         r[i] = auroc > 0.5 ? (float)(2 * auroc - 1) : 0;
     }
     free(column);

@@ -109,7 +109,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     mid__normal *normal = NULL;
     mid__trees trees = { 0 };
     mid__boost_opts opts;
-    mid_status status = rows.x ? mid__normal_learn(ctx, MID__NORMAL_Z, from, out) : mid__oom(ctx, "a hybrid");
+    mid_status status = rows.x ? mid__normal_learn(ctx, MID__NORMAL_Z, set, from, out) : mid__oom(ctx, "a hybrid");
     size_t k;
 
     (void)params;
@@ -194,12 +194,12 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return mid__trees_sum(&p->trees, p->trees.n_tree, x);
 }
 
-static const mid__fusion fusion = { .check = check, .learn = learn, .open = open_plan, .close = close_plan,
+static const mid__fusion fusion = { .weighs = true, .check = check, .learn = learn, .open = open_plan, .close = close_plan,
                                     .fuse = fuse };
 
-static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
+static const mid_param params_[] = { MID__HYBRID_PARAMS, MID__HYBRID_MARGIN, { NULL, 0, NULL, NULL } };
 
 const mid_monitor_ops mid__monitor_stack_boosted = {
-    .name = "stack_boosted", .version = 1, .summary = "hybrid: gradient-boosted trees on the members' scores",
+    .name = "stack_boosted", .version = 2, .summary = "hybrid: gradient-boosted trees on the members' scores",
     .unit = "logit", .source = "Wolpert 1992; XGBoost, Chen & Guestrin 2016", .params = params_, MID__HYBRID(fusion)
 };

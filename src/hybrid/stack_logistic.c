@@ -45,7 +45,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
     double c, auroc;
     mid__normal *normal = NULL;
     mid__rows x = { 0 };
-    mid_status status = mid__normal_learn(ctx, MID__NORMAL_Z, rows, out);
+    mid_status status = mid__normal_learn(ctx, MID__NORMAL_Z, set, rows, out);
 
     (void)params;
     if (status == MID_OK)
@@ -104,11 +104,12 @@ static double fuse(const void *plan, void *state, const double *s, uint32_t t)
     return logit;
 }
 
-static const mid__fusion fusion = { .learn = learn, .open = open_plan, .close = mid__normal_close, .fuse = fuse };
+static const mid__fusion fusion = { .weighs = true, .learn = learn, .open = open_plan, .close = mid__normal_close,
+                                    .fuse = fuse };
 
-static const mid_param params_[] = { MID__HYBRID_PARAMS, { NULL, 0, NULL, NULL } };
+static const mid_param params_[] = { MID__HYBRID_PARAMS, MID__HYBRID_MARGIN, { NULL, 0, NULL, NULL } };
 
 const mid_monitor_ops mid__monitor_stack_logistic = {
-    .name = "stack_logistic", .version = 1, .summary = "hybrid: logistic regression on the members' scores",
+    .name = "stack_logistic", .version = 2, .summary = "hybrid: logistic regression on the members' scores",
     .unit = "logit", .source = "Wolpert 1992, stacked generalisation", .params = params_, MID__HYBRID(fusion)
 };

@@ -36,7 +36,7 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
 {
     (void)set;
     (void)params;
-    return mid__normal_learn(ctx, MID__NORMAL_RANK, rows, out);
+    return mid__normal_learn(ctx, MID__NORMAL_RANK, set, rows, out);
 }
 
 static mid_status open_plan(mid_ctx *ctx, const mid_weights *weights, const mid_param *params, size_t n, void **plan)
@@ -97,7 +97,7 @@ static const mid_param params_[] = {
 };
 
 const mid_monitor_ops mid__monitor_vote = {
-    .name = "vote", .version = 1, .summary = "hybrid: k-th largest of the members' ranks among safe answers",
+    .name = "vote", .version = 2, .summary = "hybrid: k-th largest of the members' ranks among safe answers",
     .unit = "rank in 0..1 and above", .source = "standard: order statistic rules, Kittler et al. 1998",
     .params = params_, MID__HYBRID(fusion)
 };

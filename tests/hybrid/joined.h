@@ -7,6 +7,10 @@
 static const mid_param of_two[] = {
     { "of", 0, "surprisal_mean, entropy_mean", NULL }, { "missing", 0, "degrade", NULL }, { NULL, 0, NULL, NULL }
 };
+/* Always joined, however little that brings. */
+static const mid_param two_joined[] = {
+    { "of", 0, "surprisal_mean, entropy_mean", NULL }, { "margin", -1, NULL, NULL }, { NULL, 0, NULL, NULL }
+};
 
 /* Surprisal and entropy of the one token are a third in order each, independently of each other. */
 static inline void both_half_know(mid__rng *rng, mid_trace *t, int label)

@@ -153,7 +153,7 @@ TEST(dempster_shafer, reliability_is_learned)
     print_message("  seed %llu\n", (unsigned long long)seed);
     put_task(&a, &signals, first_knows_all, ANSWER_MAX, seed, 0);
     set = set_of(&a);
-    CHECK_OK(mid_monitor_fit(test_ctx(), mid_monitor_find("dempster_shafer"), of_two, &set, &w));
+    CHECK_OK(mid_monitor_fit(test_ctx(), mid_monitor_find("dempster_shafer"), two_joined, &set, &w));
     CHECK_OK(mid_weights_expect(test_ctx(), w, "reliability", 1, 2, &r));
     CHECK_NEAR(r[0], 0.99f, 0);
     CHECK_NEAR(r[1], 0, 0);

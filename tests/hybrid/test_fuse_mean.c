@@ -155,7 +155,7 @@ TEST(fuse_mean, weights_are_learned)
 
     put_task(&a, &signals, first_knows, ANSWER_MAX, seed, 0);
     set = set_of(&a);
-    CHECK_OK(mid_monitor_fit(test_ctx(), mid_monitor_find("weighted_rank"), of_two, &set, &w));
+    CHECK_OK(mid_monitor_fit(test_ctx(), mid_monitor_find("weighted_rank"), two_joined, &set, &w));
     CHECK_OK(mid_weights_expect(test_ctx(), w, "weight", 1, 2, &weight));
     print_message("  seed %llu: weights %.3f and %.3f\n", (unsigned long long)seed, (double)weight[0],
                   (double)weight[1]);

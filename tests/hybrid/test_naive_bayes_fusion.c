@@ -97,7 +97,7 @@ static void far_apart(mid__rng *rng, mid_trace *t, int label)
 
 TEST(naive_bayes_fusion, evidence_has_an_end)
 {
-    mid_weights *w = fitted(of_two, far_apart, 20260315);
+    mid_weights *w = fitted(two_joined, far_apart, 20260315);
     const float *ratio;
     float least = 0, most = 0;
     int j;
@@ -126,8 +126,8 @@ static void normal_shifts(mid__rng *rng, mid_trace *t, int label)
 TEST(naive_bayes_fusion, twins_are_not_counted_twice)
 {
     static const mid_param twins[] = { { "of", 0, "surprisal_mean, surprisal_mean+max", NULL },
-                                       { NULL, 0, NULL, NULL } };
-    mid_weights *two = fitted(of_two, normal_shifts, 20260316), *same = fitted(twins, normal_shifts, 20260316);
+                                       { "margin", -1, NULL, NULL }, { NULL, 0, NULL, NULL } };
+    mid_weights *two = fitted(two_joined, normal_shifts, 20260316), *same = fitted(twins, normal_shifts, 20260316);
     const float *weight, *weight_same;
 
     CHECK_OK(mid_weights_expect(test_ctx(), two, "weight", 1, 2, &weight));

@@ -7,13 +7,14 @@
 enum { ROW_MAX = 1400, N_QUANTILE = 129 };
 static const char *const kind_name[] = { "z", "rank", "isotonic" };
 
-/* Rows of one member, filled one by one. */
+/* Rows of one member, filled one by one, each an answer of its own. */
 struct rows {
     double score[ROW_MAX], weight[ROW_MAX];
-    uint32_t t[ROW_MAX];
-    uint8_t label[ROW_MAX];
+    uint32_t t[ROW_MAX], answer[ROW_MAX];
+    uint8_t label[ROW_MAX], horizon[ROW_MAX];
     mid__member_rows as;
 };
+static const mid_fit_set one_set = { .n = ROW_MAX };
 
 static void add(struct rows *r, double score, uint32_t t, int label, double weight)
 {
@@ -24,8 +25,9 @@ static void add(struct rows *r, double score, uint32_t t, int label, double weig
     r->t[k] = t;
     r->label[k] = (uint8_t)label;
     r->weight[k] = weight;
-    r->as = (mid__member_rows){ .n = k + 1, .n_member = 1, .score = r->score, .t = r->t, .label = r->label,
-                                .weight = r->weight };
+    r->answer[k] = (uint32_t)k;
+    r->as = (mid__member_rows){ .n = k + 1, .n_member = 1, .score = r->score, .t = r->t, .answer = r->answer,
+                                .label = r->label, .horizon = r->horizon, .weight = r->weight };
 }
 
 static mid__normal *learned(mid__normal_kind kind, const struct rows *r)
@@ -34,7 +36,7 @@ static mid__normal *learned(mid__normal_kind kind, const struct rows *r)
     mid_weights *w;
 
     CHECK_OK(mid_weights_open(test_ctx(), &w));
-    CHECK_OK(mid__normal_learn(test_ctx(), kind, &r->as, w));
+    CHECK_OK(mid__normal_learn(test_ctx(), kind, &one_set, &r->as, w));
     CHECK_OK(mid__normal_open(test_ctx(), kind, w, 1, &normal));
     mid_weights_close(w);
     return normal;
@@ -53,7 +55,8 @@ TEST(normal, bands)
 /* ---- z ----------------------------------------------------------------------------------------------------------- */
 
 /* 0 .. 29 after one token: mean 14.5, variance (30^2 - 1) / 12. Ten times as much after two. After four there are 10
- * rows, too few, so those after two join: 0 .. 290 in tens, and ten times 1000. */
+ * rows, too few, so those after two join: 0 .. 290 in tens, and ten times 1000. The upper halves are unsafe, which only
+ * bands can see. */
 TEST(normal, z_by_hand)
 {
     static struct rows r;
@@ -63,12 +66,12 @@ TEST(normal, z_by_hand)
     int i;
 
     for (i = 0; i < 30; i++) {
-        add(&r, i, 1, i % 2, 1);
-        add(&r, 10 * i, 2, i % 2, 1);
+        add(&r, i, 1, i >= 15, 1);
+        add(&r, 10 * i, 2, i >= 15, 1);
         if (i < 10)
             add(&r, 1000, 4, i % 2, 1);
     }
-    add(&r, NAN, 1, 1, 1);
+    add(&r, NAN, 1, 0, 1);
     normal = learned(MID__NORMAL_Z, &r);
     CHECK_NEAR(mid__normal_of(normal, 0, 20, 1), (20 - 14.5) / sd, 1e-6);
     CHECK_NEAR(mid__normal_of(normal, 0, 20, 2), (20 - 145) / (10 * sd), 1e-6);
@@ -76,6 +79,28 @@ TEST(normal, z_by_hand)
     CHECK_NEAR(mid__normal_of(normal, 0, 20, 4), (20 - mean) / sqrt(square - mean * mean), 1e-6);
     CHECK_NEAR(mid__normal_of(normal, 0, 20, 8), (20 - mean) / sqrt(square - mean * mean), 1e-6);  /* as before */
     CHECK(isnan(mid__normal_of(normal, 0, NAN, 1)));
+    free(normal);
+}
+
+/* The same scores, but unsafe is what has two tokens or more: within its band nothing tells it apart, so all rows are
+ * one: 0 .. 29 and 0 .. 290 in tens have the mean (14.5 + 145) / 2. */
+TEST(normal, position_that_tells)
+{
+    static struct rows r;
+    const double mean = (14.5 + 145) / 2;
+    const double square = (14.5 * 14.5 + 145 * 145 + 101 * 899 / 12.0) / 2;
+    mid__normal *normal;
+    uint32_t t;
+    int i;
+
+    for (i = 0; i < 30; i++) {
+        add(&r, i, 1, 0, 1);
+        add(&r, 10 * i, 2, 1, 1);
+    }
+    normal = learned(MID__NORMAL_Z, &r);
+    CHECK_INT(normal->member[0].n_row, 1);
+    for (t = 1; t <= 256; t *= 2)
+        CHECK_NEAR(mid__normal_of(normal, 0, 20, t), (20 - mean) / sqrt(square - mean * mean), 1e-6);
     free(normal);
 }
 
@@ -282,10 +307,10 @@ TEST(normal, nothing_to_compare_by)
     add(&unsafe, 2, 1, 1, 1);
     CHECK_OK(mid_weights_open(test_ctx(), &w));
     for (kind = MID__NORMAL_Z; kind <= MID__NORMAL_ISOTONIC; kind++) {
-        CHECK_FAILS(mid__normal_learn(test_ctx(), (mid__normal_kind)kind, &silent.as, w), MID_EUNDEFINED);
+        CHECK_FAILS(mid__normal_learn(test_ctx(), (mid__normal_kind)kind, &one_set, &silent.as, w), MID_EUNDEFINED);
         CHECK_SAYS("member 0 has no score");
     }
-    CHECK_FAILS(mid__normal_learn(test_ctx(), MID__NORMAL_RANK, &unsafe.as, w), MID_EUNDEFINED);
+    CHECK_FAILS(mid__normal_learn(test_ctx(), MID__NORMAL_RANK, &one_set, &unsafe.as, w), MID_EUNDEFINED);
     CHECK_SAYS("any safe answer");
     mid_weights_close(w);
 }

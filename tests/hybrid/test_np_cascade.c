@@ -9,7 +9,7 @@ static const mid_param of_two[] = {
 };
 
 /* Ranks are s and s / 2. The order is entropy, surprisal: with entropy's rank in .5 .. .75 (bin 1), or entropy silent,
- * the surprisal is asked. A cell's score is its number. */
+ * the surprisal is asked, which reads the first three tokens. A cell's score is its number. */
 static mid_weights *by_hand(void)
 {
     static const float order[] = { 1, 0 };
@@ -25,15 +25,20 @@ static mid_weights *by_hand(void)
     put_rank(w, 1, 2);
     put(w, "order", order, 1, 2);
     put(w, "cell", &cell[0][0], N_CELL, 2);
+    put_number(w, "reads", 3);
     return w;
 }
 
-/* Mean entropies 0, 1, 1.5, 1.92, 2.5 are ranks 0, .5, .75, .96 and above 1: bins 0 1 2 4 5, the cells 1 2 3 5 6. The
- * second goes on: the surprisal's mean .875 is rank .875, bin 2, and so cell 7 * 2 + 1 + 2. */
+/* Where a member of rank r was asked last, within its cell. */
+static double in_cell(double r) { return 0.001 * r / (1 + r); }
+
+/* Mean entropies 0, 1, 1.5, 1.92, 2.5 are ranks 0, .5, .75, .96 and above 1, by a tenth for each
+ * of the top tenth's widths, 12/128 of 2: bins 0 1 2 4 5, the cells 1 2 3 5 6. The second goes on: the surprisal's mean .875 is rank .875, bin 2, and
+ * so cell 7 * 2 + 1 + 2. */
 TEST(np_cascade, golden)
 {
     static const float entropy[] = { 0, 2, 2.5f, 3.18f, 4.82f }, surprisal[] = { 0.75f, 1, 5, 5, 5 };
-    static const double want[] = { 1, 17, 3, 5, 6 };
+    static const double want[] = { 1, 17, 3, 5, 6 }, rank[] = { 0, 0.875, 0.75, 0.96, 1 + 0.1 * 0.5 / 0.1875 };
     const mid_signals signals = signals_of(1, 1);
     mid_monitor *m = hand_monitor(by_hand(), "np_cascade", &signals);
     mid_trace *t = answer_of(surprisal, entropy, 5);
@@ -41,9 +46,29 @@ TEST(np_cascade, golden)
     uint32_t i;
 
     for (i = 0; i < 5; i++) {
-        CHECK_NEAR(push_at(s, t, i), want[i], 0);
+        CHECK_NEAR(push_at(s, t, i), want[i] + in_cell(rank[i]), 1e-7);
         CHECK_INT(mid_stream_calls(s, 1), i + 1);
         CHECK_INT(mid_stream_calls(s, 0), i >= 1);
+    }
+    mid_stream_close(s);
+    mid_trace_close(t);
+    mid_monitor_close(m);
+}
+
+/* After three tokens the surprisal's mean .5 stands, whatever comes: rank .5, bin 1, cell 7 * 2 + 1 + 1. The fifth token
+ * asks it once more, and it has read no further. */
+TEST(np_cascade, reads_the_beginning)
+{
+    static const float entropy[] = { 1, 1, 1, 1, 1 }, surprisal[] = { 0.5f, 0.5f, 0.5f, 9, 9 };
+    const mid_signals signals = signals_of(1, 1);
+    mid_monitor *m = hand_monitor(by_hand(), "np_cascade", &signals);
+    mid_trace *t = answer_of(surprisal, entropy, 5);
+    mid_stream *s = stream_of(m, NULL);
+    uint32_t i;
+
+    for (i = 0; i < 5; i++) {
+        CHECK_NEAR(push_at(s, t, i), 16 + in_cell(0.5), 1e-7);
+        CHECK_INT(mid_stream_calls(s, 0), i < 3 ? i + 1 : 3);
     }
     mid_stream_close(s);
     mid_trace_close(t);
@@ -55,7 +80,7 @@ TEST(np_cascade, golden)
 TEST(np_cascade, goes_on_without_a_member)
 {
     static const float surprisal[] = { 0.25f }, entropy[] = { 1 };
-    static const double want[] = { 50, 21 };
+    static const double want[] = { 50, 21 }, rank[] = { 0.25, 0 };
     const mid_signals one[] = { signals_without(MID_SIG_ENTROPY), signals_without(MID_SIG_LOGPROB) };
     mid_trace *t = answer_of(surprisal, entropy, 1);
     int i;
@@ -63,7 +88,7 @@ TEST(np_cascade, goes_on_without_a_member)
     for (i = 0; i < 2; i++) {
         mid_monitor *m = hand_monitor(by_hand(), "np_cascade", &one[i]);
         mid_stream *s = stream_of(m, NULL);
-        CHECK_NEAR(push_at(s, t, 0), want[i], 0);
+        CHECK_NEAR(push_at(s, t, 0), want[i] + in_cell(rank[i]), 1e-7);
         CHECK_INT(mid_stream_calls(s, (size_t)i), 1);
         CHECK_INT(mid_stream_calls(s, (size_t)!i), 0);
         mid_stream_close(s);
@@ -102,6 +127,9 @@ TEST(np_cascade, refuses_strangers)
     refuses("cell", 2 * 8, 1, N_CELL, 2, "cell 8 asks 1");      /* the last member's cells can ask nobody */
     put(w, "cell", none, 1, 2);
     hand_refused(w, "np_cascade", &signals, MID_EFORMAT, "'cell'");
+    w = by_hand();
+    put_number(w, "reads", 0);
+    hand_refused(w, "np_cascade", &signals, MID_EFORMAT, "'reads' is 0");
 }
 
 TEST(np_cascade, refuses_parameters)

@@ -60,7 +60,7 @@ TEST(stack_logistic, refuses_strangers)
     check_refuses_tensor("stack_logistic", by_hand(), "w", x, 1, 2, "'w'");
     check_refuses_tensor("stack_logistic", by_hand(), "w", x, 1, 4, "'w'");
     check_refuses_tensor("stack_logistic", by_hand(), "b", x, 1, 2, "'b'");
-    check_refuses_tensor("stack_logistic", by_hand(), "normal.1", x, 1, 2, "'normal.1'");
+    check_refuses_tensor("stack_logistic", by_hand(), "normal.1", x, 2, 2, "'normal.1'");
 }
 
 TEST(stack_logistic, better_than_either)

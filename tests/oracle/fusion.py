@@ -67,16 +67,15 @@ class Rows:
         self.weight, self.s = r[:, 3], r[:, 6:]
         self.n_answer, self.n_tok = len(answers), sum(len(s) for s in self.tokens)
 
-    def auroc(self, score):
-        """Mean over horizons, an answer that ended keeping its last row."""
+    def auroc(self, score, use=None):
+        """Mean over horizons, an answer that ended keeping its last row; of some rows only."""
         total = []
+        use = np.arange(len(self.t)) if use is None else np.flatnonzero(use)
+        t = self.t[use]
         for h in range(8):
-            last = {}
-            for k in range(len(self.t)):
-                if self.t[k] <= 2 ** h:
-                    last[self.answer[k]] = k
+            last = {self.answer[k]: k for k in use if self.t[k] <= 2 ** h}
             at = list(last.values())
-            if h and not np.any((self.t > 2 ** (h - 1)) & (self.t <= 2 ** h)):
+            if h and not np.any((t > 2 ** (h - 1)) & (t <= 2 ** h)):
                 continue
             if len(set(self.label[at])) == 2:
                 total.append(roc_auc_score(self.label[at], score[at]))
@@ -103,22 +102,38 @@ def isotonic_of(x, s):
     return np.interp(s, x[:, 0], x[:, 1])
 
 
-def rank_learn(s, t, label):
+def band_rows(t, n_band):
+    """Of each band the rows that it is learned from: at least 30."""
     b = np.array([band(x) for x in t])
-    out = []
-    for i in range(8):
-        first = last = i
-        while True:
-            use = s[(b >= first) & (b <= last) & (label == 0)]
-            if len(use) >= 30 or (first == 0 and last == 7):
-                break
+    for i in range(n_band):
+        first, last = (i, i) if n_band > 1 else (0, 7)
+        while np.sum((b >= first) & (b <= last)) < 30 and not (first == 0 and last == 7):
             first, last = (first - 1, last) if first > 0 else (first, last + 1)
-        out.append(np.quantile(use, np.arange(129) / 128))
-    return np.array(out).astype(np.float32).astype(float)
+        yield (b >= first) & (b <= last)
+
+
+def banded_or_not(rows, i, use, learn, of):
+    """Bands by position, unless they order the member's own answers worse."""
+    s = rows.s[:, i]
+    x = learn(s[use], rows.t[use], rows.label[use], 8)
+    ordered = np.full(len(s), np.nan)
+    ordered[use] = of(x, s[use], rows.t[use])
+    return learn(s[use], rows.t[use], rows.label[use], 1) if rows.auroc(ordered, use) < rows.auroc(s, use) - 1e-12 else x
+
+
+def learn_ranks(s, t, label, n_band):
+    s, t = s[label == 0], t[label == 0]
+    return np.array([np.quantile(s[use], np.arange(129) / 128) for use in band_rows(t, n_band)]).astype(
+        np.float32).astype(float)
+
+
+def rank_learn(rows, i, use=None):
+    use = np.ones(len(rows.t), bool) if use is None else use
+    return banded_or_not(rows, i, use, learn_ranks, lambda x, s, t: [rank_of(x, a, b) for a, b in zip(s, t)])
 
 
 def rank_of(x, s, t):
-    q = x[band(t)]
+    q = x[band(t)] if len(x) > 1 else x[0]
     if s > q[-1]:
         width = q[128] - q[116]
         return 1 + 0.1 * (s - q[-1]) / (width if width > 0 else 1)
@@ -148,7 +163,7 @@ def held_out(rows, kind):
                 x = isotonic_learn(rows.s[rest, i], rows.label[rest], rows.weight[rest])
                 out[held, i] = isotonic_of(x, rows.s[held, i])
             else:
-                x = rank_learn(rows.s[rest, i], rows.t[rest], rows.label[rest])
+                x = rank_learn(rows, i, rest)
                 out[held, i] = [rank_of(x, s, t) for s, t in zip(rows.s[held, i], rows.t[held])]
     return out
 
@@ -165,7 +180,7 @@ def check_maps(rows, got, kind):
             want = isotonic_of(isotonic_learn(rows.s[:, i], rows.label, rows.weight), rows.s[:, i])
             worst = max(worst, off(isotonic_of(x, rows.s[:, i]), want))
         else:
-            worst = max(worst, off(x, rank_learn(rows.s[:, i], rows.t, rows.label)))
+            worst = max(worst, off(x, rank_learn(rows, i)))
     return maps, worst
 
 
@@ -246,11 +261,24 @@ def check_hedge(rows, got, params):
     return max(worst, off(got["scores"][0], scores)), "weights " + " ".join(f"{x:.3f}" for x in w), bad
 
 
+def standing(answer, t, said, first, reads):
+    """What all but the first said last within so many tokens."""
+    out = said.copy()
+    for k in range(len(t)):
+        if t[k] > reads:
+            out[k] = out[k - 1]
+            out[k, first] = said[k, first]
+    return out
+
+
 class Policy:
     """Rows of one order walked down a tree whose cells are tuples of bins."""
 
-    def __init__(self, rows, bins, order, price, alpha):
-        self.rows, self.bins, self.order, self.price, self.alpha = rows, bins, order, price, alpha
+    def __init__(self, rows, bins, order, price, alpha, reads):
+        self.rows, self.order, self.price, self.alpha = rows, order, price, alpha
+        self.bins, self.end = standing(rows.answer, rows.t, bins, order[0], reads), []
+        for i in range(len(order)):
+            self.end.append(rows.end if i == order[0] else np.minimum(rows.end, reads))
         sums = [rows.weight[rows.label == c].sum() for c in (0, 1)]
         self.share = rows.weight / np.take(sums, rows.label)
 
@@ -281,7 +309,7 @@ class Policy:
         cost = 0
         for i in range(len(self.order)):
             far = np.zeros(self.rows.n_answer)
-            np.maximum.at(far, self.rows.answer, np.where(asked[:, i], self.rows.end, 0))
+            np.maximum.at(far, self.rows.answer, np.where(asked[:, i], self.end[i], 0))
             cost += self.price[i] * far.sum() / self.rows.n_tok
         mass = {}
         for k, c in enumerate(cells):
@@ -309,8 +337,8 @@ def check_np_cascade(rows, got, params):
     limit = params["budget"] * max(price)
     bins = np.searchsorted(CUTS, ranks(maps, rows.s, rows.t), side="right")
     order = [int(x) for x in got["order"][0]]
-    table, bad = got["cell"], []
-    mine = Policy(rows, bins, order, price, params["false_alarm"])
+    table, bad, reads = got["cell"], [], got["reads"][0, 0]
+    mine = Policy(rows, bins, order, price, params["false_alarm"], reads)
     for depth in range(n + 1):
         for cell in itertools.product(range(7), repeat=depth):
             worst = max(worst, abs(table[number_of(cell), 1] - np.log(mine.ratio(cell))))
@@ -321,8 +349,8 @@ def check_np_cascade(rows, got, params):
         bad.append(f"costs {cost} of {limit}")
     best = recall
     if n == 2:
-        for o in itertools.permutations(range(2)):
-            p = Policy(rows, bins, o, price, params["false_alarm"])
+        for o, upto in itertools.product(itertools.permutations(range(2)), [2 ** h for h in range(8)] + [1e9]):
+            p = Policy(rows, bins, o, price, params["false_alarm"], upto)
             for opened in itertools.product((False, True), repeat=6):
                 c, r = p.run(lambda cell: not cell or opened[cell[0]])
                 best = max(best, r) if c <= limit * (1 + 1e-9) else best
@@ -330,12 +358,14 @@ def check_np_cascade(rows, got, params):
             bad.append(f"recall {recall}, could be {best}")
     scores = []
     for s in rows.tokens:
-        b = np.searchsorted(CUTS, ranks(maps, s, np.arange(1, len(s) + 1)), side="right")
-        for x in b:
+        t = np.arange(1, len(s) + 1)
+        r = standing(np.zeros(len(t)), t, ranks(maps, s, t), order[0], reads)
+        for x, b in zip(r, np.searchsorted(CUTS, r, side="right")):
             cell = ()
             while table[number_of(cell), 0] == 1:
-                cell += (int(x[order[len(cell)]]),)
-            scores.append(table[number_of(cell), 1])
+                cell += (int(b[order[len(cell)]]),)
+            last = x[order[len(cell) - 1]]
+            scores.append(table[number_of(cell), 1] + 0.001 * last / (1 + last))
     return max(worst, off(got["scores"][0], scores)), f"recall {recall:.3f} of {best:.3f}, cost {cost:.2f} of {limit:g}", bad
 
 
@@ -366,7 +396,7 @@ def main():
     two, three = "surprisal_mean,entropy_mean", "surprisal_mean,entropy_mean,length"
     cases = [(check_band_cascade, {"of": of, "tolerance": tol}) for of in (two, three) for tol in (0, 0.02, 0.3)]
     cases += [(check_huq, {"of": two}), (check_huq, {"of": "entropy_mean,surprisal_mean"})]
-    cases += [(check_hedge, {"of": of}) for of in (two, three)]
+    cases += [(check_hedge, {"of": of, "margin": -1}) for of in (two, three)]
     cases += [(check_np_cascade, {"of": two, "cost": cost, "budget": budget, "false_alarm": alpha})
               for cost, budget in (("1,10", 0.3), ("1,10", 0.6), ("10,1", 0.4), ("1,1", 1.5)) for alpha in (0.05, 0.2)]
     cases += [(check_np_cascade, {"of": three, "cost": "1,10,0.1", "budget": 0.5, "false_alarm": 0.1})]

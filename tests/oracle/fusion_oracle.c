@@ -60,7 +60,7 @@ static void show_weights(const mid_weights *w)
 {
     static const char *const tensor[] = { "normal.0", "normal.1", "normal.2", "band", "order", "cell", "w", "cut", "weight", "b",
                                           "ratio", "reliability", "prior", "stream", "base", "c" };
-    static const char *const number[] = { "fit_recall", "fit_cost", "regret", "c" };
+    static const char *const number[] = { "fit_recall", "fit_cost", "reads", "regret", "c" };
     const float *x;
     size_t i, n_row, n_col;
 

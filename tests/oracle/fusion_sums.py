@@ -19,27 +19,27 @@ from scipy.stats import gaussian_kde
 from sklearn.linear_model import LogisticRegression
 
 import fusion
-from fusion import band, isotonic_learn, off, probabilities, rank_learn, ranks, read, text_of
+from fusion import band, band_rows, banded_or_not, isotonic_learn, off, probabilities, rank_learn, ranks, read, text_of
 
 SEED = 20260321
 POINTS = np.linspace(-4, 4, 65)
 
 
-def z_learn(s, t):
-    b = np.array([band(x) for x in t])
-    out = []
-    for i in range(8):
-        first = last = i
-        while np.sum((b >= first) & (b <= last)) < 30 and not (first == 0 and last == 7):
-            first, last = (first - 1, last) if first > 0 else (first, last + 1)
-        use = s[(b >= first) & (b <= last)]
-        out.append((use.mean(), use.std() or 1))
-    return np.array(out).astype(np.float32).astype(float)
+def learn_z(s, t, label, n_band):
+    return np.array([(s[use].mean(), s[use].std() or 1) for use in band_rows(t, n_band)]).astype(np.float32).astype(float)
+
+
+def one_z(x, s, t):
+    b = [band(n) if len(x) > 1 else 0 for n in t]
+    return (s - x[b, 0]) / x[b, 1]
+
+
+def z_learn(rows, i):
+    return banded_or_not(rows, i, np.ones(len(rows.t), bool), learn_z, one_z)
 
 
 def z_of(maps, s, t):
-    b = [band(x) for x in t]
-    return np.stack([(s[:, i] - x[b, 0]) / x[b, 1] for i, x in enumerate(maps)], 1)
+    return np.stack([one_z(x, s[:, i], t) for i, x in enumerate(maps)], 1)
 
 
 class Maps:
@@ -47,9 +47,9 @@ class Maps:
 
     def __init__(self, rows, got, kind):
         n = rows.s.shape[1]
-        learn = {"z": lambda s: z_learn(s, rows.t), "rank": lambda s: rank_learn(s, rows.t, rows.label),
-                 "isotonic": lambda s: isotonic_learn(s, rows.label, rows.weight)}[kind]
-        self.maps, self.kind = [learn(rows.s[:, i]) for i in range(n)], kind
+        learn = {"z": lambda i: z_learn(rows, i), "rank": lambda i: rank_learn(rows, i),
+                 "isotonic": lambda i: isotonic_learn(rows.s[:, i], rows.label, rows.weight)}[kind]
+        self.maps, self.kind = [learn(i) for i in range(n)], kind
         self.off = max(off(got[f"normal.{i}"], self.maps[i]) for i in range(n))
 
     def of(self, s, t):
@@ -230,6 +230,7 @@ CHECKS = {
     "stack_logistic": stack_logistic, "naive_bayes": naive_bayes, "prompt_prior": prompt_prior,
     "dempster_shafer": dempster_shafer, "noisy_or": noisy_or,
 }
+WEIGHING = ("weighted_rank", "stack_logistic", "naive_bayes", "dempster_shafer", "noisy_or")
 
 
 def main():
@@ -237,7 +238,9 @@ def main():
     rng, failed = np.random.default_rng(SEED), 0
     for name, check in CHECKS.items():
         of = ("surprisal_mean,entropy_mean", "surprisal_mean,entropy_mean,length")
-        more = [{"k": k, "ever": ever} for k in (0, 1, 2) for ever in (0, 1)] if name == "vote" else [{}]
+        more = [{"margin": -1} if name in WEIGHING else {}]     # joined, whatever that brings
+        if name == "vote":
+            more = [{"k": k, "ever": ever} for k in (0, 1, 2) for ever in (0, 1)]
         for members, extra, tied in itertools.product(of, more, (False, True)):
             answers, params = fusion.make_answers(rng, 160, tied), {"of": members, **extra}
             got = read(program, text_of(name, params, answers))
