@@ -110,6 +110,44 @@ MID_API bool mid_rule_holds(const mid_rule *rule, const mid_rule_state *state);
 /** First index with an alarm, or n. NaN is no alarm. @param score (n), from the first token on. */
 MID_API size_t mid_rule_alarm(const mid_rule *rule, const double *score, size_t n);
 
+/* ---- checking a promise by resplits ---- */
+
+/** One of the promised rates over all resplits. */
+typedef struct mid_resplit_rate {
+    double asked;                   /* NaN: not promised, and there is nothing else to say */
+    size_t n;                       /* resplits that measured it: with a threshold, and such prompts to try */
+    size_t n_above;                 /* of those, above what was asked; noise alone puts many there */
+    double mean, sd, lowest, highest;   /* of the realised rates of those; NaN: too few */
+    double level, tolerance;        /* MID_PROMISE_MEAN: the mean with 0 where there was no threshold, and 3 standard
+                                       errors of it, in which the tried half's binomial noise is; else NaN */
+} mid_resplit_rate;
+
+/** What came of calibrating on one half of the prompts and trying the rule on the other, again and again. */
+typedef struct mid_resplit {
+    size_t n, n_infeasible;         /* a resplit without a threshold counts as kept */
+    size_t n_prompt;
+    mid_promise kind;
+    double confidence;              /* of MID_PROMISE_CONFIDENT; else NaN */
+    mid_resplit_rate false_alarm, miss;
+    size_t n_beyond, n_allowed;     /* MID_PROMISE_CONFIDENT: resplits with a rate above what was asked by more than the
+                                       tried half's noise explains, and how many may be; else 0 */
+    bool kept;                      /* as far as this check sees, also when there was nothing to see */
+    char words[MID_PROMISE_BYTES];  /* that, and what it does not say */
+} mid_resplit;
+/**
+ * Cut the prompts in half at random, n_resplit times over: calibrate on one half, count what the promise counts on the
+ * other. A check, no proof: the cut itself makes the halves alike, so it finds a rule that does not do what it says,
+ * never that other prompts will differ from these.
+ * @param name, params, set  as of mid_rule_fit()
+ * @param n_resplit  1 .. MID_RESPLIT_MAX
+ * @param[out] out  untouched on error
+ * @return as mid_rule_fit(); MID_EINVAL for n_resplit; MID_EUNDEFINED for a rule that promises nothing which
+ *         calibration could keep, and with fewer than two prompts of a class it promises something about
+ */
+MID_API mid_status mid_rule_resplit(mid_ctx *ctx, const char *name, const mid_param *params, const mid_rule_set *set,
+                                    size_t n_resplit, uint64_t seed, mid_resplit *out);
+enum { MID_RESPLIT_MAX = 100000 };
+
 /* ---- losses that are no alarms ---- */
 
 /** Mean losses of one family of thresholds. */

@@ -27,6 +27,8 @@ mid__fit_fn mid__fit_best_f1, mid__fit_cost_optimal, mid__fit_e_process, mid__fi
 extern const mid_param mid__conformal_params[], mid__cost_optimal_params[], mid__crc_params[], mid__e_process_params[],
     mid__high_probability_params[], mid__hoeffding_bentkus_params[], mid__sprt_params[], mid__three_way_params[];
 
+/* What a rule by name is asked for; fails as mid_rule_fit() does on parameters. */
+mid_status mid__rule_ask(mid_ctx *ctx, const char *name, const mid_param *params, mid__ask *ask);
 double mid__rule_param(const mid_param *params, const char *name);
 /* MID_EINVAL unless it is above 0 and below 1; NaN (not asked for) passes. */
 mid_status mid__rule_share(mid_ctx *ctx, const mid_param *params, const char *name, double *share);

@@ -188,12 +188,19 @@ mid_status mid_rule_fit(mid_ctx *ctx, const char *name, const mid_param *params,
     return status;
 }
 
-mid_status mid_rule_needs(mid_ctx *ctx, const char *name, const mid_param *params, size_t *n_safe, size_t *n_unsafe)
+mid_status mid__rule_ask(mid_ctx *ctx, const char *name, const mid_param *params, mid__ask *ask)
 {
     mid_param full[PARAM_MAX];
+    size_t i;
+
+    return prepare(ctx, name, params, &i, full, ask);
+}
+
+mid_status mid_rule_needs(mid_ctx *ctx, const char *name, const mid_param *params, size_t *n_safe, size_t *n_unsafe)
+{
     mid__ask ask;
-    size_t i, need_safe, need_unsafe;
-    mid_status status = prepare(ctx, name, params, &i, full, &ask);
+    size_t need_safe, need_unsafe;
+    mid_status status = mid__rule_ask(ctx, name, params, &ask);
 
     if (status != MID_OK)
         return status;

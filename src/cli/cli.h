@@ -10,6 +10,7 @@
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };     /* exit codes */
 enum { CLI_LIST_MAX = 32 };
+#define CLI_NO_RESPLITS UINT32_MAX
 
 typedef struct cli_list { const char *at[CLI_LIST_MAX]; size_t n; } cli_list;
 
@@ -20,6 +21,7 @@ typedef struct cli_args {
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
     const char *form, *quantise, *group, *cache, *format, *rule, *by, *population;
     uint32_t max_tok, limit, threads;
+    uint32_t resplits;              /* CLI_NO_RESPLITS: not given */
     uint64_t seed;
     double threshold, temperature;  /* threshold NaN: not given */
     double plugin_timeout_s;        /* 0: the library's */
@@ -149,6 +151,10 @@ void cli_subject_text(const mid_rule_subject *subject, char text[CLI_SUBJECT_BYT
 bool cli_subject_read(const char *text, mid_rule_subject *subject);
 /* Token of an unsafe answer's onset: -1 unknown, n_tok: behind where the answer was cut. */
 int cli_onset(const cli *c, const cli_answer *a, int32_t *onset_tok);
+
+/* ---- resplits.c: what calibrate --resplits found ---- */
+void cli_resplit_print(const mid_resplit *checked);
+void cli_resplit_json(cli_json *j, const char *key, const mid_resplit *checked);
 
 /* ---- work.c: what several verbs do ---- */
 const char *cli_cache_dir(const cli *c);                /* --cache, $MIDSTREAM_CACHE, ~/.cache/midstream */

@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 
     c.args.threshold = c.args.prevalence = c.args.ms_per_tok = NAN;
     c.args.false_alarm = c.args.miss = c.args.confidence = NAN;
+    c.args.resplits = CLI_NO_RESPLITS;
     c.colour = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
     if (argc < 2) {
         print_help();

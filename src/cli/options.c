@@ -48,6 +48,7 @@ static const struct option_row {
     { "prevalence", 0, REAL, AT(prevalence), "P", "share of unsafe answers to weigh figures to (that of the answers)" },
     { "quantise", 0, TEXT, AT(quantise), "FORMAT", "use a copy in bf16, q4_0 or q8_0, kept in the cache" },
     { "quiet", 'q', FLAG, AT(quiet), NULL, "no progress and no notes" },
+    { "resplits", 0, WHOLE, AT(resplits), "N", "also check: calibrate on a random half of the prompts, try the other, N times" },
     { "rule", 0, TEXT, AT(rule), "NAME|FILE", "a rule by name (midstream list rules), or as calibrate writes it" },
     { "scores", 0, TEXT, AT(scores), "FILE.jsonl", "lines with id, i_tok and score, as midstream score prints them" },
     { "seed", 0, BIG, AT(seed), "N", "of all that is random (0)" },

@@ -283,7 +283,8 @@ static void print_rule_json(cli_json *j, const mid_rule *rule, const char *value
     cli_json_close(j, '}');
 }
 
-static void print_json(const cli *c, const request *r, const mid_rule_file *file, bool written)
+static void print_json(const cli *c, const request *r, const mid_rule_file *file, const mid_resplit *checked,
+                       bool written)
 {
     cli_json j = { .to = stdout };
     const char *value;
@@ -300,6 +301,8 @@ static void print_json(const cli *c, const request *r, const mid_rule_file *file
         print_rule_json(&j, rule, value);
     }
     cli_json_close(&j, ']');
+    if (checked)
+        cli_resplit_json(&j, "resplits", checked);
     cli_json_close(&j, '}');
     putchar('\n');
 }
@@ -333,8 +336,8 @@ static void print_text(const mid_rule_file *file, const mid_rule *rule, const ch
     printf("\n  promise: %s\n", rule->promise);
 }
 
-/* All of what was asked for, or nothing is written. */
-static int conclude(const cli *c, const request *r, const mid_rule_file *file)
+/* All of what was asked for, or nothing is written. checked NULL: no resplits were asked for. */
+static int conclude(const cli *c, const request *r, const mid_rule_file *file, const mid_resplit *checked)
 {
     const size_t n = mid_rule_file_n(file);
     const uint32_t max_tok = mid_rule_file_at(file, 0, NULL)->max_tok;
@@ -349,7 +352,7 @@ static int conclude(const cli *c, const request *r, const mid_rule_file *file)
     if (code != CLI_OK)
         return code;
     if (c->json) {
-        print_json(c, r, file, n_feasible == n);
+        print_json(c, r, file, checked, n_feasible == n);
     } else {
         for (i = 0; i < n; i++) {
             const mid_rule *rule = mid_rule_file_at(file, i, &value);
@@ -359,20 +362,41 @@ static int conclude(const cli *c, const request *r, const mid_rule_file *file)
         if (max_tok)
             printf(", answers of up to %u token%s", max_tok, max_tok == 1 ? "" : "s");
         putchar('\n');
+        if (checked)
+            cli_resplit_print(checked);
     }
     if (n_feasible < n && c->args.out)
         cli_note(c, "nothing written");
     return n_feasible == n ? CLI_OK : CLI_FAILED;
 }
 
+/* Before any work: what --resplits cannot be, or be with. */
+static int check_resplits(const cli *c)
+{
+    const uint32_t n = c->args.resplits;
+
+    if (n == CLI_NO_RESPLITS)
+        return CLI_OK;
+    if (n < 1 || n > MID_RESPLIT_MAX)
+        return cli_usage(c, "--resplits %u: want 1 to %d", n, MID_RESPLIT_MAX);
+    if (c->args.by)
+        return cli_usage(c, "--resplits checks one rule, --by %s makes several: give the answers of one value at a "
+                         "time, with --param joint=N for N of them", c->args.by);
+    return CLI_OK;
+}
+
 static int run(cli *c)
 {
+    const bool checks = c->args.resplits != CLI_NO_RESPLITS;
     request r = { .rule = NULL };
     cli_joined joined = { .n = 0 };
     calibration k = { .extreme = NULL };
     mid_rule_file *file = NULL;
+    mid_resplit checked;
     int code = read_request(c, &r);
 
+    if (code == CLI_OK)
+        code = check_resplits(c);
     if (code != CLI_OK || c->args.needs)
         return code != CLI_OK ? code : say_needs(c, &r);
     if (!c->args.scores || !c->args.labels)
@@ -382,8 +406,11 @@ static int run(cli *c)
         code = collect(c, &joined, &k);
     if (code == CLI_OK)
         code = fit(c, &r, &joined, &k, &file);
+    if (code == CLI_OK && checks)
+        code = cli_end(c, mid_rule_resplit(c->ctx, r.rule->name, r.params, &k.set, c->args.resplits, c->args.seed,
+                                           &checked));
     if (code == CLI_OK)
-        code = conclude(c, &r, file);
+        code = conclude(c, &r, file, checks ? &checked : NULL);
     mid_rule_file_close(file);
     calibration_clear(&k);
     cli_joined_clear(&joined);
@@ -392,8 +419,8 @@ static int run(cli *c)
 
 const cli_verb cli_verb_calibrate = {
     .name = "calibrate", .words = "",
-    .takes = "scores labels rule false-alarm miss confidence by max-tok group population param out needs format quiet "
-             "help",
+    .takes = "scores labels rule false-alarm miss confidence by max-tok group population param out needs resplits seed "
+             "format quiet help",
     .summary = "turn scores of labelled answers into a threshold and the promise it carries",
     .about = "Answers must be used for nothing else. A promise is about prompts like theirs: it is kept on average\n"
              "over calibrations (rule crc), or with --confidence by all but so few of them (high_probability). Where\n"
@@ -402,7 +429,8 @@ const cli_verb cli_verb_calibrate = {
              "together. It counts prompts: labels say which answers share one (group), or --group does; id:0 says\n"
              "that none do. It holds at the length of --max-tok, at most the longest answer given: longer answers are not\n"
              "covered, and a miss promise not those cut shorter. --needs says how many prompts it takes before any\n"
-             "are collected. docs/guarantees.md says what a promise is and what breaks it.",
+             "are collected; --resplits tries on these prompts whether the rule does what it says, which is a check\n"
+             "and no proof. docs/guarantees.md says what a promise is and what breaks it.",
     .example = "midstream calibrate --scores scores.jsonl --labels labels.jsonl \\\n"
                "      --false-alarm 0.01 --miss 0.10 --confidence 0.9 --out rule.json",
     .run = run,
