@@ -598,7 +598,7 @@ static const field plan_fields[] = {
     { "at_tok", read_at_tok, MEMBERS(mid_plan, at_tok, n_at_tok), .lo = 1, .hi = 4096 },
     { "at_frac", read_at_frac, MEMBERS(mid_plan, at_frac, n_at_frac), .lo = 0.001, .hi = 1 },
     { "baseline", read_text, MEMBER(mid_plan, baseline) },
-    { "show", read_u32, MEMBER(mid_plan, n_show), .lo = 0, .hi = 1000 },
+    { "show", read_u32, MEMBER(mid_plan, n_show), .lo = 0, .hi = 10000 },
     { "models", read_models, MEMBERS(mid_plan, model, n_model), .required = true },
     { "data", read_data, MEMBERS(mid_plan, data, n_data), .required = true },
     { "monitors", read_monitors, MEMBERS(mid_plan, monitor, n_monitor), .required = true },
