@@ -109,7 +109,8 @@ MID_API const mid_monitor_ops *mid_ctx_find_monitor(const mid_ctx *ctx, const ch
  *  member that does not exist; MID_ENOMEM. */
 MID_API mid_status mid_monitor_reads_of(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_param *params,
                                         mid_monitor_reads *out);
-/** As above, with the parameters that weights were fitted with. @return also MID_EFORMAT if one is missing there. */
+/** As above, with the parameters that weights were fitted with; one that they lack, since the monitor gained it later, has
+ *  its default. @return also MID_EMISMATCH for weights of another version; MID_EFORMAT for a number that is none. */
 MID_API mid_status mid_monitor_reads_fitted(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *weights,
                                             mid_monitor_reads *out);
 

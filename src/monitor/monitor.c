@@ -316,7 +316,8 @@ static mid_status belongs(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_mo
     return MID_OK;
 }
 
-/* The parameters a monitor was fitted with, as a complete list; free it, its texts are the weights'. */
+/* The parameters a monitor was fitted with, as a complete list; free it, its texts are the weights' or the monitor's.
+ * One that the file does not have came later, with a default that changes no score: else there were a new version. */
 static mid_status fitted_params(mid_ctx *ctx, const mid_monitor_ops *ops, const mid_weights *w, mid_param **out)
 {
     mid_param *p;
@@ -327,12 +328,12 @@ static mid_status fitted_params(mid_ctx *ctx, const mid_monitor_ops *ops, const 
         const char *stored;
         snprintf(key, sizeof key, "param.%s", p->name);
         stored = mid_weights_text(w, key);
-        if (p->text)
+        if (stored && p->text)
             p->text = stored;
-        else
+        else if (stored)
             p->number = mid_weights_number(w, key);
-        if (!stored || (!p->text && isnan(p->number)))
-            status = mid__fail(ctx, MID_EFORMAT, "parameter '%s' is %s", p->name, stored ? "no number" : "missing");
+        if (stored && !p->text && isnan(p->number))
+            status = mid__fail(ctx, MID_EFORMAT, "parameter '%s' is no number", p->name);
     }
     return status;
 }
@@ -341,8 +342,10 @@ mid_status mid_monitor_reads_fitted(mid_ctx *ctx, const mid_monitor_ops *ops, co
                                     mid_monitor_reads *out)
 {
     mid_param *params = NULL;
-    mid_status status = fitted_params(ctx, ops, weights, &params);
+    mid_status status = is_of(ctx, ops, weights);
 
+    if (status == MID_OK)
+        status = fitted_params(ctx, ops, weights, &params);
     if (status == MID_OK)
         status = reads_of(ctx, ops, params, out);
     free(params);

@@ -60,6 +60,41 @@ TEST(monitor, fitted_parameters_are_kept)
     answers_clear(&a);
 }
 
+/* A monitor that gained a parameter reads the files fitted before: it has its default there, and no other value may be
+ * asked for. Of another version they are refused, whatever they lack. */
+TEST(monitor, a_parameter_that_came_later)
+{
+    const mid_param later[] = { { "beta", 0.9, NULL, NULL }, { "gained", 2, NULL, NULL },
+                                { "word", 0, "none", NULL }, { NULL, 0, NULL, NULL } };
+    const mid_param other[] = { { "gained", 3, NULL, NULL }, { NULL, 0, NULL, NULL } };
+    const mid_signals signals = signals_of(1, 2);
+    mid_monitor_ops newer = *mid_monitor_find("probe_ema");
+    answers a = { .n = 0 };
+    mid_monitor_reads reads;
+    mid_monitor *m = NULL, *none = NULL;
+    mid_weights *w;
+
+    fill(&a, &signals);
+    w = fit("probe_ema", beta_half, &a);
+    newer.params = later;
+    CHECK_OK(mid_monitor_open(test_ctx(), &newer, beta_half, w, &signals, &m));
+    mid_monitor_close(m);
+    CHECK_OK(mid_monitor_reads_fitted(test_ctx(), &newer, w, &reads));
+    CHECK_FAILS(mid_monitor_open(test_ctx(), &newer, other, w, &signals, &none), MID_EMISMATCH);
+    CHECK_SAYS("fitted with another 'gained'");
+    newer.version += 1;
+    CHECK_FAILS(mid_monitor_open(test_ctx(), &newer, NULL, w, &signals, &none), MID_EMISMATCH);
+    CHECK_SAYS("fitted by version");
+    CHECK_FAILS(mid_monitor_reads_fitted(test_ctx(), &newer, w, &reads), MID_EMISMATCH);
+    newer.version -= 1;
+    CHECK_OK(mid_weights_set_text(test_ctx(), w, "param.gained", "many"));
+    CHECK_FAILS(mid_monitor_open(test_ctx(), &newer, NULL, w, &signals, &none), MID_EFORMAT);
+    CHECK_SAYS("parameter 'gained' is no number");
+    CHECK(none == NULL);
+    mid_weights_close(w);
+    answers_clear(&a);
+}
+
 TEST(monitor, load)
 {
     const mid_signals signals = signals_of(1, 2);
