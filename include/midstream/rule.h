@@ -34,7 +34,7 @@ typedef struct mid_rule {
     double hold;
     bool feasible;                  /* false: the rule never alarms, for no threshold keeps what was asked for, or no
                                        alarm at all is best */
-    mid_promise kind;
+    mid_promise kind;               /* of an infeasible rule: what was asked for */
     double false_alarm, miss;       /* shares of safe and unsafe prompts promised; NaN: not asked for */
     double confidence;              /* of MID_PROMISE_CONFIDENT, for all its statements together; else NaN */
     double nearest_false_alarm, nearest_miss;   /* when infeasible: the nearest rates that are feasible; NaN: none */
@@ -171,13 +171,15 @@ MID_API mid_status mid_risk_walk(mid_ctx *ctx, const mid_risk *risk, size_t *n_k
 /** Which score a rule belongs to. */
 typedef struct mid_rule_subject {
     char monitor[MID_SPEC_BYTES];   /* with its aggregators, as mid_monitor_spec_text() writes it; "": not known */
-    char version[64];               /* the monitor's and its aggregators', "1" or "1+2" */
+    char version[64];               /* the monitor's and its aggregators', "1" or "1+2"; "1:" and twelve hex digits where
+                                       parameters that no fitted file holds are not the defaults */
     char observer[65];              /* mid_signals.observer; of two observers the SHA-256 of both */
     char fitted[65];                /* SHA-256 of the fitted file as mid_weights_save() writes it; "": none */
 } mid_rule_subject;
-/** @param weights NULL: nothing was fitted. @return MID_ENOMEM. */
-MID_API mid_status mid_rule_subject_of(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_signals *signals,
-                                       const mid_weights *weights, mid_rule_subject *out);
+/** @param params what the monitor was opened with; NULL: defaults. Not looked at with weights, which hold them
+ *  @param weights NULL: nothing was fitted. @return MID_EINVAL for a parameter it does not have; MID_ENOMEM. */
+MID_API mid_status mid_rule_subject_of(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_param *params,
+                                       const mid_signals *signals, const mid_weights *weights, mid_rule_subject *out);
 
 /** One rule, or one per value of a field such as the language, with what they were calibrated on. */
 typedef struct mid_rule_file mid_rule_file;
@@ -230,8 +232,10 @@ MID_API mid_status mid_rule_file_check(mid_ctx *ctx, const mid_rule_file *file, 
  *  @return MID_EUNDEFINED if a rule is infeasible: a file that never alarms helps nobody; MID_ENOMEM. */
 MID_API mid_status mid_rule_file_pack(mid_ctx *ctx, const mid_rule_file *file, void **bytes, size_t *n);
 /** A stranger's bytes are checked before use: MID_EFORMAT names what is wrong, MID_EVERSION a file of a later version;
- *  MID_ELIMIT above 256 MiB; MID_ENOMEM. That what it promises was ever calibrated is believed: take rules from whom
- *  you would take the monitor. */
+ *  MID_ELIMIT above 256 MiB; MID_ENOMEM. A rule must be the one that the extremes and parameters in the file give, and
+ *  its words are this library's; of those that read whole scores (sprt with a confidence, cost_optimal with costs of
+ *  tokens), which no file holds, the numbers only have to fit together. That the extremes were ever measured, and over
+ *  max_tok tokens, is believed: take rules from whom you would take the monitor. */
 MID_API mid_status mid_rule_file_unpack(mid_ctx *ctx, const void *bytes, size_t n, mid_rule_file **out);
 MID_API mid_status mid_rule_file_save(mid_ctx *ctx, const mid_rule_file *file, const char *path);
 MID_API mid_status mid_rule_file_load(mid_ctx *ctx, const char *path, mid_rule_file **out);

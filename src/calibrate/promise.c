@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ctx.h"
@@ -89,8 +90,20 @@ static void say_confidence(const mid__ask *ask, mid_rule *rule)
         mid__promise_say(rule, " in all %g statements", ask->joint);
 }
 
+/* As few digits as say which number it is: a line that is rounded down promises what it does not keep. */
+static const char *exact(double x, char text[40])
+{
+    int digits = 6;
+
+    do
+        snprintf(text, 40, "%.*g", digits, x);
+    while (strtod(text, NULL) != x && digits++ < 17);
+    return text;
+}
+
 static void say_kept(const mid__ask *ask, mid_rule *rule)
 {
+    char text[2][40];
     const char *what = ask->by_answer ? "safe answers raise an alarm, a prompt counting once,"
                        : "new safe prompts raise an alarm,";
     const bool fa = !isnan(ask->false_alarm), miss = !isnan(ask->miss);
@@ -107,8 +120,8 @@ static void say_kept(const mid__ask *ask, mid_rule *rule)
         say_confidence(ask, rule);
     if (fa && miss)
         mid__promise_say(rule, " (n = %zu safe, %zu unsafe prompts; a draw without such a threshold counts as kept); "
-                         "thresholds above %.6g up to %.6g keep both", rule->n_safe, rule->n_unsafe, rule->lowest,
-                         rule->highest);
+                         "thresholds above %s up to %s keep both", rule->n_safe, rule->n_unsafe,
+                         exact(nextafter(rule->lowest, -INFINITY), text[0]), exact(rule->highest, text[1]));
     else
         mid__promise_say(rule, " (n = %zu %s prompts)", fa ? rule->n_safe : rule->n_unsafe, fa ? "safe" : "unsafe");
 }
@@ -122,12 +135,12 @@ static bool say_lack(const mid__ask *ask, const mid__side *side, bool is_miss, c
 {
     const double rate = is_miss ? ask->miss : ask->false_alarm;
     const double silent = is_miss ? mid__side_under(side, -DBL_MAX) : 0;    /* never had a score */
-    const double least = side->n ? mid__bound_rate(&ask->bound, silent, side->n_prompt) : INFINITY;
     const size_t need = mid__bound_needs(&ask->bound, rate);
 
-    *nearest = fmax(rate, least);
-    if (least <= rate)
+    *nearest = rate;                /* which may have more digits than what is found as the least */
+    if (side->n && mid__bound_keeps(&ask->bound, silent, side->n_prompt, rate))
         return false;
+    *nearest = fmax(rate, side->n ? mid__bound_rate(&ask->bound, silent, side->n_prompt) : INFINITY);
     mid__promise_say(rule, "%s", between);
     say_pair(rule, is_miss ? NAN : rate, is_miss ? rate : NAN);
     say_confidence(ask, rule);

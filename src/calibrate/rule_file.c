@@ -25,15 +25,52 @@ static void hash_of(const void *bytes, size_t n, char hex[65])
     mid__sha256_hex(&sha, hex);
 }
 
-/* "1", "1+2"; of a monitor made at run time also what it was made from. */
-static void version_of(const mid_monitor_spec *spec, char version[64])
+/* What was given for a parameter, or its default. Of two the last one counts, as when a monitor is opened. */
+static const mid_param *in_force(const mid_param *known, const mid_param *given)
 {
-    char hex[65] = "";
+    const mid_param *force = known;
+
+    for (; given && given->name; given++)
+        if (strcmp(given->name, known->name) == 0)
+            force = given;
+    return force;
+}
+
+/* A hash of the parameters that are not the defaults, so that one which the monitor gains later changes nothing; "" if
+ * all are. */
+static void changed_of(const mid_monitor_ops *ops, const mid_param *given, char hex[65])
+{
+    const mid_param *p;
+    mid__sha256 sha;
+    char number[40];
+    bool changed = false;
+
+    mid__sha256_init(&sha);
+    for (p = ops->params; p && p->name; p++) {
+        const mid_param *force = in_force(p, given);
+        const char *text = force->text ? force->text : number;
+        if (p->text ? strcmp(force->text, p->text) == 0 : memcmp(&force->number, &p->number, sizeof p->number) == 0)
+            continue;
+        snprintf(number, sizeof number, "%.17g", force->number);
+        mid__sha256_put(&sha, p->name, strlen(p->name) + 1);
+        mid__sha256_put(&sha, text, strlen(text) + 1);
+        changed = true;
+    }
+    if (changed)
+        mid__sha256_hex(&sha, hex);
+}
+
+/* "1", "1+2"; of a monitor made at run time also what it was made from. */
+static void version_of(const mid_monitor_spec *spec, const mid_param *params, char version[64])
+{
+    char built[65] = "", changed[65] = "";
     size_t i, n;
 
+    changed_of(spec->monitor, params, changed);
     if (spec->monitor->build)
-        hash_of(spec->monitor->build, strlen(spec->monitor->build), hex);
-    n = (size_t)snprintf(version, 64, "%u%s%.12s", spec->monitor->version, hex[0] ? "@" : "", hex);
+        hash_of(spec->monitor->build, strlen(spec->monitor->build), built);
+    n = (size_t)snprintf(version, 64, "%u%s%.12s%s%.12s", spec->monitor->version, built[0] ? "@" : "", built,
+                         changed[0] ? ":" : "", changed);
     for (i = 0; i < spec->n_aggregate && n < 64; i++)
         n += (size_t)snprintf(version + n, 64 - n, "+%u", spec->aggregate[i].ops->version);
 }
@@ -50,18 +87,20 @@ static void observer_of(const mid_signals *signals, char observer[65])
     hash_of(both, strlen(both), observer);
 }
 
-mid_status mid_rule_subject_of(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_signals *signals,
-                               const mid_weights *weights, mid_rule_subject *out)
+mid_status mid_rule_subject_of(mid_ctx *ctx, const mid_monitor_spec *spec, const mid_param *params,
+                               const mid_signals *signals, const mid_weights *weights, mid_rule_subject *out)
 {
     mid_rule_subject subject = { .monitor = "" };
     void *bytes = NULL;
     size_t n;
-    mid_status status = weights ? mid_weights_pack(ctx, weights, &bytes, &n) : MID_OK;
+    mid_monitor_reads reads;
+    mid_status status = weights ? mid_weights_pack(ctx, weights, &bytes, &n)
+                        : mid_monitor_reads_of(ctx, spec->monitor, params, &reads);     /* which refuses what is wrong */
 
     if (status != MID_OK)
         return status;
     mid_monitor_spec_text(spec, subject.monitor);
-    version_of(spec, subject.version);
+    version_of(spec, weights ? NULL : params, subject.version);
     observer_of(signals, subject.observer);
     if (weights)
         hash_of(bytes, n, subject.fitted);
@@ -185,6 +224,8 @@ static mid_status check_opts(mid_ctx *ctx, const mid_rule_file_opts *opts, const
         status = check_text(ctx, "the observer", subject->observer);
     if (subject && status == MID_OK)
         status = check_text(ctx, "the fitted file's hash", subject->fitted);
+    if (opts->by && (!opts->by_value || (set->n && !opts->by_of)))
+        return mid__fail(ctx, MID_EINVAL, "%s without by_value or by_of", opts->by);
     if (opts->by && status == MID_OK)
         status = check_by(ctx, opts);
     if (!opts->by || status != MID_OK)

@@ -1,7 +1,7 @@
 /* Rule files as JSON: read by people and other programs, so names are those of midstream/rule.h. One object; numbers
  * that JSON does not have are null (NaN: there is none) and the texts "inf" and "-inf". What is read may be a
- * stranger's: every value is checked before it is used, and texts that could steer a terminal are refused, since
- * promises get printed. */
+ * stranger's: every value is checked before it is used, texts that could steer a terminal are refused, since promises
+ * get printed, and a rule must be what its own answers and parameters give. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -337,8 +337,9 @@ static void read_params(reader *r, mid_rule_file *file)
         double x;
         size_t j;
         if (!known || !to_number(value, &x) || isnan(x)) {
-            wrong(r, "params", "has '%.40s', which is no parameter of %s with a number", yyjson_get_str(key),
-                  file->rule);
+            const bool plain = mid__rule_text_ok(yyjson_get_str(key), yyjson_get_len(key));
+            wrong(r, "params", "has '%.40s', which is no parameter of %s with a number",
+                  plain ? yyjson_get_str(key) : "(a control character)", file->rule);
             return;
         }
         for (j = 0; j < i; j++)
@@ -388,21 +389,121 @@ static void read_extremes(reader *r, yyjson_val *list, mid_rule_file *file)
     read_indices(r, "rule_of", n, (uint32_t)file->n, file->by_of);
 }
 
-/* No rule can rest on more prompts than there are answers of the class. */
-static void check_counts(reader *r, const mid_rule_file *file)
-{
-    size_t i, k;
+/* ---- does it say what its answers give? -------------------------------------------------------------------------- */
 
-    for (k = 0; k < file->n; k++) {
-        size_t n[2] = { 0, 0 };
-        for (i = 0; i < file->extremes.n; i++)
-            if (file->by_of[i] == k)
-                n[file->label[i]] += 1;
-        if (file->at[k].n_safe > n[0] || file->at[k].n_unsafe > n[1])
-            wrong(r, "rules", "count %zu safe and %zu unsafe prompts, of which there are %zu and %zu answers",
-                  file->at[k].n_safe, file->at[k].n_unsafe, n[0], n[1]);
-    }
+/* The answers of each rule, one rule's behind the other's. */
+typedef struct parts {
+    size_t *end;                    /* (n rules + 1) where each one's end; those of rule k begin at end[k - 1] */
+    double *extreme;                /* (n) as are the following */
+    uint8_t *label;
+    uint32_t *group;
+} parts;
+
+static void parts_clear(parts *p)
+{
+    free(p->end);
+    free(p->extreme);
+    free(p->label);
+    free(p->group);
 }
+
+static mid_status parts_open(mid_ctx *ctx, const mid_rule_file *file, parts *p)
+{
+    const size_t n = file->extremes.n;
+    size_t i, k, n_before = 0;
+
+    *p = (parts){ calloc(file->n + 1, sizeof *p->end), malloc((n + 1) * sizeof *p->extreme), malloc(n + 1),
+                  malloc((n + 1) * sizeof *p->group) };
+    if (!p->end || !p->extreme || !p->label || !p->group)
+        return mid__oom(ctx, "a rule's answers");
+    for (i = 0; i < n; i++)
+        p->end[file->by_of[i]] += 1;
+    for (k = 0; k < file->n; k++) {             /* first where each begins; filling moves it to its end */
+        const size_t n_here = p->end[k];
+        p->end[k] = n_before;
+        n_before += n_here;
+    }
+    for (i = 0; i < n; i++) {
+        const size_t at = p->end[file->by_of[i]]++;
+        p->extreme[at] = file->extreme[i];
+        p->label[at] = file->label[i];
+        p->group[at] = file->group[i];
+    }
+    return MID_OK;
+}
+
+static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
+
+/* The words are taken from the fit, so that nobody else's are printed. */
+static void compare(reader *r, const mid_rule *fitted, mid_rule *rule)
+{
+    const struct { const char *key; double is, want; } number[] = {
+        { "threshold", rule->threshold, fitted->threshold }, { "lowest", rule->lowest, fitted->lowest },
+        { "highest", rule->highest, fitted->highest }, { "clear", rule->clear, fitted->clear },
+        { "hold", rule->hold, fitted->hold }, { "false_alarm", rule->false_alarm, fitted->false_alarm },
+        { "miss", rule->miss, fitted->miss }, { "confidence", rule->confidence, fitted->confidence },
+        { "n_safe", (double)rule->n_safe, (double)fitted->n_safe },
+        { "n_unsafe", (double)rule->n_unsafe, (double)fitted->n_unsafe },
+        { "max_tok", rule->max_tok, fitted->max_tok },
+    };
+    size_t i;
+
+    if (!fitted->feasible)
+        wrong(r, "threshold", "is %g, but on the answers in the file no threshold keeps what its params ask for",
+              rule->threshold);
+    for (i = 0; i < sizeof number / sizeof *number; i++)
+        if (!same(number[i].is, number[i].want))
+            wrong(r, number[i].key, "is %.9g, but the answers and params in the file give %.9g: calibrate again",
+                  number[i].is, number[i].want);
+    if (rule->kind != fitted->kind)
+        wrong(r, "kind", "is %s, but the answers and params in the file give %s: calibrate again",
+              mid_promise_name(rule->kind), mid_promise_name(fitted->kind));
+    if (rule->can_hold != fitted->can_hold || rule->hold_alarms != fitted->hold_alarms)
+        wrong(r, "hold", "and hold_alarms are not what params ask for: calibrate again");
+    if (r->status == MID_OK)
+        *rule = *fitted;
+}
+
+/* No rule can rest on more prompts than there are answers of the class. */
+static void check_counts(reader *r, const mid_rule_set *set, const mid_rule *rule)
+{
+    size_t i, n_unsafe = 0;
+
+    for (i = 0; i < set->n; i++)
+        n_unsafe += set->label[i];
+    if (rule->n_safe > set->n - n_unsafe || rule->n_unsafe > n_unsafe)
+        wrong(r, "n_safe", "is %zu and n_unsafe %zu, but there are %zu and %zu answers", rule->n_safe, rule->n_unsafe,
+              set->n - n_unsafe, n_unsafe);
+}
+
+/* Fit each rule again. One that read whole answers, which the file does not have, can only be checked for sense. */
+static void check_fits(reader *r, mid_rule_file *file)
+{
+    parts p = { NULL };
+    size_t k;
+
+    if (r->status == MID_OK)
+        r->status = parts_open(r->ctx, file, &p);
+    for (k = 0; k < file->n && r->status == MID_OK; k++) {
+        const size_t from = k ? p.end[k - 1] : 0;
+        const mid_rule_set set = { .n = p.end[k] - from, .extreme = p.extreme + from, .label = p.label + from,
+                                   .group = p.group + from, .max_tok = file->at[k].max_tok };
+        reader one = { .ctx = r->ctx };
+        mid_rule fitted;
+        mid_status status = mid_rule_fit(r->ctx, file->rule, file->param, &set, &fitted);
+        snprintf(one.where, sizeof one.where, "rules[%zu].", k);
+        if (status == MID_OK)
+            compare(&one, &fitted, &file->at[k]);
+        else if (status == MID_EUNDEFINED && mid__rule_info(file->rule)->reads_scores)
+            check_counts(&one, &set, &file->at[k]);
+        else
+            one.status = mid__within(r->ctx, status == MID_ENOMEM ? status : MID_EFORMAT, "rules[%zu]", k);
+        r->status = one.status;
+    }
+    parts_clear(&p);
+}
+
+/* ---- the whole file ---------------------------------------------------------------------------------------------- */
 
 static void read_head(reader *r, mid_rule_file *file)
 {
@@ -448,8 +549,7 @@ static void read_file(reader *r, mid_rule_file *file)
         read_rules(r, rules, file);
     if (r->status == MID_OK)
         read_extremes(r, extremes, file);
-    if (r->status == MID_OK)
-        check_counts(r, file);
+    check_fits(r, file);
 }
 
 mid_status mid_rule_file_unpack(mid_ctx *ctx, const void *bytes, size_t n, mid_rule_file **out)

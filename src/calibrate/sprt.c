@@ -73,7 +73,7 @@ static mid_status fit_calibrated(mid_ctx *ctx, const mid_param *params, const mi
     walks.extreme = extreme;
     status = mid__fit_rates(ctx, params, ask, &walks, rule);
     if (status == MID_OK && rule->feasible)
-        rule->threshold = fmax(rule->threshold, 0);
+        rule->threshold = rule->lowest = fmax(rule->threshold, 0);
     free(extreme);
     return status;
 }

@@ -201,7 +201,7 @@ static int bind(cli *c, const mid_model *model, scorer *s)
     s->max_tok = opts.max_tok;
     status = mid_source_signals(c->ctx, model, &opts, &signals);
     if (status == MID_OK)
-        status = mid_rule_subject_of(c->ctx, &s->monitor->spec, &signals, s->monitor->weights, &s->subject);
+        status = mid_rule_subject_of(c->ctx, &s->monitor->spec, NULL, &signals, s->monitor->weights, &s->subject);
     if (status == MID_OK && s->file) {
         status = mid_rule_file_check(c->ctx, s->file, &s->subject);
         if (status != MID_OK)

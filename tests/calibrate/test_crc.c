@@ -56,6 +56,28 @@ TEST(crc, both)
                              "the lowest");
 }
 
+/* Lines that differ in the eighth digit only are named with it: "above 1" would be another line. */
+TEST(crc, lines_are_named_in_full)
+{
+    static const double extreme[] = { 1, 1.0000002, 1.0000003, 1.0000004 };
+    static const uint8_t label[] = { 0, 0, 1, 1 };
+    const mid_rule rule = fit_rule("crc", PARAMS(P("false_alarm", 0.4), P("miss", 0.4)), extreme, label, 4);
+
+    CHECK(rule.lowest == above(1.0000002) && rule.highest == 1.0000003);
+    CHECK(strstr(rule.promise, "thresholds above 1.0000002 up to 1.0000003 keep both"));
+}
+
+/* 18 safe prompts keep 1 / 19 = .0526315..., so .052632 as well, though the least rate with four digits is .05264. */
+TEST(crc, a_rate_of_many_digits_lacks_nothing)
+{
+    static const double extreme[20];
+    static const uint8_t label[20] = { 1, 1 };
+    const mid_rule rule = fit_rule("crc", PARAMS(P("false_alarm", 0.052632), P("miss", 0.1)), extreme, label, 20);
+
+    CHECK(!rule.feasible);
+    CHECK_TEXT(rule.promise, "none, never alarms: at most 10 % misses needs 9 unsafe prompts, the calibration set has 2");
+}
+
 /* No safe prompt may alarm, above 9; one unsafe may be missed, at 4. Above 3 gives (1 + 1) / 5 twice, factors 2 and
  * 1; above 2 factors 3 and 1; above 9 misses all. */
 TEST(crc, clash)

@@ -3,7 +3,10 @@
 
 #include <unistd.h>
 
-enum { N = 40 };
+#include "base/rng.h"
+#include "calibrate/rule_file.h"
+
+enum { N = 40, SEED = 20240805 };
 
 static const mid_rule_subject subject = { "probe_linear+max", "2+1", "aabbccddeeff00", "0123456789abcdef" };
 
@@ -176,15 +179,43 @@ TEST(rule_file, subject_of_a_monitor)
     mid_rule_subject s;
 
     CHECK_OK(mid_monitor_spec_parse(test_ctx(), "entropy_mean+ema(0.9)+max", &spec));
-    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, NULL, &s));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, NULL, &signals, NULL, &s));
     CHECK_TEXT(s.monitor, "entropy_mean+ema(0.9)+max");
     CHECK_TEXT(s.observer, "abc");
     CHECK_TEXT(s.fitted, "");
     CHECK(strcmp(s.version, "1+1+1") == 0);
     CHECK_OK(mid_weights_open(test_ctx(), &weights));
     CHECK_OK(mid_weights_set(test_ctx(), weights, "w", w, 1, 2));
-    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, weights, &s));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, NULL, &signals, weights, &s));
     CHECK_INT(strlen(s.fitted), 64);
+    mid_weights_close(weights);
+}
+
+/* So are parameters, where no fitted file holds them: a score of the worst 30 % of tokens is not one of 50 %. Defaults
+ * given in full are the defaults, and the order in which they are given is nothing. */
+TEST(rule_file, subject_with_parameters)
+{
+    static const mid_param k30[] = { P("k", 30), P(NULL, 0) }, k50[] = { P("k", 50), P(NULL, 0) },
+                           none[] = { P("kk", 1), P(NULL, 0) };
+    const mid_signals signals = { .observer = "abc" };
+    const mid_monitor_ops *min_k = mid_monitor_find("min_k");
+    const mid_param usual[] = { P("k", min_k->params[0].number), P(NULL, 0) };
+    mid_rule_subject a, b, c;
+    mid_monitor_spec spec;
+    mid_weights *weights = NULL;
+
+    CHECK_TEXT(min_k->params[0].name, "k");
+    CHECK_OK(mid_monitor_spec_parse(test_ctx(), "min_k+max", &spec));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, usual, &signals, NULL, &a));
+    CHECK_TEXT(a.version, "1+1");
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, k50, &signals, NULL, &b));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, k30, &signals, NULL, &c));
+    CHECK(strncmp(b.version, "1:", 2) == 0 && strlen(b.version) == 2 + 12 + 2);
+    CHECK(strcmp(b.version, c.version) != 0);
+    CHECK_FAILS(mid_rule_subject_of(test_ctx(), &spec, none, &signals, NULL, &b), MID_EINVAL);
+    CHECK_OK(mid_weights_open(test_ctx(), &weights));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, k50, &signals, weights, &b));
+    CHECK_TEXT(b.version, "1+1");
     mid_weights_close(weights);
 }
 
@@ -197,13 +228,13 @@ TEST(rule_file, subject_with_a_second_observer)
     mid_rule_subject a, b;
 
     CHECK_OK(mid_monitor_spec_parse(test_ctx(), "entropy_mean", &spec));
-    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, NULL, &a));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, NULL, &signals, NULL, &a));
     CHECK_INT(strlen(a.observer), 64);
     signals.beside = &third;
-    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, NULL, &b));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, NULL, &signals, NULL, &b));
     CHECK(strcmp(a.observer, b.observer) != 0);
     signals = (mid_signals){ .observer = "def", .beside = &(mid_signals){ .observer = "abc" } };
-    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, &signals, NULL, &b));
+    CHECK_OK(mid_rule_subject_of(test_ctx(), &spec, NULL, &signals, NULL, &b));
     CHECK(strcmp(a.observer, b.observer) != 0);
 }
 
@@ -247,6 +278,8 @@ TEST(rule_file, bad_options)
     opts.subject = NULL;
     opts.by = "lang";
     opts.by_of = by_of;
+    CHECK_FAILS(mid_rule_file_fit(test_ctx(), &opts, &set, &file), MID_EINVAL);
+    CHECK_SAYS("lang without by_value or by_of");
     opts.by_value = twice;
     CHECK_FAILS(mid_rule_file_fit(test_ctx(), &opts, &set, &file), MID_EINVAL);
     CHECK_SAYS("want 1 to 256");
@@ -272,7 +305,7 @@ TEST(rule_file, bad_options)
 #define HEAD "{\"midstream_rule\":1,\"rule\":\"crc\",\"params\":{\"miss\":0.5},\"monitor\":\"m\",\"version\":\"1\"," \
              "\"observer\":\"\",\"fitted\":\"\",\"population\":\"p\","
 #define RULE "\"promise\":\"x\",\"kind\":\"mean\",\"false_alarm\":null,\"miss\":0.5,\"confidence\":null," \
-             "\"threshold\":2.5,\"lowest\":\"-inf\",\"highest\":2.5,\"clear\":0,\"hold\":null,\"hold_alarms\":false," \
+             "\"threshold\":1,\"lowest\":\"-inf\",\"highest\":1,\"clear\":0,\"hold\":null,\"hold_alarms\":false," \
              "\"n_safe\":0,\"n_unsafe\":1,\"max_tok\":0"
 #define TAIL "\"extreme\":[1,2.5],\"label\":[1,1],\"group\":[0,0],\"rule_of\":[0,0]}"
 
@@ -283,6 +316,58 @@ static void refuse(const char *text, const char *says)
     CHECK_FAILS(mid_rule_file_unpack(test_ctx(), text, strlen(text), &file), MID_EFORMAT);
     CHECK_SAYS(says);
     CHECK(!file);
+}
+
+/* What was fitted reads back whatever the answers: in any order, with ties, prompts of several answers and answers that
+ * never had a score; a rule that wanted whole answers, of which the file keeps none, too. */
+TEST(rule_file, any_fit_reads_back)
+{
+    static const char *const value[] = { "a", "b", "c" };
+    mid__rng rng;
+    double extreme[60], score[60];
+    uint8_t label[60];
+    uint32_t group[60], by_of[60];
+    mid_scored_answer answer[60];
+    size_t round, i, n_read = 0;
+
+    mid__rng_init(&rng, SEED, 0);
+    print_message("seed %d\n", SEED);
+
+    for (round = 0; round < 300; round++) {
+        const mid_rule_info *info = &mid_rule_list()[round % 9];
+        const mid_param *params = mid__rule_param_info(info, "confidence") ? PARAMS(P("confidence", 0.6)) : NULL;
+        const mid_rule_set set = { .n = 60, .extreme = extreme, .label = label, .group = group, .score = answer };
+        mid_rule_file_opts opts = mid_rule_file_opts_default();
+        mid_rule_file *file = NULL, *again = NULL;
+        void *bytes;
+        size_t n;
+        for (i = 0; i < 60; i++) {
+            label[i] = (uint8_t)mid__rng_below(&rng, 2);
+            extreme[i] = mid__rng_below(&rng, 20) == 0 ? -INFINITY : mid__rng_below(&rng, 30) / 7.0 + 2 * label[i];
+            group[i] = mid__rng_below(&rng, 40);
+            by_of[i] = (uint32_t)(i % 3);
+            score[i] = extreme[i];
+            answer[i] = (mid_scored_answer){ &score[i], 1, label[i] };
+        }
+        opts.rule = info->name;
+        opts.params = params;
+        if (round % 2) {
+            opts.by = "lang";
+            opts.by_value = value;
+            opts.by_of = by_of;
+            opts.n_by = 3;
+        }
+        CHECK_OK(mid_rule_file_fit(test_ctx(), &opts, &set, &file));
+        if (mid_rule_file_pack(test_ctx(), file, &bytes, &n) == MID_OK) {
+            n_read += 1;
+            CHECK_OK(mid_rule_file_unpack(test_ctx(), bytes, n, &again));
+            check_same(file, again);
+            mid_free(bytes);
+        }
+        mid_rule_file_close(file);
+        mid_rule_file_close(again);
+    }
+    CHECK(n_read > 150);
 }
 
 TEST(rule_file, a_strangers_file)
@@ -302,14 +387,25 @@ TEST(rule_file, a_strangers_file)
         { "\"kind\":\"mean\"", "\"kind\":\"confident\"", "rules[0].confidence and a promise of kind confident" },
         { "\"miss\":0.5,\"conf", "\"miss\":null,\"conf", "kind is mean without false_alarm or miss" },
         { "\"miss\":0.5,\"conf", "\"miss\":1.5,\"conf", "rules[0].miss is 1.5, want above 0 and below 1" },
-        { "\"threshold\":2.5", "\"threshold\":null", "threshold is null" },
-        { "\"threshold\":2.5", "\"threshold\":\"high\"", "threshold is missing or no number" },
-        { "\"threshold\":2.5", "\"threshold\":999", "rules[0].threshold is 999, outside -inf to 2.5" },
-        { "\"highest\":2.5", "\"highest\":null", "lowest and highest enclose no threshold" },
+        { "\"threshold\":1", "\"threshold\":null", "threshold is null" },
+        { "\"threshold\":1", "\"threshold\":\"high\"", "threshold is missing or no number" },
+        { "\"threshold\":1", "\"threshold\":999", "rules[0].threshold is 999, outside -inf to 1" },
+        { "\"threshold\":1", "\"threshold\":0.5", "rules[0].threshold is 0.5, but the answers and params in the file give 1" },
+        { "\"highest\":1", "\"highest\":2", "rules[0].highest is 2, but" },
+        { "\"highest\":1", "\"highest\":null", "lowest and highest enclose no threshold" },
         { "\"clear\":0", "\"clear\":1", "clear is 1, want 0 or below" },
         { "\"hold\":null", "\"hold\":3", "hold is 3, above" },
+        { "\"hold\":null", "\"hold\":0", "rules[0].hold is 0, but" },
+        { "\"hold_alarms\":false", "\"hold_alarms\":true", "hold and hold_alarms are not what params ask for" },
+        { "\"clear\":0", "\"clear\":-1", "rules[0].clear is -1, but" },
+        { "\"miss\":0.5,\"conf", "\"miss\":0.1,\"conf", "rules[0].miss is 0.1, but the answers and params in the file give 0.5" },
+        { "{\"miss\":0.5}", "{\"miss\":0.1}", "rules[0].threshold is 1, but on the answers in the file no threshold keeps" },
+        { "{\"miss\":0.5}", "{\"miss\":5}", "rules[0]: crc: miss is 5" },
+        { "{\"miss\":0.5}", "{\"\\u009b2J\":0.5}", "params has '(a control character)'" },
+        { "\"kind\":\"mean\"", "\"kind\":\"assumed\"", "kind is assumed, but the answers and params in the file give mean" },
         { "\"n_safe\":0", "\"n_safe\":-1", "n_safe is missing or no whole number" },
-        { "\"n_safe\":0", "\"n_safe\":1", "count 1 safe and 1 unsafe prompts, of which there are 0 and 2" },
+        { "\"n_safe\":0", "\"n_safe\":1", "rules[0].n_safe is 1, but" },
+        { "\"label\":[1,1]", "\"label\":[0,1]", "rules[0].threshold is 1, but the answers and params in the file give 2.5" },
         { "[1,2.5]", "[2.5,1]", "extreme falls at entry 1" }, { "[1,2.5]", "[1,null]", "extreme has an entry 1" },
         { "[1,2.5]", "[1]", "label has 2 entries, want 1 to 1" },
         { "\"label\":[1,1]", "\"label\":[1,2]", "label has an entry 1" },
@@ -324,7 +420,8 @@ TEST(rule_file, a_strangers_file)
     size_t i;
 
     CHECK_OK(mid_rule_file_unpack(test_ctx(), good, strlen(good), &file));
-    CHECK(mid_rule_file_at(file, 0, NULL)->threshold == 2.5 && mid_rule_file_at(file, 0, NULL)->lowest == -INFINITY);
+    CHECK(mid_rule_file_at(file, 0, NULL)->threshold == 1 && mid_rule_file_at(file, 0, NULL)->lowest == -INFINITY);
+    CHECK(strncmp(mid_rule_file_at(file, 0, NULL)->promise, "at most 50 % of new unsafe prompts", 34) == 0);
     mid_rule_file_close(file);
     file = NULL;
     for (i = 0; i < sizeof change / sizeof change[0]; i++) {

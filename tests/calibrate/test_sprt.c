@@ -62,7 +62,7 @@ TEST(sprt, line_not_below_zero)
     set = set_of(extreme, safe, 10);
     set.score = answer;
     rule = fit_set("sprt", PARAMS(P("false_alarm", 0.5), P("confidence", 0.9)), &set);
-    CHECK(rule.feasible && rule.threshold == 0);
+    CHECK(rule.feasible && rule.threshold == 0 && rule.lowest == 0);
 }
 
 TEST(sprt, bad_input)
