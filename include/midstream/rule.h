@@ -171,8 +171,8 @@ MID_API mid_status mid_risk_walk(mid_ctx *ctx, const mid_risk *risk, size_t *n_k
 /** Which score a rule belongs to. */
 typedef struct mid_rule_subject {
     char monitor[MID_SPEC_BYTES];   /* with its aggregators, as mid_monitor_spec_text() writes it; "": not known */
-    char version[64];               /* the monitor's and its aggregators', "1" or "1+2"; "1:" and twelve hex digits where
-                                       parameters that no fitted file holds are not the defaults */
+    char version[64];               /* the monitor's and its aggregators', "1" or "1+2"; with ":" and twelve hex
+                                       digits where parameters in no fitted file are not the defaults */
     char observer[65];              /* mid_signals.observer; of two observers the SHA-256 of both */
     char fitted[65];                /* SHA-256 of the fitted file as mid_weights_save() writes it; "": none */
 } mid_rule_subject;

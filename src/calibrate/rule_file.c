@@ -95,7 +95,7 @@ mid_status mid_rule_subject_of(mid_ctx *ctx, const mid_monitor_spec *spec, const
     size_t n;
     mid_monitor_reads reads;
     mid_status status = weights ? mid_weights_pack(ctx, weights, &bytes, &n)
-                        : mid_monitor_reads_of(ctx, spec->monitor, params, &reads);     /* which refuses what is wrong */
+                        : mid_monitor_reads_of(ctx, spec->monitor, params, &reads);     /* refuses what is wrong */
 
     if (status != MID_OK)
         return status;

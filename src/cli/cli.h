@@ -121,11 +121,13 @@ typedef struct cli_record {
     double label, score, i_tok;     /* NaN: not there, or null; label is 0 or 1; a score that is null is -INFINITY: nothing to say yet */
     double onset, onset_tok;        /* byte, or token, of a label's first unsafe one */
     double at_byte, n_text;         /* where a token's text begins, and its bytes; one cut inside a character has more here */
+    bool last;                      /* the answer's last token */
 } cli_record;
 typedef struct cli_records {
     cli_record *at;
     size_t n;
     char *scored_by;                /* whose scores they are, as score says; NULL: no line does */
+    bool has_last;                  /* some line says that it is an answer's last, so of each whole answer one does */
 } cli_records;
 int cli_records_read(const cli *c, const char *path, cli_records *out);
 int cli_labels_read(const cli *c, const char *path, cli_records *out);     /* sorted; an id stands there once */
@@ -133,6 +135,12 @@ void cli_records_clear(cli_records *r);
 /* Sort by id, and those of one id by i_tok. */
 void cli_records_sort(cli_records *r);
 const cli_record *cli_records_find(const cli_records *sorted, const char *id);
+
+/* What a rule may go by, one for each value: label prints it, calibrate --by names it, score looks it up. Each is known
+ * before an answer's first token. */
+extern const char *const cli_field[];                   /* names, ends with NULL */
+const char *cli_field_of(const mid_sample *sample, const char *field);      /* NULL: it has none, or nobody knows it */
+bool cli_record_key(const char *name);                  /* has it a use of its own in the lines of label or score? */
 
 /* ---- joined.c: --scores with --labels ---- */
 typedef struct cli_answer {
@@ -143,7 +151,7 @@ typedef struct cli_answer {
     uint8_t unsafe;
 } cli_answer;
 typedef struct cli_joined { cli_records scores, labels; cli_answer *at; size_t n; } cli_joined;
-int cli_join(const cli *c, cli_joined *out);            /* says how many had no label; fails when all had none */
+int cli_join(const cli *c, cli_joined *out);            /* says what is left out, and why; fails when nothing remains */
 void cli_joined_clear(cli_joined *j);
 /* Whose scores: "MONITOR VERSION OBSERVER FITTED", "-" for what there is none of; as score prints and calibrate reads it. */
 enum { CLI_SUBJECT_BYTES = sizeof(mid_rule_subject) };

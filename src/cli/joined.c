@@ -35,35 +35,85 @@ static size_t n_unscored(const cli_joined *joined)
     return n;
 }
 
+/* What was passed over, and what an answer that was not looks like from afar. */
+typedef struct tally { size_t n_unlabelled, n_broken, n_silent, n_gap; } tally;
+
+/* The lines of one answer, from the first token on. */
+static int check_lines(const cli *c, const cli_record *score, size_t n)
+{
+    size_t t;
+
+    for (t = 0; t < n; t++) {
+        if (isnan(score[t].score) || isnan(score[t].i_tok))
+            return cli_fail(c, "%s: '%s' has a line without score or i_tok", c->args.scores, score[t].id);
+        if (score[t].i_tok != (double)t)
+            return cli_fail(c, "%s: '%s': i_tok %g where %zu was expected (a line twice, or missing)", c->args.scores,
+                            score[t].id, score[t].i_tok, t);
+    }
+    return CLI_OK;
+}
+
+/* A null says that there is nothing to say yet. Behind a number it is rather a token that could not be scored. */
+static void look_for_nulls(const cli_record *score, size_t n, tally *k)
+{
+    size_t t, first = 0;
+
+    while (first < n && score[first].score == -INFINITY)
+        first++;
+    for (t = first; t < n && score[t].score > -INFINITY; t++)
+        ;
+    k->n_silent += first == n;
+    k->n_gap += t < n;
+}
+
+static void say_left_out(const cli *c, const cli_joined *joined, const tally *k)
+{
+    const size_t n = joined->n, n_missing = n ? n_unscored(joined) : 0;
+
+    if (k->n_unlabelled)
+        cli_note(c, "left out, for want of a label: %zu of %zu answers", k->n_unlabelled, k->n_unlabelled + n);
+    if (n_missing)
+        cli_note(c, "left out, for want of scores: %zu of %zu labelled answers", n_missing, n_missing + n);
+    if (k->n_broken)
+        cli_note(c, "left out, for their scores were broken off (no line is marked last): %zu of %zu answers",
+                 k->n_broken, k->n_broken + n);
+    if (k->n_silent)
+        cli_note(c, "without a score at any token, so that they never alarm: %zu of %zu answers", k->n_silent, n);
+    if (k->n_gap)
+        cli_note(c, "with a null behind a score, which raises no alarm but may be a token that could not be scored: "
+                 "%zu of %zu answers", k->n_gap, n);
+}
+
 /* out->scores and out->labels, both sorted by id. */
 static int join(const cli *c, cli_joined *out)
 {
     const cli_record *scores = out->scores.at;
-    size_t i, end, n_unlabelled = 0;
+    size_t i, end;
+    tally k = { 0 };
     int code = CLI_OK;
 
     for (i = 0; i < out->scores.n && code == CLI_OK; i = end) {
         const cli_record *label = cli_records_find(&out->labels, scores[i].id);
-        for (end = i; end < out->scores.n && strcmp(scores[end].id, scores[i].id) == 0; end++) {
-            if (isnan(scores[end].score) || isnan(scores[end].i_tok))
-                return cli_fail(c, "%s: '%s' has a line without score or i_tok", c->args.scores, scores[end].id);
-            if (scores[end].i_tok != (double)(end - i))
-                return cli_fail(c, "%s: '%s': i_tok %g where %zu was expected (a line twice, or missing)",
-                                c->args.scores, scores[end].id, scores[end].i_tok, end - i);
-        }
+        for (end = i; end < out->scores.n && strcmp(scores[end].id, scores[i].id) == 0; end++)
+            ;
+        code = check_lines(c, &scores[i], end - i);
+        if (code != CLI_OK)
+            break;
         if (!label || isnan(label->label)) {
-            n_unlabelled += 1;
+            k.n_unlabelled += 1;
             continue;
         }
+        if (out->scores.has_last && !scores[end - 1].last) {
+            k.n_broken += 1;
+            continue;
+        }
+        look_for_nulls(&scores[i], end - i, &k);
         out->at[out->n] = (cli_answer){ &scores[i], label, end - i, 0, label->label > 0 };
         code = group_of(c, label, &out->at[out->n].group);
         out->n += 1;
     }
-    if (code == CLI_OK && n_unlabelled)
-        cli_note(c, "left out, for want of a label: %zu of %zu answers", n_unlabelled, n_unlabelled + out->n);
-    if (code == CLI_OK && out->n && n_unscored(out))
-        cli_note(c, "left out, for want of scores: %zu of %zu labelled answers", n_unscored(out),
-                 n_unscored(out) + out->n);
+    if (code == CLI_OK)
+        say_left_out(c, out, &k);
     if (code == CLI_OK && out->n == 0)
         code = cli_fail(c, "no id of %s has a label in %s", c->args.scores, c->args.labels);
     return code;

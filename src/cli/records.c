@@ -1,5 +1,5 @@
-/* JSON Lines read back: of each line's object the keys id, group, label, onset, onset_tok, score, i_tok, at_byte and
- * the length of text, what --by names, and whose scores they are; all else is passed over.
+/* JSON Lines read back: of each line's object the keys id, group, label, onset, onset_tok, score, i_tok, at_byte, last
+ * and the length of text, what --by names, and whose scores they are; all else is passed over.
  * What is read was written by anyone, so a line that is not JSON is refused with its place. */
 #include <ctype.h>
 #include <math.h>
@@ -283,6 +283,8 @@ static void read_pair(scan *s, cli_record *r)
         r->onset = read_value(s);
     else if (strcmp(key, "onset_tok") == 0)
         r->onset_tok = read_value(s);
+    else if (strcmp(key, "last") == 0)
+        r->last = read_value(s) == 1;
     else if (strcmp(key, "scored_by") == 0)
         read_scored_by(s);
     else
@@ -333,7 +335,7 @@ int cli_records_read(const cli *c, const char *path, cli_records *out)
     if (!f)
         return cli_fail(c, "%s: cannot open", path);
     while (code == CLI_OK && (n = getline(&line, &room, f)) >= 0) {
-        cli_record r = { NULL, NULL, NULL, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
+        cli_record r = { NULL, NULL, NULL, NAN, NAN, NAN, NAN, NAN, NAN, NAN, false };
         scan s = { line, line, NULL, c->args.by, &out->scored_by };
         i_line += 1;
         if (!peek(&s) && (size_t)n == strlen(line))
@@ -343,6 +345,7 @@ int cli_records_read(const cli *c, const char *path, cli_records *out)
             s.wrong = "a zero byte";
         code = s.wrong ? cli_fail(c, "%s:%zu:%zu: %s", path, i_line, (size_t)(s.at - s.start) + 1, s.wrong)
                : add(c, out, &r, &cap);
+        out->has_last |= r.last;
         if (code != CLI_OK)
             clear_record(&r);
     }
@@ -406,4 +409,42 @@ const cli_record *cli_records_find(const cli_records *sorted, const char *id)
             hi = middle;
     }
     return lo < sorted->n && strcmp(sorted->at[lo].id, id) == 0 ? &sorted->at[lo] : NULL;
+}
+
+bool cli_record_key(const char *name)
+{
+    static const char *const key[] = { "id", "group", "label", "onset", "onset_tok", "score", "i_tok", "at_byte",
+                                       "text", "last", "scored_by" };
+    size_t i;
+
+    for (i = 0; i < sizeof key / sizeof *key && strcmp(key[i], name) != 0; i++)
+        ;
+    return i < sizeof key / sizeof *key;
+}
+
+/* ---- what a rule may go by --------------------------------------------------------------------------------------- */
+
+const char *const cli_field[] = { "task", "lang", "category", "model", "prompt_bytes", NULL };
+
+/* Bands that double, open at both ends, so that a live prompt is never longer or shorter than all of them. */
+static const char *length_band(size_t n_byte)
+{
+    static const char *const name[] = { "0-63", "64-127", "128-255", "256-511", "512-1023", "1024-2047", "2048-4095",
+                                        "4096-" };
+    size_t i;
+
+    for (i = 0; i < 7 && n_byte >= (size_t)64 << i; i++)
+        ;
+    return name[i];
+}
+
+const char *cli_field_of(const mid_sample *sample, const char *field)
+{
+    const char *const value[] = { sample->task, sample->lang, sample->category, sample->response_model,
+                                  length_band(strlen(sample->prompt)) };
+    size_t i;
+
+    for (i = 0; cli_field[i] && strcmp(cli_field[i], field) != 0; i++)
+        ;
+    return cli_field[i] ? value[i] : NULL;
 }

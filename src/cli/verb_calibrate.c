@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -62,10 +63,34 @@ static int add_option(const cli *c, const char *option, const char *name, const 
     return CLI_OK;
 }
 
+/* A value must be known before the answer is: score picks its rule at the first token. */
+static int check_by(const cli *c)
+{
+    const char *by = c->args.by;
+    size_t i;
+
+    if (!by)
+        return CLI_OK;
+    if (strcmp(by, "length") == 0)
+        return cli_usage(c, "--by length: how long an answer gets is not known while a rule decides. --by prompt_bytes "
+                         "goes by the length of the prompt; position_norm behind the monitor (midstream list "
+                         "aggregators) measures scores against what is usual at their place");
+    if (cli_record_key(by))
+        return cli_usage(c, "--by %s: that is about one answer or its scores, and no rule can go by it", by);
+    for (i = 0; cli_field[i] && strcmp(cli_field[i], by) != 0; i++)
+        ;
+    if (!cli_field[i])
+        cli_note(c, "midstream score does not know the %s of an answer (only task, lang, category, model, "
+                 "prompt_bytes), so it will not take the rule; a program of yours can", by);
+    return CLI_OK;
+}
+
 static int read_request(const cli *c, request *r)
 {
     int code = find_rule(c, &r->rule);
 
+    if (code == CLI_OK)
+        code = check_by(c);
     if (code == CLI_OK)
         code = cli_params(c, r->rule->params, r->params);
     if (code == CLI_OK)
@@ -366,7 +391,9 @@ static int conclude(const cli *c, const request *r, const mid_rule_file *file, c
             cli_resplit_print(checked);
     }
     if (n_feasible < n && c->args.out)
-        cli_note(c, "nothing written");
+        cli_note(c, "nothing written%s%s%s", access(c->args.out, F_OK) == 0 ? "; " : "",
+                 access(c->args.out, F_OK) == 0 ? c->args.out : "",
+                 access(c->args.out, F_OK) == 0 ? " is the one from before" : "");
     return n_feasible == n ? CLI_OK : CLI_FAILED;
 }
 
@@ -425,12 +452,13 @@ const cli_verb cli_verb_calibrate = {
     .about = "Answers must be used for nothing else. A promise is about prompts like theirs: it is kept on average\n"
              "over calibrations (rule crc), or with --confidence by all but so few of them (high_probability). Where\n"
              "no threshold keeps it this says infeasible, what is nearest, exits with 1 and writes nothing. --by\n"
-             "makes one rule for each value of a field of the labels' lines, such as lang; with --confidence all hold\n"
-             "together. It counts prompts: labels say which answers share one (group), or --group does; id:0 says\n"
-             "that none do. It holds at the length of --max-tok, at most the longest answer given: longer answers are not\n"
-             "covered, and a miss promise not those cut shorter. --needs says how many prompts it takes before any\n"
-             "are collected; --resplits tries on these prompts whether the rule does what it says, which is a check\n"
-             "and no proof. docs/guarantees.md says what a promise is and what breaks it.",
+             "makes one rule for each value of a field of the labels' lines (task, lang, category, model or\n"
+             "prompt_bytes, as midstream label prints them); with --confidence all hold together. It counts prompts:\n"
+             "labels say which answers share one (group), or --group does; id:0 says that none do. It holds at the\n"
+             "length of --max-tok, at most the longest answer given: longer answers are not covered, and a miss\n"
+             "promise not those cut shorter. --needs says how many prompts it takes before any are collected;\n"
+             "--resplits tries on these prompts whether the rule does what it says, which is a check and no proof.\n"
+             "docs/guarantees.md says what a promise is and what breaks it.",
     .example = "midstream calibrate --scores scores.jsonl --labels labels.jsonl \\\n"
                "      --false-alarm 0.01 --miss 0.10 --confidence 0.9 --out rule.json",
     .run = run,

@@ -22,6 +22,7 @@ static void print_label(const mid_sample *s, const mid_label *label)
 {
     cli_json j = { .to = stdout };
     char group[12];
+    size_t i;
 
     snprintf(group, sizeof group, "%08x", cli_hash(s->prompt));
     cli_json_open(&j, NULL, '{');
@@ -36,6 +37,9 @@ static void print_label(const mid_sample *s, const mid_label *label)
     else
         cli_json_string(&j, "onset", NULL);
     cli_json_string(&j, "group", group);
+    for (i = 0; cli_field[i]; i++)
+        if (cli_field_of(s, cli_field[i]))
+            cli_json_string(&j, cli_field[i], cli_field_of(s, cli_field[i]));
     cli_json_close(&j, '}');
     putchar('\n');
 }
@@ -111,8 +115,9 @@ const cli_verb cli_verb_label = {
     .takes = "!labeler in dataset traces param data quiet help",
     .summary = "say of each answer whether it is unsafe, one JSON line an answer",
     .about = "Lines have id, label (1 unsafe, 0 not, null cannot say), score, onset (the byte where it becomes\n"
-             "unsafe, where known) and group (the same for answers to one prompt). With --traces the answers are\n"
-             "those in a store; else the recorded ones.",
+             "unsafe, where known), group (the same for answers to one prompt) and what calibrate --by may go by:\n"
+             "task, lang, category and model where known, and prompt_bytes, a band of the prompt's length (64-127).\n"
+             "With --traces the answers are those in a store; else the recorded ones.",
     .example = "midstream label --labeler refusal --dataset xstest > labels.jsonl",
     .run = run,
 };

@@ -21,31 +21,32 @@ typedef struct scorer {
 
 enum { PROMPT_N = 1 << 20 };
 
-/* What a rule has a version for. */
-static const char *field_of(const mid_sample *sample, const char *by)
-{
-    const struct { const char *name, *value; } all[] = {
-        { "task", sample->task }, { "lang", sample->lang }, { "category", sample->category },
-        { "model", sample->response_model },
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(all[i].name, by) == 0)
-            return all[i].value;
-    return NULL;
-}
-
 /* The rule for a sample; *rule NULL if there is no --rule. */
 static int find_rule(const scorer *s, const mid_sample *sample, const mid_rule **rule)
 {
-    const char *by = s->file ? mid_rule_file_by(s->file) : NULL, *value = by ? field_of(sample, by) : NULL;
+    const char *by = s->file ? mid_rule_file_by(s->file) : NULL, *value = by ? cli_field_of(sample, by) : NULL;
 
     *rule = s->file ? mid_rule_file_find(s->file, value) : NULL;
+    if (s->file && !*rule && !value)
+        return cli_fail(s->c, "%s has a rule for each %s, which sample '%s' does not have", s->c->args.rule, by,
+                        sample->id);
     if (s->file && !*rule)
-        return cli_fail(s->c, "%s: no rule for %s '%s', which sample '%s' has", s->c->args.rule, by,
-                        value ? value : "", sample->id);
+        return cli_fail(s->c, "%s has no rule for %s '%s', which sample '%s' has: calibrate with answers of that kind, "
+                        "or leave them out", s->c->args.rule, by, value, sample->id);
     return CLI_OK;
+}
+
+/* Before the first line: is there a rule for everything that may come? */
+static int check_rules(const scorer *s, const mid_dataset *data)
+{
+    const mid_rule *rule;
+    size_t i;
+    int code = CLI_OK;
+
+    for (i = 0; s->file && i < mid_dataset_n(data) && code == CLI_OK; i++)
+        if (mid_dataset_at(data, i)->response)
+            code = find_rule(s, mid_dataset_at(data, i), &rule);
+    return code;
 }
 
 /* A promise about misses is one about whole answers of max_tok: what is cut before has had less time to alarm. One that
@@ -58,6 +59,7 @@ static bool is_cut_short(const scorer *s, const mid_rule *rule, uint32_t n_tok)
 /* Where an answer stands with its rule. */
 typedef struct judged {
     const mid_rule *rule;           /* NULL without --rule */
+    uint32_t n_tok;
     mid_rule_state state;
     bool alarm, cut_short;
     bool degraded;                  /* a hybrid went on without a member */
@@ -79,12 +81,15 @@ static void print_step(const scorer *s, const mid_sample *sample, const mid_step
         a->alarm |= verdict == MID_VERDICT_STOP || (verdict == MID_VERDICT_HOLD && a->rule->hold_alarms);
         cli_json_string(&j, "verdict", mid_verdict_name(verdict));
         cli_json_flag(&j, "alarm", a->alarm);
-        cli_json_flag(&j, "promise", mid_rule_holds(a->rule, &a->state) && !a->cut_short && !a->degraded && !s->drifted);
+        cli_json_flag(&j, "promise", mid_rule_holds(a->rule, &a->state) && !a->cut_short && !a->degraded &&
+                                     !s->drifted);
     }
     if (step->i_tok == 0) {
         cli_subject_text(&s->subject, scored_by);
         cli_json_string(&j, "scored_by", scored_by);
     }
+    if (step->i_tok == a->n_tok - 1)
+        cli_json_flag(&j, "last", true);
     cli_json_close(&j, '}');
     putchar('\n');
 }
@@ -152,7 +157,7 @@ static int take(void *user, const mid_sample *sample, mid_trace *trace)
     scorer *s = user;
     const uint32_t n = mid_trace_n_tok(trace);
     double *score = malloc((n ? n : 1) * sizeof *score);
-    judged a = { .rule = NULL };
+    judged a = { .n_tok = n };
     int code = CLI_OK;
     mid_step step;
     uint32_t i;
@@ -184,6 +189,10 @@ static mid_status open_drift(cli *c, scorer *s)
 {
     const mid_rule_extremes *e = mid_rule_file_extremes(s->file);
 
+    if (e->n == 0) {
+        cli_note(c, "%s has no calibration answers, so nothing tells whether these are like them", c->args.rule);
+        return MID_OK;
+    }
     s->seen = calloc(PROMPT_N / 8, 1);
     return s->seen ? mid_drift_open(c->ctx, e->extreme, e->group, e->n, NULL, &s->drift) : MID_ENOMEM;
 }
@@ -242,6 +251,8 @@ static int run(cli *c)
     if (code == CLI_OK)
         code = cli_dataset_open(c, &data);
     if (code == CLI_OK)
+        code = check_rules(&s, data);
+    if (code == CLI_OK)
         code = cli_model_open(c, MID_GROUP_N, monitor.layer, &model);
     if (code == CLI_OK)
         code = bind(c, model, &s);
@@ -274,7 +285,8 @@ const cli_verb cli_verb_score = {
              "cleared), alarm (was there one up to here?) and promise (does the rule's still hold?); answers are then\n"
              "read as far as the rule's, unless --max-tok cuts them. The promise is withdrawn, and said so, when the\n"
              "answers of this run are no longer like those it was made on; the next run begins anew. An answer's\n"
-             "first line says whose scores they are (scored_by), which calibrate puts into the rule.",
+             "first line says whose scores they are (scored_by), which calibrate puts into the rule, and its last\n"
+             "one that it is the last, so that an answer whose scoring was broken off is not taken for a short one.",
     .example = "midstream score --monitor probe.safetensors --dataset xstest --limit 50 > scores.jsonl",
     .run = run,
 };
