@@ -1,49 +1,47 @@
-/* A judge behind an OpenAI-compatible server: one token of a chat completion, with its 20 most likely first tokens.
- * 429 and 5xx, a connection that fails and a response that is cut short are tried again, 3 times, waiting twice as long
- * each time or as long as the server asks for; any other refusal is final. No redirects: what we send is somebody's
- * conversation, and it goes where we were told. */
-#include <curl/curl.h>
-#include <pthread.h>
+/* A judge behind an OpenAI-compatible server: one token of a chat completion, with its 20 most likely first tokens. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "yyjson.h"
 
 #include "base/buf.h"
 #include "base/ctx.h"
+#include "source/http.h"
 #include "source/judge.h"
 
-enum { N_RETRY = 3, RESPONSE_LIMIT_BYTES = 1 << 20, WAIT_LIMIT_MS = 30000 };
+enum { RESPONSE_LIMIT_BYTES = 1 << 20 };
 
 struct server {
-    CURL *curl;
-    struct curl_slist *header;
-    char *url, *model;
-    uint32_t retry_ms;
+    mid__http *http;
+    char *model;
     mid__oracle *oracle;            /* its n_retry is counted up */
     mid__buf body;
-    char curl_said[CURL_ERROR_SIZE];
 };
-
-static void start_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
 
 static void close_server(void *self)
 {
     struct server *s = self;
 
-    curl_easy_cleanup(s->curl);
-    curl_slist_free_all(s->header);
+    mid__http_close(s->http);
     mid__buf_clear(&s->body);
-    free(s->url);
     free(s->model);
     free(s);
 }
 
-static size_t receive(char *bytes, size_t size, size_t n, void *user)
+static bool begin(void *user)
 {
-    return mid__buf_put(user, bytes, size * n) ? size * n : 0;
+    struct server *s = user;
+
+    mid__buf_clear(&s->body);
+    return true;
+}
+
+static bool receive(void *user, const char *bytes, size_t n)
+{
+    struct server *s = user;
+
+    return mid__buf_put(&s->body, bytes, n);
 }
 
 /* ---- one question as JSON, one response ------------------------------------------------------------------------- */
@@ -113,168 +111,47 @@ mid_status mid__judge_response(mid_ctx *ctx, const char *url, const char *body, 
     return status;
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------------------- */
-
-static void wait_ms(long ms)
-{
-    const struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
-
-    nanosleep(&t, NULL);
-}
-
-/* What went wrong, in the server's words where it has some. */
-static mid_status refused(mid_ctx *ctx, const struct server *s, CURLcode code, long http, int n_try)
-{
-    yyjson_doc *doc = s->body.n ? yyjson_read(s->body.at, s->body.n, 0) : NULL;
-    yyjson_val *error = yyjson_obj_get(yyjson_doc_get_root(doc), "error");
-    const char *said = yyjson_get_str(yyjson_is_str(error) ? error : yyjson_obj_get(error, "message"));
-    mid_status status;
-
-    if (s->body.failed)
-        status = mid__fail(ctx, MID_EIO, "%s: a response of more than %d bytes", s->url, RESPONSE_LIMIT_BYTES);
-    else if (code != CURLE_OK)
-        status = mid__fail(ctx, MID_EIO, "%s: %s (%d tries)", s->url,
-                           s->curl_said[0] ? s->curl_said : curl_easy_strerror(code), n_try);
-    else
-        status = mid__fail(ctx, http == 429 || http >= 500 ? MID_EIO : MID_EMODEL, "%s: HTTP %ld (%d tries): %.200s",
-                           s->url, http, n_try, said ? said : s->body.n ? s->body.at : "no text");
-    yyjson_doc_free(doc);
-    return status;
-}
-
-static mid_status send_request(mid_ctx *ctx, struct server *s, const char *request)
-{
-    long wait = s->retry_ms, http = 0;
-    CURLcode code;
-    int n_try;
-
-    curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, request);
-    for (n_try = 1; ; n_try++) {
-        curl_off_t asked_s = 0;
-        s->curl_said[0] = 0;
-        mid__buf_clear(&s->body);
-        code = curl_easy_perform(s->curl);
-        curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &http);
-        if (code == CURLE_OK && http == 200)
-            return MID_OK;
-        if (n_try > N_RETRY || s->body.failed || (code == CURLE_OK && http != 429 && http < 500))
-            return refused(ctx, s, code, http, n_try);
-        curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &asked_s);
-        if (asked_s > WAIT_LIMIT_MS / 1000)
-            asked_s = WAIT_LIMIT_MS / 1000;
-        wait_ms(asked_s * 1000 > wait ? (long)asked_s * 1000 : wait);
-        wait = wait * 2 < WAIT_LIMIT_MS ? wait * 2 : WAIT_LIMIT_MS;
-        s->oracle->n_retry++;
-    }
-}
+/* ---- asking ----------------------------------------------------------------------------------------------------- */
 
 static mid_status ask_server(mid_ctx *ctx, void *self, const char *question, mid__said *said)
 {
     struct server *s = self;
+    const mid__http_reader reader = { .user = s, .begin = begin, .bytes = receive };
     char *request = request_of(s, question);
-    mid_status status = request ? send_request(ctx, s, request) : mid__oom(ctx, "a request");
+    mid_status status = request ? mid__http_post(ctx, s->http, request, 0, &reader, &s->oracle->n_retry)
+                                : mid__oom(ctx, "a request");
 
+    if (status == MID_ECANCEL)
+        status = mid__fail(ctx, MID_EIO, "%s: a response of more than %d bytes", mid__http_url(s->http),
+                           RESPONSE_LIMIT_BYTES);
+    if (status == MID_EINVAL)
+        status = MID_EMODEL;        /* a refusal is one */
     if (status == MID_OK)
-        status = mid__judge_response(ctx, s->url, s->body.at, s->body.n, said);
+        status = mid__judge_response(ctx, mid__http_url(s->http), s->body.at, s->body.n, said);
     free(request);
     return status;
-}
-
-/* ---- opening ---------------------------------------------------------------------------------------------------- */
-
-/* base/v1/chat/completions, whether or not base ends with / or /v1. */
-static char *endpoint_of(const char *base)
-{
-    size_t n = strlen(base);
-    mid__buf url = { 0 };
-
-    while (n && base[n - 1] == '/')
-        n--;
-    if (n >= 3 && strncmp(base + n - 3, "/v1", 3) == 0)
-        n -= 3;
-    mid__buf_put(&url, base, n);
-    mid__buf_text(&url, "/v1/chat/completions");
-    return mid__buf_take(&url, NULL);
-}
-
-static bool add_header(struct server *s, const char *text)
-{
-    struct curl_slist *longer = curl_slist_append(s->header, text);
-
-    if (longer)
-        s->header = longer;
-    return longer;
-}
-
-static mid_status set_up(mid_ctx *ctx, struct server *s, const mid_judge_opts *opts)
-{
-    const long timeout_ms = opts->timeout_ms ? (long)opts->timeout_ms : 60000;
-    mid__buf key = { 0 };
-    bool ok = add_header(s, "Content-Type: application/json");
-
-    if (ok && opts->key) {
-        ok = mid__buf_fmt(&key, "Authorization: Bearer %s", opts->key) && add_header(s, key.at);
-        mid__buf_clear(&key);
-    }
-    if (!ok)
-        return mid__oom(ctx, s->url);
-    curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(s->curl, CURLOPT_PROXY, "");       /* else curl looks into the environment for one */
-    curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, s->header);
-    curl_easy_setopt(s->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
-    curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000);
-    curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, &s->body);
-    curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, s->curl_said);
-    if (curl_easy_setopt(s->curl, CURLOPT_URL, s->url) != CURLE_OK)
-        return mid__oom(ctx, s->url);
-    return MID_OK;
-}
-
-/* curl finds out about a malformed URL only when it is used; we would rather know now. */
-static mid_status check_url(mid_ctx *ctx, const char *url)
-{
-    CURLU *u = curl_url();
-    const CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
-
-    curl_url_cleanup(u);
-    if (code == CURLUE_OK)
-        return MID_OK;
-    return mid__fail(ctx, code == CURLUE_OUT_OF_MEMORY ? MID_ENOMEM : MID_EINVAL, "'%.200s': %s", url,
-                     curl_url_strerror(code));
 }
 
 mid_status mid__judge_server(mid_ctx *ctx, const char *base, const mid_judge_opts *opts, mid__oracle *oracle,
                              char **name)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct server *s;
+    const mid__http_opts http = { .key = opts->key, .timeout_ms = opts->timeout_ms, .retry_ms = opts->retry_ms };
+    struct server *s = calloc(1, sizeof *s);
     mid__buf id = { 0 };
-    mid_status status;
+    mid_status status = s ? mid__http_open(ctx, base, "chat/completions", &http, &s->http) : mid__oom(ctx, base);
 
-    if (opts->key && strpbrk(opts->key, "\r\n"))
-        return mid__fail(ctx, MID_EINVAL, "the key has a line break in it");
-    pthread_once(&once, start_curl);
-    s = calloc(1, sizeof *s);
-    if (!s)
-        return mid__oom(ctx, base);
-    mid__buf_init(&s->body, RESPONSE_LIMIT_BYTES);
-    s->oracle = oracle;
-    s->retry_ms = opts->retry_ms ? opts->retry_ms : 500;
-    s->url = endpoint_of(base);
-    s->model = opts->model ? strdup(opts->model) : NULL;
-    s->curl = curl_easy_init();
-    status = s->url && s->curl && (s->model || !opts->model) ? check_url(ctx, s->url) : mid__oom(ctx, base);
-    if (status == MID_OK)
-        status = set_up(ctx, s, opts);
     if (status == MID_OK) {
-        mid__buf_fmt(&id, "%s %s", s->url, s->model ? s->model : "");
-        *name = mid__buf_take(&id, NULL);
+        mid__buf_init(&s->body, RESPONSE_LIMIT_BYTES);
+        s->oracle = oracle;
+        s->model = opts->model ? strdup(opts->model) : NULL;
+        mid__buf_fmt(&id, "%s %s", mid__http_url(s->http), s->model ? s->model : "");
+        *name = s->model || !opts->model ? mid__buf_take(&id, NULL) : NULL;
         status = *name ? MID_OK : mid__oom(ctx, base);
     }
     if (status != MID_OK) {
-        close_server(s);
+        if (s)
+            close_server(s);
+        mid__buf_clear(&id);
         return status;
     }
     oracle->self = s;
