@@ -1,5 +1,6 @@
 /* Models and sources: where tokens come from.
  *   llama     generate in process, several sequences in one context
+ *   openai    generate behind an OpenAI-compatible server; its tokens with what it tells of their probabilities
  *   recorded  an answer somebody saved, read by an observer model token by token (teacher forcing) */
 #ifndef MIDSTREAM_SOURCE_H
 #define MIDSTREAM_SOURCE_H
@@ -13,7 +14,7 @@ extern "C" {
 
 #define MID_GROUP_N 16              /* answers worked on together; fixed, so that a result never depends on timing */
 
-/** A GGUF model with its context and tokenizer. */
+/** A GGUF model with its context and tokenizer, or a model behind a server. */
 typedef struct mid_model mid_model;
 
 typedef struct mid_model_opts {
@@ -35,12 +36,33 @@ MID_API void mid_model_close(mid_model *model);
 /** Another context on the same weights, for another thread; opts as for mid_model_open (quantise is ignored).
  *  @param model  borrowed until *out is closed. @return MID_EMODEL, MID_EINVAL, MID_ENOMEM. @param[out] out owned. */
 MID_API mid_status mid_model_fork(mid_ctx *ctx, mid_model *model, const mid_model_opts *opts, mid_model **out);
+
+typedef struct mid_server_opts {
+    size_t size;                    /* sizeof(mid_server_opts) */
+    const char *model;              /* what the server is asked for; NULL: its own */
+    const char *key;                /* sent as a bearer token, in no message, log or identity; NULL: none */
+    bool text_only;                 /* ask for no log-probabilities: steps are what comes at a time, text and time alone */
+    uint32_t n_top;                 /* alternatives per token, up to MID_TOP_MAX; 0: 5 */
+    uint32_t rpm, tpm;              /* requests and tokens a minute, of the model and all its forks; 0: no limit */
+    uint32_t timeout_ms;            /* longest silence; 0: 60000 */
+    uint32_t retry_ms;              /* wait before the first of 3 retries, about doubled each time; 0: 500 */
+    uint64_t seed;                  /* of how waits differ from that */
+} mid_server_opts;
+MID_API mid_server_opts mid_server_opts_default(void);
+/**
+ * A model behind an OpenAI-compatible server, for source "openai" only. Nothing is asked before the first run. Its steps
+ * carry text, ln p, the likeliest alternatives and time, which is that between arrivals; a token's id is a hash of its
+ * bytes. The entropy of a distribution of which only the top is told is not known, and left out.
+ * @param url  http:// or https://; /v1/chat/completions is added, for a form that is not "chat" /v1/completions
+ * @return MID_EINVAL for a malformed URL, a key with a line break or n_top over the limit; MID_ENOMEM. @param[out] out owned.
+ */
+MID_API mid_status mid_server_open(mid_ctx *ctx, const char *url, const mid_server_opts *opts, mid_model **out);
 /** What its steps carry. Borrowed. @c observer covers file and quantisation; a run adds the prompt form. */
 MID_API const mid_signals *mid_model_signals(const mid_model *model);
 MID_API int mid_model_n_layer(const mid_model *model);
 /** "SmolLM2 135M Instruct Q4_1": as the file describes itself. Borrowed. */
 MID_API const char *mid_model_desc(const mid_model *model);
-/** SHA-256 of the file that was asked for (not of the copy). Borrowed. */
+/** SHA-256 of the file that was asked for (not of the copy); "" for a server. Borrowed. */
 MID_API const char *mid_model_hash(const mid_model *model);
 MID_API bool mid_model_has_template(const mid_model *model);
 
@@ -91,10 +113,16 @@ MID_API const mid_source_info *mid_source_list(void);
  * of a second context that runs along; but as it is made when a group's answers are complete, the steps come then, and
  * stopping one ends only what is given. Steps that must be seen live cost a decode more per token: not offered here.
  *
- * @param source  "llama" or "recorded"
+ * "openai" asks for one answer after the other and gives each token as it comes. What fails there is one answer, and the
+ * next may succeed: MID_EIO no response after the retries, or one cut short; MID_EINVAL the server refuses this prompt;
+ * MID_EFORMAT what came is no stream of chunks, or its tokens do not spell its text; MID_ESIGNAL log-probabilities are
+ * missing; MID_EUNDEFINED its content filter cut the answer; MID_ELIMIT. Only MID_EMODEL (401, 403, 404) is about all of them.
+ *
+ * @param source  "llama", "openai" or "recorded"
  * @param sample  (n) borrowed; "recorded" needs each response
- * @return MID_OK; MID_ENOTFOUND no such source; MID_EINVAL n too large or a sample without response; MID_ELIMIT a prompt
- *         that leaves no room for an answer; MID_ESIGNAL as for mid_source_signals(); MID_EMODEL; or what the sink returned
+ * @return MID_OK; MID_ENOTFOUND no such source; MID_EINVAL n too large, a sample without response, or a server and a file
+ *         taken for each other; MID_ELIMIT a prompt that leaves no room for an answer; MID_ESIGNAL as for
+ *         mid_source_signals(); MID_EMODEL; of "openai" as above; or what the sink returned
  */
 MID_API mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source,
                                   const mid_sample *const *sample, size_t n,

@@ -310,6 +310,7 @@ void mid_model_close(mid_model *model)
 
     if (!model)
         return;
+    mid__server_close(model->server);
     if (model->lctx)
         llama_free(model->lctx);
     if (model->pool)
@@ -341,7 +342,7 @@ mid_status mid_model_fork(mid_ctx *ctx, mid_model *model, const mid_model_opts *
     memcpy(m->path, model->path, sizeof m->path);
     memcpy(m->desc, model->desc, sizeof m->desc);
     memcpy(m->hash, model->hash, sizeof m->hash);
-    status = open_context(ctx, m, opts, model->desc);
+    status = model->server ? mid__server_fork(ctx, model->server, &m->server) : open_context(ctx, m, opts, model->desc);
     if (status == MID_OK)
         *out = m;
     else
@@ -353,7 +354,10 @@ const mid_signals *mid_model_signals(const mid_model *model) { return &model->si
 int mid_model_n_layer(const mid_model *model) { return model->n_layer; }
 const char *mid_model_desc(const mid_model *model) { return model->desc; }
 const char *mid_model_hash(const mid_model *model) { return model->hash; }
-bool mid_model_has_template(const mid_model *model) { return llama_model_chat_template(model->llama, NULL) != NULL; }
+bool mid_model_has_template(const mid_model *model)
+{
+    return model->server || llama_model_chat_template(model->llama, NULL);
+}
 
 /* Nothing is known of the attention of this decode yet; of a prompt it is not asked for. */
 static void await_attention(mid_model *m, const mid__decode *batch)

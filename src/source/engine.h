@@ -21,8 +21,10 @@ typedef struct mid__decode {
 } mid__decode;
 
 typedef struct mid__lens mid__lens;
+typedef struct mid__server mid__server;
 
 struct mid_model {
+    mid__server *server;            /* openai.c; then only signals and desc below are filled in. NULL: a file */
     struct llama_model *llama;
     bool forked;                    /* llama belongs to another mid_model */
     struct llama_context *lctx;
@@ -78,8 +80,13 @@ typedef mid_status (*mid__source_run)(mid_ctx *ctx, mid_model *model, const mid_
                                       const mid_source_opts *opts, const mid_sink *sink);
 mid_status mid__source_llama(mid_ctx *ctx, mid_model *model, const mid_sample *const *sample, size_t n,
                              const mid_source_opts *opts, const mid_sink *sink);
+mid_status mid__source_openai(mid_ctx *ctx, mid_model *model, const mid_sample *const *sample, size_t n,
+                              const mid_source_opts *opts, const mid_sink *sink);
 mid_status mid__source_recorded(mid_ctx *ctx, mid_model *model, const mid_sample *const *sample, size_t n,
                                 const mid_source_opts *opts, const mid_sink *sink);
+/* openai.c: what is behind a model that is a server. */
+void mid__server_close(mid__server *server);
+mid_status mid__server_fork(mid_ctx *ctx, const mid__server *server, mid__server **out);
 
 /* extra.c: per-token signals made only when asked for (opts->want). One per run; zeroed is closed. */
 typedef struct mid__extra {

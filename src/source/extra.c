@@ -18,6 +18,9 @@ mid_status mid__want_check(mid_ctx *ctx, const mid_model *model, const mid_sourc
     if (want & ~(uint32_t)(EXTRA | MID_SIG_ALWAYS))
         return mid__fail(ctx, MID_EINVAL, "signals %#x wanted: of these bits %#x mean nothing", want,
                          want & ~(uint32_t)(EXTRA | MID_SIG_ALWAYS));
+    if (model->server && (want & ~(uint32_t)(model->signals.have | MID_SIG_JUDGE)))
+        return mid__fail(ctx, MID_ESIGNAL, "signals %#x wanted: %s tells what it writes and the top of each distribution, "
+                         "nothing from inside", want & ~(uint32_t)(model->signals.have | MID_SIG_JUDGE), model->desc);
     if ((want & MID_SIG_HIDDEN) && model->signals.n_layer == 0)
         return mid__fail(ctx, MID_ESIGNAL, "hidden rows wanted: open the model with tapped layers");
     if ((want & MID_SIG_ATTENTION) && !model->seen)

@@ -17,7 +17,7 @@
 #include "base/rng.h"
 #include "midstream/trace.h"
 
-enum { N_RETRY = 3, REFUSAL_LIMIT_BYTES = 1 << 16, WAIT_LIMIT_MS = 30000, ASKED_LIMIT_S = 120, SAID_BYTES = 200 };
+enum { N_RETRY = 3, REFUSAL_LIMIT_BYTES = 1 << 16, WAIT_LIMIT_MS = 30000, ASKED_LIMIT_S = 120 };
 
 struct mid__http {
     CURL *curl;
@@ -79,13 +79,12 @@ static void hold(mid__pace *pace, double s)
 
 /* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
-/* On one line, and without our key, should the server repeat it. */
-static void clean(const mid__http *h, const char *said, char out[SAID_BYTES])
+void mid__http_clean(const mid__http *h, const char *said, char out[MID__HTTP_SAID_BYTES])
 {
     const size_t n_key = h->key ? strlen(h->key) : 0;
     size_t n = 0;
 
-    while (*said && n + 4 < SAID_BYTES) {
+    while (*said && n + 4 < MID__HTTP_SAID_BYTES) {
         if (n_key && strncmp(said, h->key, n_key) == 0) {
             memcpy(out + n, "***", 3);
             n += 3;
@@ -105,16 +104,16 @@ static mid_status refused(mid_ctx *ctx, const mid__http *h, CURLcode code, long 
     yyjson_val *error = yyjson_obj_get(yyjson_doc_get_root(doc), "error");
     const char *message = yyjson_get_str(yyjson_is_str(error) ? error : yyjson_obj_get(error, "message"));
     const bool ours = http == 400 || http == 413 || http == 422;
-    char said[SAID_BYTES];
+    char said[MID__HTTP_SAID_BYTES];
     mid_status status;
 
-    clean(h, message ? message : h->refusal.n ? h->refusal.at : "no text", said);
+    mid__http_clean(h, message ? message : h->refusal.n ? h->refusal.at : "no text", said);
     if (code != CURLE_OK)
         status = mid__fail(ctx, MID_EIO, "%s: %s (%d tries)", h->url,
                            h->curl_said[0] ? h->curl_said : curl_easy_strerror(code), n_try);
     else
         status = mid__fail(ctx, http == 429 || http >= 500 ? MID_EIO : ours ? MID_EINVAL : MID_EMODEL,
-                           "%s: HTTP %ld (%d tries): %s%s", h->url, http, n_try, said, more);
+                           "%s: HTTP %ld (%d tries): %.200s%s", h->url, http, n_try, said, more);
     yyjson_doc_free(doc);
     return status;
 }

@@ -34,6 +34,9 @@ typedef struct mid__http mid__http;
 mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts, mid__http **out);
 void mid__http_close(mid__http *http);
 const char *mid__http_url(const mid__http *http);
+/* What a server said, for a message: on one line, cut, and without our key should it be repeated there. */
+enum { MID__HTTP_SAID_BYTES = 400 };
+void mid__http_clean(const mid__http *http, const char *said, char out[MID__HTTP_SAID_BYTES]);
 
 /* Who gets the bytes of a response with status 200. */
 typedef struct mid__http_reader {

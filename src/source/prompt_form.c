@@ -17,7 +17,8 @@ mid_source_opts mid_source_opts_default(void) { return (mid_source_opts){ .size 
 static mid_status form_text(mid_ctx *ctx, const mid_model *model, const mid_source_opts *opts, char **out)
 {
     struct llama_chat_message message[2];
-    const char *template = llama_model_chat_template(model->llama, NULL);
+    const char *template = model->llama ? llama_model_chat_template(model->llama, NULL) : NULL;
+    mid__buf messages = { 0 };
     size_t n = 0;
     int32_t need;
     char *text;
@@ -26,6 +27,11 @@ static mid_status form_text(mid_ctx *ctx, const mid_model *model, const mid_sour
         if (!strstr(opts->format, mark))
             return mid__fail(ctx, MID_EINVAL, "prompt form '%.60s' has no {prompt} in it", opts->format);
         *out = strdup(opts->format);
+        return *out ? MID_OK : mid__oom(ctx, "the prompt form");
+    }
+    if (model->server) {                            /* its template is its own affair */
+        mid__buf_fmt(&messages, "%s\n%s", opts->system ? opts->system : "", mark);
+        *out = mid__buf_take(&messages, NULL);
         return *out ? MID_OK : mid__oom(ctx, "the prompt form");
     }
     if (!template)

@@ -10,12 +10,15 @@
 #define HAVE_ALL (MID_SIG_ALWAYS | MID_SIG_SPREAD | MID_SIG_ATTENTION | MID_SIG_LENS | MID_SIG_ALONE | MID_SIG_AFFIRM | \
                   MID_SIG_SAMPLES | MID_SIG_JUDGE)
 
+#define HAVE_SERVER (MID_SIG_TEXT | MID_SIG_LOGPROB | MID_SIG_TOP | MID_SIG_TIME | MID_SIG_JUDGE)
+
 static const mid_source_info info[] = {
     { "llama",    "generate in process, a group of answers in one context",          HAVE_ALL },
+    { "openai",   "generate behind an OpenAI-compatible server, token by token",     HAVE_SERVER },
     { "recorded", "an answer somebody saved, read by an observer token by token",    HAVE_ALL },
     { NULL, NULL, 0 }
 };
-static const mid__source_run run[] = { mid__source_llama, mid__source_recorded };
+static const mid__source_run run[] = { mid__source_llama, mid__source_openai, mid__source_recorded };
 
 const mid_source_info *mid_source_list(void) { return info; }
 
@@ -71,13 +74,16 @@ mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source, co
         return status;
     if (all.max_tok == 0)
         all.max_tok = 128;
+    if (!model->server != (strcmp(source, "openai") != 0))
+        return mid__fail(ctx, MID_EINVAL, "%s is %s, for source %s", model->desc, model->server ? "a server" : "a file",
+                         model->server ? "openai" : "llama or recorded");
     if (n > (size_t)model->n_seq && strcmp(source, "llama") == 0)
         return mid__fail(ctx, MID_EINVAL, "%zu samples at once, the model was opened for %d", n, model->n_seq);
     for (i = 0; info[i].name; i++)
         if (strcmp(info[i].name, source) == 0)
             return all.want & MID_SIG_ALONE ? run_twice(ctx, model, source, sample, n, &all, sink)
                                             : run_with(ctx, model, run[i], sample, n, &all, sink);
-    return mid__fail(ctx, MID_ENOTFOUND, "no source '%s': llama or recorded", source);
+    return mid__fail(ctx, MID_ENOTFOUND, "no source '%s': llama, openai or recorded", source);
 }
 
 struct keeper {

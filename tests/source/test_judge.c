@@ -1,17 +1,8 @@
 /* Judges: the verdict by hand; a server written here that answers as a script says; the real SmolLM2, in process and,
  * where it was built, behind llama.cpp's own server. */
-#include "test.h"
+#include "source/peer.h"
+#include "source/scripted.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/buf.h"
-#include "base/ctx.h"
 #include "source/judge.h"
 
 /* ---- verdicts ---------------------------------------------------------------------------------------------------- */
@@ -44,97 +35,7 @@ TEST(judge, verdict)
     CHECK(isnan(verdict(NULL, 0)));
 }
 
-/* ---- a server that follows a script ------------------------------------------------------------------------------ */
-
-enum { N_REPLY_MAX = 8, SLOW = -1 };
-
-struct reply { int http; const char *header, *body; };     /* http SLOW: never says anything */
-
-struct scripted {
-    int fd, port, slow_fd;
-    pthread_t thread;
-    const struct reply *reply;
-    size_t n_reply, n_seen;
-    char seen[N_REPLY_MAX][8192];
-};
-
-/* Read one request, headers and body. */
-static void read_request(int fd, char *to, size_t room)
-{
-    size_t n = 0, length = 0;
-    const char *body, *at;
-    ssize_t got;
-
-    while (n + 1 < room && (got = read(fd, to + n, room - n - 1)) > 0) {
-        n += (size_t)got;
-        to[n] = 0;
-        body = strstr(to, "\r\n\r\n");
-        at = strstr(to, "Content-Length: ");
-        if (at)
-            length = (size_t)atoi(at + 16);
-        if (body && n >= (size_t)(body + 4 - to) + length)
-            return;
-    }
-}
-
-static void write_reply(int fd, const struct reply *r)
-{
-    mid__buf out = { 0 };
-    size_t at = 0;
-    ssize_t n;
-
-    mid__buf_fmt(&out, "HTTP/1.1 %d Scripted\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n", r->http,
-                 strlen(r->body), r->header ? r->header : "");
-    mid__buf_text(&out, r->body);
-    while (at < out.n && (n = send(fd, out.at + at, out.n - at, MSG_NOSIGNAL)) > 0)
-        at += (size_t)n;
-    mid__buf_clear(&out);
-}
-
-static void *serve(void *user)
-{
-    struct scripted *s = user;
-    int fd;
-
-    while (s->n_seen < s->n_reply && (fd = accept(s->fd, NULL, NULL)) >= 0) {
-        const struct reply *r = &s->reply[s->n_seen];
-        read_request(fd, s->seen[s->n_seen], sizeof s->seen[0]);
-        s->n_seen++;
-        if (r->http == SLOW) {
-            s->slow_fd = fd;
-            continue;
-        }
-        write_reply(fd, r);
-        close(fd);
-    }
-    return NULL;
-}
-
-static void start(struct scripted *s, const struct reply *reply, size_t n_reply)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t n = sizeof at;
-
-    memset(s, 0, sizeof *s);
-    s->reply = reply;
-    s->n_reply = n_reply;
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(s->fd >= 0 && bind(s->fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(s->fd, 4) == 0);
-    assert_int_equal(getsockname(s->fd, (struct sockaddr *)&at, &n), 0);
-    s->port = ntohs(at.sin_port);
-    assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-/* All replies of the script must have been fetched. */
-static void stop(struct scripted *s)
-{
-    shutdown(s->fd, SHUT_RDWR);
-    pthread_join(s->thread, NULL);
-    close(s->fd);
-    if (s->slow_fd)
-        close(s->slow_fd);
-    CHECK_INT(s->n_seen, s->n_reply);
-}
+/* ---- behind a server --------------------------------------------------------------------------------------------- */
 
 static mid_judge *judge_at(int port, const mid_judge_opts *opts)
 {
@@ -458,56 +359,28 @@ TEST(judge, asked_at_sentence_ends)
     check_schedule(true, 0, "Tea is made from leaves. Many people like it a lot!");
 }
 
-/* llama.cpp's server, on this machine only. */
-struct peer { pid_t pid; int port; };
-
-static struct peer start_peer(const char *program)
-{
-    struct peer peer = { .port = 20000 + (int)(getpid() % 20000) };
-    char port[16];
-
-    snprintf(port, sizeof port, "%d", peer.port);
-    peer.pid = fork();
-    assert_true(peer.pid >= 0);
-    if (peer.pid == 0) {
-        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
-            _exit(127);
-        execl(program, program, "-m", test_model(), "--host", "127.0.0.1", "--port", port, "-c", "2048", "-np", "1",
-              "-t", "1", "--no-jinja", "--chat-template", "chatml", "--no-webui", "--offline", (char *)NULL);
-        _exit(127);
-    }
-    return peer;
-}
-
 TEST(judge, real_server_agrees_with_the_model_in_process)
 {
-    const char *engine = getenv("ENGINE");
     mid_judge_opts opts = mid_judge_opts_default();
     double here[N_PAIR], there[N_PAIR];
     struct peer peer;
     mid_judge *j;
-    char program[1024], url[64];
+    char url[64];
     mid_status status = MID_EIO;
     int i;
 
-    snprintf(program, sizeof program, "%s/bin/llama-server", engine ? engine : "");
-    if (access(program, X_OK) != 0) {
-        print_message("skipped: no llama-server ($ENGINE/bin; scripts/setup peers)\n");
-        skip();
-    }
-    test_model();
+    needs_peer();
     j = local_judge(false, 0);
     ask_pairs(j, here);
     mid_judge_close(j);
-    peer = start_peer(program);
+    peer = start_peer();
     snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", peer.port);
     CHECK_OK(mid_judge_open(test_ctx(), url, &opts, &j));
     for (i = 0; i < 20 && status != MID_OK && waitpid(peer.pid, NULL, WNOHANG) == 0; i++)    /* 503 while it loads */
         status = mid_judge_ask(test_ctx(), j, "Hello?", "Hello.", 6, &there[0]);
     if (status == MID_OK)
         ask_pairs(j, there);
-    kill(peer.pid, SIGTERM);
-    waitpid(peer.pid, NULL, 0);
+    stop_peer(&peer);
     mid_judge_close(j);
     CHECK_OK(status);
     for (i = 0; i < N_PAIR; i++) {
