@@ -12,11 +12,17 @@ extern "C" {
 
 typedef struct mid_plan_model {
     const char *name;               /* in results */
-    const char *path;               /* of the GGUF; ${VAR} and a leading ~ are expanded; "smollm2" and "gemma" are known names */
+    const char *path;               /* of the GGUF, NULL: a server; ${VAR} and a leading ~ are expanded; "smollm2" and "gemma" are known names */
     const char *format;             /* as mid_source_opts.format; NULL: chat */
     const char *quantise;           /* as mid_model_opts.quantise; NULL: as the file is */
     int n_layer, layer[MID_LAYER_MAX];  /* 0: four over the depth */
     int line;                       /* where it stands in the file */
+    const char *url;                /* of an OpenAI-compatible server, for source "openai"; NULL: a file */
+    const char *server_model;       /* what that server is asked for; NULL: its own */
+    const char *key_env;            /* the environment variable that holds the server's key; NULL: none is needed */
+    const char *key;                /* that key, once mid_plan_set_model_key() gave it */
+    uint32_t top_logprobs;          /* alternatives per token; 0: text alone */
+    uint32_t rpm, tpm, timeout_s;   /* requests and tokens a minute, 0: no limit; longest silence */
 } mid_plan_model;
 
 /* Who is asked whether an answer so far is unsafe, for monitors that look at such verdicts (judge.h). */
@@ -35,9 +41,9 @@ typedef struct mid_plan_judge {
 typedef struct mid_plan_data {
     const char *dataset;            /* name or path */
     const char *as;                 /* name in results; NULL: dataset, of a path the last part */
-    const char *model;              /* a mid_plan_model's name: it generates ("llama"), or observes ("recorded") */
-    const char *beside;             /* another's name: a second observer of recorded answers; NULL: none */
-    const char *source;             /* "llama" or "recorded" */
+    const char *model;              /* a mid_plan_model's name: it generates ("llama", "openai"), or observes ("recorded") */
+    const char *beside;             /* another's name: a second observer, not of "llama"; NULL: none */
+    const char *source;             /* "llama", "openai" or "recorded" */
     const char *format;             /* overrides the model's; NULL: the model's */
     const char *labeler;            /* NULL: the task's default; "data": the labels that come with the data */
     const char *const *response_model;  /* (n_response_model) keep only these authors; 0: all */
@@ -51,6 +57,7 @@ typedef struct mid_plan_data {
     bool contrast;                  /* also report the subset of unsafe prompts (prompt_label 1) */
     int line;
     const mid_plan_judge *judge;    /* NULL: none, and monitors that need one are left out here */
+    const char *observer;           /* of "openai": who reads the answers, so that monitors see its steps; NULL: the server's */
 } mid_plan_data;
 
 typedef struct mid_plan_monitor {
@@ -98,6 +105,8 @@ MID_API void mid_plan_close(mid_plan *plan);
  *  refuses a plan whose key is not given. Copied; in no result, store or log.
  *  @param i_data  index of the entry. @return MID_EINVAL if its judge asks for no key; MID_ENOMEM. */
 MID_API mid_status mid_plan_set_key(mid_ctx *ctx, mid_plan *plan, size_t i_data, const char *key);
+/** The same for the server of a model. @param i_model  index of the model. */
+MID_API mid_status mid_plan_set_model_key(mid_ctx *ctx, mid_plan *plan, size_t i_model, const char *key);
 /** The plan as JSON text, as it goes into results. @param[out] text owned, mid_free(). */
 MID_API mid_status mid_plan_json(mid_ctx *ctx, const mid_plan *plan, char **text);
 

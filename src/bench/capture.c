@@ -1,6 +1,7 @@
 /* From samples to stored traces. The unit of work is a fixed group of 16 samples in the set's order: what a batch computes
  * depends on who is in it, so its members are part of every trace's key and never change with timing or resume. A
- * group's traces are committed together. */
+ * group's traces are committed together. A server is asked for one answer at a time: what it gave is never asked for
+ * again, and what it did not give is noted, left out, and asked for by the next run. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include "base/ctx.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/utf8.h"
+#include "bench/json.h"
 #include "bench/pool.h"
 #include "bench/set.h"
 #include "monitor/rows.h"
@@ -33,12 +36,17 @@ static uint32_t wanted(const mid__set *set)
     return want & ~(uint32_t)(MID_SIG_ALWAYS | MID_SIG_BESIDE);
 }
 
+static bool is_recorded(const mid__set *set) { return strcmp(set->source, "recorded") == 0; }
+
+static bool is_asked(const mid__set *set) { return strcmp(set->source, "openai") == 0; }
+
+/* The entry's format is for its model, not for who else reads. */
 static mid_source_opts source_opts(const mid__set *set)
 {
     mid_source_opts o = mid_source_opts_default();
 
     o.want = wanted(set);
-    o.format = set->data->format ? set->data->format : set->model->format;
+    o.format = set->data->format && strcmp(set->model->name, set->data->model) == 0 ? set->data->format : set->model->format;
     o.stop = set->data->stop;
     o.max_tok = set->data->max_tok;
     o.temperature = set->data->temperature;
@@ -46,10 +54,28 @@ static mid_source_opts source_opts(const mid__set *set)
     return o;
 }
 
-static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts *opts, mid_model **out)
+static mid_status open_server(mid__run *run, const mid__set *set, mid_model **out)
+{
+    mid_server_opts o = mid_server_opts_default();
+    mid_status status;
+
+    o.model = set->model->server_model;
+    o.key = set->model->key;
+    o.text_only = set->model->top_logprobs == 0;
+    o.n_top = set->model->top_logprobs;
+    o.rpm = set->model->rpm;
+    o.tpm = set->model->tpm;
+    o.timeout_ms = set->model->timeout_s * 1000;
+    o.seed = set->plan->seed;
+    status = mid_server_open(run->ctx, set->model->url, &o, out);
+    return status == MID_OK ? status : mid__within(run->ctx, status, "%s:%d: model '%s'", run->plan->file, set->model->line,
+                                                   set->model->name);
+}
+
+static mid_status open_file(mid__run *run, const mid__set *set, mid_model_opts *opts, mid_model **out)
 {
     mid_model_opts o = mid_model_opts_default();
-    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    const bool recorded = is_recorded(set);
     char *path = NULL;
     mid_status status = mid_model_resolve(run->ctx, set->model->path, run->opts->cache_dir, &path);
 
@@ -68,6 +94,12 @@ static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts 
         status = mid__within(run->ctx, status, "%s:%d: model '%s'", run->plan->file, set->model->line, set->model->name);
     mid_free(path);
     return status;
+}
+
+static mid_status open_model(mid__run *run, const mid__set *set, mid_model_opts *opts, mid_model **out)
+{
+    *opts = mid_model_opts_default();
+    return set->model->url ? open_server(run, set, out) : open_file(run, set, opts, out);
 }
 
 /* A model's fact in the store: its file's hash and how it describes itself, for provenance. */
@@ -157,12 +189,14 @@ static mid_status can_give(mid__run *run, const mid__set *set, const mid_model *
 
 static size_t group_end(const mid__set *set, size_t first)
 {
-    return first + MID_GROUP_N < set->n ? first + MID_GROUP_N : set->n;
+    const size_t n = is_asked(set) ? 1 : MID_GROUP_N;
+
+    return first + n < set->n ? first + n : set->n;
 }
 
 mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char *engine, size_t i)
 {
-    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    const bool recorded = is_recorded(set), alone = recorded || is_asked(set);
     const size_t first = i / MID_GROUP_N * MID_GROUP_N, end = group_end(set, first);
     char numbers[200], extra[80] = "", layers[8 * MID_LAYER_MAX] = "";
     mid__sha256 s;
@@ -179,7 +213,7 @@ mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char
     for (l = 0; l < set->signals.n_layer; l++)
         n += snprintf(layers + n, sizeof layers - (size_t)n, "%d ", set->signals.layer[l]);
     mid__sha256_init(&s);
-    for (k = recorded ? i : first; k < (recorded ? i + 1 : end); k++) {
+    for (k = alone ? i : first; k < (alone ? i + 1 : end); k++) {
         const mid_sample *a = set->answer[k].sample;
         const char *response = recorded ? a->response : "";
         mid__sha256_put(&s, a->id, strlen(a->id) + 1);
@@ -187,7 +221,7 @@ mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char
         mid__sha256_put(&s, response, strlen(response) + 1);
     }
     mid__sha256_hex(&s, group);
-    return mid_key_of("trace", "4", engine, set->signals.observer, set->data->source, numbers, extra,
+    return mid_key_of("trace", "4", engine, set->signals.observer, set->source, numbers, extra,
                       o->want & MID_SIG_JUDGE ? mid_judge_id(o->judge) : "", layers, o->stop ? o->stop : "", group,
                       set->answer[i].sample->id, NULL);
 }
@@ -238,7 +272,7 @@ static const mid_sample probe = {
 /* Seconds that one short decode takes on this machine as it is now, per token of an answer; 0 if it fails. */
 static double second_tok(mid__run *run, const mid__set *set, mid_model *model, const mid_source_opts *o)
 {
-    const size_t n = strcmp(set->data->source, "recorded") == 0 ? 1 : MID_GROUP_N;
+    const size_t n = is_recorded(set) ? 1 : MID_GROUP_N;
     const mid_sample *list[MID_GROUP_N];
     mid_trace *trace[MID_GROUP_N];
     mid_source_opts short_opts = *o;
@@ -249,7 +283,7 @@ static double second_tok(mid__run *run, const mid__set *set, mid_model *model, c
         list[i] = &probe;
     short_opts.max_tok = 8;
     short_opts.n_sample = 1;
-    if (mid_source_trace(run->ctx, model, set->data->source, list, n, &short_opts, trace) != MID_OK)
+    if (mid_source_trace(run->ctx, model, set->source, list, n, &short_opts, trace) != MID_OK)
         return 0;
     s = mid__now_s() - s;
     for (i = 0; i < n; i++) {
@@ -292,7 +326,7 @@ static mid_status estimate(mid__run *run, const mid__set *set, const struct tool
     if (o->want & MID_SIG_SAMPLES)
         s += (o->n_sample ? o->n_sample : 5) * fmax(second_tok(run, set, tools->model, &sampling) - s, 0);
     mid__log(run->ctx, MID_LOG_INFO, "%s: %zu answers to %s, at most %u tokens each: up to %.0f MB and about %.0f s", set->name,
-             n_missing, strcmp(set->data->source, "recorded") == 0 ? "read" : "generate", o->max_tok, bytes_tok * n_tok / 1e6,
+             n_missing, is_recorded(set) ? "read" : "generate", o->max_tok, bytes_tok * n_tok / 1e6,
              (s + judge_s) * n_tok / n_worker);
     return MID_OK;
 }
@@ -304,6 +338,8 @@ struct work {
     const mid_source_opts *opts;
     size_t *group;                  /* (n) first answer of each missing group */
     size_t n, n_answer;
+    int n_failed;                   /* answers in a row that a server failed to give, whatever was asked; under the store's lock */
+    char gave_up[300];              /* then: why nothing more is asked; "": it is */
     struct tools tools[MID__WORKER_MAX];
 };
 
@@ -346,11 +382,84 @@ static mid__judged share_of(const mid_judge *judge, const mid_judge_cost *before
     };
 }
 
+/* ---- servers ----------------------------------------------------------------------------------------------------- */
+
+/* A failure to give one answer, which says nothing of the next. */
+static bool is_of_one(mid_status status)
+{
+    return status == MID_EIO || status == MID_EINVAL || status == MID_EFORMAT || status == MID_ESIGNAL ||
+           status == MID_EUNDEFINED || status == MID_ELIMIT;
+}
+
+static mid_status skip(mid_ctx *ctx, mid__answer *a, const char *why)
+{
+    a->why = strdup(why);
+    return a->why ? MID_OK : mid__oom(ctx, "a reason");
+}
+
+/* An answer that a server gave, or did not. A server that only fails is left in peace. */
+static mid_status settle(struct work *w, mid_ctx *ctx, mid__answer *a, mid_status status)
+{
+    enum { N_FAILED_MAX = 8 };
+
+    if (status != MID_OK && !is_of_one(status))
+        return status;
+    pthread_mutex_lock(w->run->store_lock);
+    w->n_failed = status == MID_EIO ? w->n_failed + 1 : 0;
+    if (w->n_failed == N_FAILED_MAX)
+        snprintf(w->gave_up, sizeof w->gave_up, "not asked for, after %d failures in a row: %.200s", N_FAILED_MAX,
+                 mid_ctx_message(ctx));
+    pthread_mutex_unlock(w->run->store_lock);
+    return status == MID_OK ? status : skip(ctx, a, mid_ctx_message(ctx));
+}
+
+static bool has_given_up(struct work *w)
+{
+    bool is;
+
+    pthread_mutex_lock(w->run->store_lock);
+    is = w->gave_up[0];
+    pthread_mutex_unlock(w->run->store_lock);
+    return is;
+}
+
+/* One short answer before the many, which is also the place to find out that a server is not there. */
+static mid_status try_server(struct work *w, const struct tools *tools)
+{
+    const mid__set *set = w->set;
+    const double start_s = mid__now_s();
+    const mid_sample *list = &probe;
+    mid_source_opts o = *w->opts;
+    mid_trace *trace;
+    double answer_s;
+    mid_status status;
+
+    o.max_tok = 8;
+    o.want = 0;
+    status = mid_source_trace(w->run->ctx, tools->model, set->source, &list, 1, &o, &trace);
+    if (status != MID_OK) {
+        if (!is_of_one(status))
+            return mid__within(w->run->ctx, status, "%s:%d: model '%s'", w->run->plan->file, set->model->line, set->model->name);
+        snprintf(w->gave_up, sizeof w->gave_up, "%.299s", mid_ctx_message(w->run->ctx));
+        return MID_OK;
+    }
+    answer_s = (mid__now_s() - start_s) * w->opts->max_tok / fmax(mid_trace_n_tok(trace), 1);
+    if (set->model->rpm)
+        answer_s = fmax(answer_s, 60.0 / set->model->rpm);
+    mid_trace_close(trace);
+    mid__log(w->run->ctx, MID_LOG_INFO, "%s: %zu answers to ask %s for, at most %u tokens each: about %.0f s, one after the other",
+             set->name, w->n_answer, tools->model->desc, w->opts->max_tok, answer_s * (double)w->n_answer);
+    return MID_OK;
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
 static mid_status make_group(void *user, mid_ctx *ctx, int i_worker, size_t i_group)
 {
     struct work *w = user;
     const struct tools *tools = &w->tools[i_worker];
     const size_t first = w->group[i_group], n = group_end(w->set, first) - first;
+    mid__answer *answer = &w->set->answer[first];
     mid_source_opts opts = *w->opts;
     const mid_sample *sample[MID_GROUP_N];
     mid_trace *trace[MID_GROUP_N];
@@ -359,13 +468,17 @@ static mid_status make_group(void *user, mid_ctx *ctx, int i_worker, size_t i_gr
     size_t i;
     mid_status status;
 
+    if (has_given_up(w))
+        return skip(ctx, answer, w->gave_up);
     for (i = 0; i < n; i++)
-        sample[i] = w->set->answer[first + i].sample;
+        sample[i] = answer[i].sample;
     opts.judge = tools->judge;
     if (tools->judge)
         mid_judge_spent(tools->judge, &before);
-    status = mid_source_trace(ctx, tools->model, w->set->data->source, sample, n, &opts, trace);
-    if (status != MID_OK)
+    status = mid_source_trace(ctx, tools->model, w->set->source, sample, n, &opts, trace);
+    if (is_asked(w->set))
+        status = settle(w, ctx, answer, status);
+    if (status != MID_OK || answer->why)
         return status;
     if (tools->judge)
         judged = share_of(tools->judge, &before, n);
@@ -380,7 +493,7 @@ static mid_status list_missing(struct work *w)
     const mid__set *set = w->set;
     size_t first, end;
 
-    w->group = malloc((set->n / MID_GROUP_N + 1) * sizeof *w->group);
+    w->group = malloc((set->n + 1) * sizeof *w->group);
     if (!w->group)
         return mid__oom(w->run->ctx, set->name);
     for (first = 0; first < set->n; first = end) {
@@ -399,14 +512,16 @@ static mid_status list_missing(struct work *w)
 static mid_status make_missing(mid__run *run, mid__set *set, const struct tools *tools, const mid_model_opts *opts,
                                const mid_source_opts *o)
 {
-    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    const char *doing = is_recorded(set) ? "reading" : is_asked(set) ? "asking for" : "generating";
     struct work w = { .run = run, .set = set, .opts = o, .tools = { *tools } };
     mid__stage stage;
     int n_worker, i;
     mid_status status = list_missing(&w);
 
     n_worker = mid__pool_size(run->opts->n_threads, w.n);
-    if (status == MID_OK && w.n > 0)
+    if (status == MID_OK && w.n > 0 && is_asked(set))
+        status = try_server(&w, tools);
+    else if (status == MID_OK && w.n > 0)
         status = estimate(run, set, tools, o, w.n_answer, n_worker);
     if (status != MID_OK || w.n == 0 || run->opts->estimate_only)
         goto out;
@@ -416,9 +531,8 @@ static mid_status make_missing(mid__run *run, mid__set *set, const struct tools 
             status = open_judge(run, set, &w.tools[i].judge);
     }
     if (status == MID_OK) {
-        mid__stage_begin(&stage, run->ctx, w.n_answer, "answers", "%s %s with %s", recorded ? "reading" : "generating",
-                         set->name, set->model->name);
-        status = mid__pool_run(run->ctx, n_worker, w.n, make_group, &w, &stage, MID_GROUP_N);
+        mid__stage_begin(&stage, run->ctx, w.n_answer, "answers", "%s %s with %s", doing, set->name, set->model->name);
+        status = mid__pool_run(run->ctx, n_worker, w.n, make_group, &w, &stage, is_asked(set) ? 1 : MID_GROUP_N);
     }
     for (i = 1; i < n_worker; i++) {
         mid_judge_close(w.tools[i].judge);
@@ -452,7 +566,26 @@ static mid_status add_judged(mid__run *run, mid__set *set, const mid_key *trace)
     return status;
 }
 
-/* Read all traces; answers shorter than min_tok (or without a token) are left out. */
+/* Note that an answer was not given, and why. */
+static void note_skip(mid__run *run, mid__set *set, const mid_sample *sample, const char *why)
+{
+    enum { N_TOLD = 10 };
+
+    if (set->n_skipped++ == 0)
+        snprintf(set->why, sizeof set->why, "%.60s: %.190s", sample->id, why);
+    mid__buf_text(&set->skips, set->skips.n ? ",{\"id\":" : "{\"id\":");
+    mid__json_text(&set->skips, sample->id);
+    mid__buf_text(&set->skips, ",\"why\":");
+    mid__json_text(&set->skips, why);
+    mid__buf_text(&set->skips, "}");
+    set->n_left_out++;
+    if (set->n_skipped <= N_TOLD)
+        mid__log(run->ctx, MID_LOG_WARN, "%s: skipped %s: %s", set->name, sample->id, why);
+    else if (set->n_skipped == N_TOLD + 1)
+        mid__log(run->ctx, MID_LOG_WARN, "%s: more are skipped; results.json names them all", set->name);
+}
+
+/* Read all traces; answers shorter than min_tok (or without a token) are left out, and those that were not given. */
 static mid_status read_traces(mid__run *run, mid__set *set)
 {
     size_t i, n = 0, n_tok = 0;
@@ -465,6 +598,12 @@ static mid_status read_traces(mid__run *run, mid__set *set)
         mid__answer kept;
         uint32_t t;
         mid_step step;
+        if (a->why) {
+            note_skip(run, set, a->sample, a->why);
+            free(a->why);
+            a->why = NULL;
+            continue;
+        }
         status = mid_store_get_trace(run->ctx, run->store, &a->key, &a->trace);
         if (status == MID_OK && set->judge_id[0])
             status = add_judged(run, set, &a->key);
@@ -497,7 +636,7 @@ static mid_status check_layers(mid__run *run, const mid__set *set)
     const mid_param *p;
     size_t k;
 
-    for (k = 0; !set->is_second && k < plan->n_monitor; k++)
+    for (k = 0; !set->is_second && !set->model->url && k < plan->n_monitor; k++)
         for (p = plan->monitor[k].params; mid__monitor_runs_on(&plan->monitor[k], set) && p && p->name; p++)
             if (strcmp(p->name, "layer") == 0 && p->number >= 0 && mid__layer_index(&set->signals, (int)p->number) < 0)
                 return mid__fail(run->ctx, MID_EINVAL, "%s:%d: %s reads layer %g, which model '%s' does not tap: put it under the "
@@ -539,10 +678,10 @@ static mid_status capture(mid__run *run, mid__set *set)
         status = mid_source_signals(run->ctx, tools.model, &o, &set->signals);
     if (status == MID_OK)
         status = check_layers(run, set);
-    if (status == MID_OK)
+    if (status == MID_OK && !set->model->url)
         status = leave_out_long(run, set, tools.model, &o);
     for (i = 0; status == MID_OK && i < set->n; i++)
-        set->answer[i].key = mid__trace_key(set, &o, mid__engine_version(), i);
+        set->answer[i].key = mid__trace_key(set, &o, set->model->url ? "" : mid__engine_version(), i);
     if (status == MID_OK)
         status = make_missing(run, set, &tools, &opts, &o);
     if (status == MID_OK)
@@ -554,15 +693,85 @@ static mid_status capture(mid__run *run, mid__set *set)
     return status;
 }
 
-/* ---- a second observer -------------------------------------------------------------------------------------------- */
+/* ---- observers --------------------------------------------------------------------------------------------------- */
 
-static const mid_plan_model *beside_model(const mid__set *set)
+static const mid_plan_model *model_named(const mid__set *set, const char *name)
 {
     size_t m = 0;
 
-    while (strcmp(set->plan->model[m].name, set->data->beside) != 0)
+    while (strcmp(set->plan->model[m].name, name) != 0)     /* the plan loader has seen to it that it is there */
         m++;
     return &set->plan->model[m];
+}
+
+/* The sample with what a server answered as its response, for observers to read. An answer that was cut within a character
+ * is read up to it. NULL: out of memory. */
+static const mid_sample *answered(mid__set *set, const mid_sample *sample, const char *text, size_t n)
+{
+    mid_sample *s = mid__arena_get(&set->said, sizeof *s);
+    const char *response = mid__arena_text(&set->said, text, n);
+
+    if (!s || !response)
+        return NULL;
+    *s = *sample;
+    s->response = response;
+    s->response_model = set->data->model;
+    s->label = -1;                      /* this and the rest were said of another response */
+    s->label_source = NULL;
+    s->onset_byte = -1;
+    s->n_sentence = 0;
+    return s;
+}
+
+/* Give a set's answers the text of their traces as response. What an observer could not read is left out. */
+static mid_status take_responses(mid__run *run, mid__set *set)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < set->n; i++) {
+        mid__answer a = set->answer[i];
+        size_t n_text, n_whole;
+        const char *text = mid_trace_text(a.trace, &n_text);
+        set->answer[i].trace = NULL;
+        n_whole = mid__utf8_whole(text, n_text);
+        if (memchr(text, 0, n_whole) || mid__utf8_valid(text, n_whole) < n_whole) {
+            note_skip(run, set, a.sample, "an answer that is not UTF-8 cannot be read by an observer");
+            mid_trace_close(a.trace);
+            continue;
+        }
+        a.sample = answered(set, a.sample, text, n_whole);
+        set->answer[n++] = a;
+        if (!a.sample) {
+            mid_trace_close(a.trace);
+            set->answer[n - 1].trace = NULL;
+            set->n = n;
+            return mid__oom(run->ctx, "an answer");
+        }
+    }
+    set->n = n;
+    return MID_OK;
+}
+
+/* Ask a server and let the entry's observer read what it answered: from then on the set is one of recorded answers. */
+static mid_status ask_and_observe(mid__run *run, mid__set *set)
+{
+    size_t i;
+    mid_status status;
+
+    set->is_second = true;              /* whoever is asked: the monitors' wants are for the observer */
+    status = capture(run, set);
+    set->is_second = false;
+    if (status != MID_OK || run->opts->estimate_only)
+        return status;
+    status = take_responses(run, set);
+    for (i = 0; i < set->n; i++) {
+        mid_trace_close(set->answer[i].trace);
+        set->answer[i].trace = NULL;
+        set->answer[i].i_read = i;
+    }
+    set->source = "recorded";
+    set->model = model_named(set, set->data->observer);
+    return status == MID_OK && set->n ? capture(run, set) : status;
 }
 
 /* Join two readings of the same samples in the same order; an answer that either left out is left out. */
@@ -600,27 +809,29 @@ static mid_status join(mid__run *run, mid__set *set, mid__set *second)
     return MID_OK;
 }
 
-mid_status mid__set_capture(mid__run *run, mid__set *set)
+/* The second observer's reading, beside that of the first. */
+static mid_status read_beside(mid__run *run, mid__set *set)
 {
-    mid_plan_data data = *set->data;
     mid__set second = *set;
     mid_status status = MID_OK;
     size_t i;
 
-    for (i = 0; i < set->n; i++)
-        set->answer[i].i_read = i;
-    if (!set->data->beside)
-        return capture(run, set);
-    data.format = NULL;
-    data.judge = NULL;
-    second.data = &data;
-    second.model = beside_model(set);
+    if (is_asked(set) && run->opts->estimate_only)
+        return MID_OK;                  /* how long there will be something to read is not known yet */
+    if (is_asked(set))
+        status = take_responses(run, set);
+    second.model = model_named(set, set->data->beside);
+    second.source = "recorded";
     second.is_second = true;
+    second.n = set->n;
+    second.n_left_out = second.n_skipped = 0;
     second.answer = malloc((set->n + 1) * sizeof *second.answer);
     if (!second.answer)
         return mid__oom(run->ctx, set->name);
-    memcpy(second.answer, set->answer, set->n * sizeof *second.answer);
-    status = capture(run, set);
+    for (i = 0; i < set->n; i++) {
+        second.answer[i] = set->answer[i];
+        second.answer[i].trace = NULL;
+    }
     if (status == MID_OK)
         status = capture(run, &second);
     if (status == MID_OK && !run->opts->estimate_only)
@@ -628,5 +839,18 @@ mid_status mid__set_capture(mid__run *run, mid__set *set)
     for (i = 0; i < second.n; i++)
         mid_trace_close(second.answer[i].trace);
     free(second.answer);
+    return status;
+}
+
+mid_status mid__set_capture(mid__run *run, mid__set *set)
+{
+    size_t i;
+    mid_status status;
+
+    for (i = 0; i < set->n; i++)
+        set->answer[i].i_read = i;
+    status = set->data->observer ? ask_and_observe(run, set) : capture(run, set);
+    if (status == MID_OK && set->data->beside && set->n)
+        status = read_beside(run, set);
     return status;
 }

@@ -93,6 +93,8 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
 
     if (set->n == 0) {
         set->skipped = true;
+        if (set->n_skipped)
+            return MID_OK;              /* why says what the server said */
         snprintf(set->why, sizeof set->why, "none of %zu answers is left: their prompts are too long for max_tok %u, or they have "
                  "fewer than %u tokens", set->n_left_out, set->data->max_tok, set->data->min_tok ? set->data->min_tok : 1);
         return MID_OK;

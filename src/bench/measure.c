@@ -53,7 +53,7 @@ static uint32_t shares(const struct measuring *m)
 static void cell(struct measuring *m, const struct where *w, const mid_estimate *e)
 {
     const mid__set *set = m->set;
-    const bool recorded = strcmp(set->data->source, "recorded") == 0;
+    const bool recorded = strcmp(set->source, "recorded") == 0;
     const struct { const char *name, *text; } texts[] = {
         { "task", set->answer[0].sample->task }, { "dataset", set->name }, { "model", w->view->model },
         { "observer", recorded ? set->model->name : NULL }, { "monitor", mid__monitor_label(m->monitor) },
@@ -213,7 +213,7 @@ static mid_status sentences(struct measuring *m, const struct view *v)
 
     for (k = 0; k < v->n; k++)
         n += m->set->answer[v->i[k]].sample->n_sentence;
-    if (n == 0 || strcmp(m->set->data->source, "recorded") != 0)
+    if (n == 0 || strcmp(m->set->source, "recorded") != 0)
         return MID_OK;
     s = (struct sentences){ malloc(n * sizeof *s.score), malloc(n), malloc(n * sizeof *s.group), 0, 0 };
     if (!s.score || !s.label || !s.group)

@@ -400,12 +400,36 @@ static mid_status read_map(const mid__yaml_file *file, const mid__yaml *map, con
 
 static const field model_fields[] = {
     { "name", read_text, MEMBER(mid_plan_model, name), .required = true },
-    { "path", read_path, MEMBER(mid_plan_model, path), .required = true },
+    { "path", read_path, MEMBER(mid_plan_model, path) },
+    { "url", read_url, MEMBER(mid_plan_model, url) },
     { "format", read_format, MEMBER(mid_plan_model, format) },
     { "quantise", read_choice, MEMBER(mid_plan_model, quantise), .names = quantise_name },
     { "layers", read_layers, MEMBER(mid_plan_model, layer), .lo = 0, .hi = 999 },
+    { "model", read_text, MEMBER(mid_plan_model, server_model) },
+    { "key_env", read_text, MEMBER(mid_plan_model, key_env) },
+    { "top_logprobs", read_u32, MEMBER(mid_plan_model, top_logprobs), .lo = 0, .hi = MID_TOP_MAX },
+    { "rpm", read_u32, MEMBER(mid_plan_model, rpm), .lo = 1, .hi = 1e6 },
+    { "tpm", read_u32, MEMBER(mid_plan_model, tpm), .lo = 1, .hi = 1e9 },
+    { "timeout_s", read_u32, MEMBER(mid_plan_model, timeout_s), .lo = 1, .hi = 3600 },
     { 0 }
 };
+
+/* A file and a server have keys of their own. */
+static mid_status check_model(const mid__yaml_file *file, const mid__yaml *map, const mid_plan_model *model)
+{
+    static const char *const of_server[] = { "model", "key_env", "top_logprobs", "rpm", "tpm", "timeout_s", NULL };
+    static const char *const of_file[] = { "quantise", "layers", NULL };
+    const char *const *key = model->url ? of_file : of_server;
+
+    if (!model->path == !model->url)
+        return mid__yaml_fail(file, map, "a model has either 'path', a file, or 'url', a server%s",
+                              model->url ? ", not both" : "");
+    for (; *key; key++)
+        if (mid__yaml_find(map, *key))
+            return mid__yaml_fail(file, mid__yaml_find(map, *key), "'%s' is for a %s; this model has '%s'", *key,
+                                  model->url ? "file" : "server", model->url ? "url" : "path");
+    return MID_OK;
+}
 
 static const field judge_fields[] = {
     { "model", read_text, MEMBER(mid_plan_judge, model) },
@@ -456,6 +480,7 @@ static const field data_fields[] = {
     { "dataset", read_text, MEMBER(mid_plan_data, dataset), .required = true },
     { "as", read_text, MEMBER(mid_plan_data, as) },
     { "model", read_text, MEMBER(mid_plan_data, model), .required = true },
+    { "observer", read_text, MEMBER(mid_plan_data, observer) },
     { "beside", read_text, MEMBER(mid_plan_data, beside) },
     { "source", read_choice, MEMBER(mid_plan_data, source), .names = source_name, .required = true },
     { "format", read_format, MEMBER(mid_plan_data, format) },
@@ -493,7 +518,11 @@ static mid_status read_models(const mid__yaml_file *file, const mid__yaml *value
 
     for (e = value->first; e && status == MID_OK; e = e->next, model++) {
         model->line = e->line;
+        model->top_logprobs = 5;
+        model->timeout_s = 60;
         status = read_map(file, e, model_fields, model, NULL, NULL);
+        if (status == MID_OK)
+            status = check_model(file, e, model);
     }
     return status;
 }
@@ -649,9 +678,9 @@ static mid_status check_as(const mid__yaml_file *file, const mid__yaml *e, const
     return MID_OK;
 }
 
-/* The model that an entry, or its judge, names under a key. */
+/* The model that an entry, or its judge, names under a key: a server where that can be one, else a file. */
 static mid_status find_model(const mid__yaml_file *file, const mid__yaml *map, const char *key, const mid_plan *plan,
-                             size_t *i_model)
+                             bool server, size_t *i_model)
 {
     const mid__yaml *named = mid__yaml_find(map, key);
     const char *name[LIST_MAX];
@@ -661,6 +690,10 @@ static mid_status find_model(const mid__yaml_file *file, const mid__yaml *map, c
         name[i] = plan->model[i].name;
         if (strcmp(named->text, name[i]) != 0)
             continue;
+        if (!plan->model[i].url != !server)
+            return mid__yaml_fail(file, named, "model '%.60s' (line %d) is a %s; %s", name[i],
+                                  plan->model[i].line, server ? "file" : "server",
+                                  server ? "source openai asks a server" : "a file is needed here");
         *i_model = i;
         return MID_OK;
     }
@@ -670,7 +703,7 @@ static mid_status find_model(const mid__yaml_file *file, const mid__yaml *map, c
 static mid_status check_judge_model(const mid__yaml_file *file, const mid__yaml *map, const mid_plan *plan)
 {
     size_t i;
-    mid_status status = find_model(file, map, "model", plan, &i);
+    mid_status status = find_model(file, map, "model", plan, false, &i);
 
     if (status == MID_OK && plan->model[i].quantise)
         return mid__yaml_fail(file, mid__yaml_find(map, "model"), "a judge reads its file as it is, but model '%.60s' "
@@ -679,20 +712,29 @@ static mid_status check_judge_model(const mid__yaml_file *file, const mid__yaml 
     return status;
 }
 
+/* Whose steps monitors see. */
+static const char *reader_of(const mid_plan_data *data) { return data->observer ? data->observer : data->model; }
+
 static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
 {
     size_t i, j;
 
     for (i = 0; i < plan->n_data; i++, e = e->next) {
         const mid_plan_data *d = &plan->data[i];
+        const bool asks = strcmp(d->source, "openai") == 0;
         mid_status status = check_as(file, e, d->as);
         if (status == MID_OK)
-            status = find_model(file, e, "model", plan, &j);
+            status = find_model(file, e, "model", plan, asks, &j);
+        if (status == MID_OK && d->observer && !asks)
+            status = mid__yaml_fail(file, mid__yaml_find(e, "observer"), "'observer' reads what a server answered: source: openai; "
+                                    "recorded answers are read by 'model'");
+        if (status == MID_OK && d->observer)
+            status = find_model(file, e, "observer", plan, false, &j);
         if (status == MID_OK && d->beside)
-            status = find_model(file, e, "beside", plan, &j);
-        if (status == MID_OK && d->beside && (strcmp(d->source, "recorded") != 0 || strcmp(d->beside, d->model) == 0))
-            status = mid__yaml_fail(file, mid__yaml_find(e, "beside"), "'beside' is a second observer of recorded answers: "
-                                    "another model than 'model', and source: recorded");
+            status = find_model(file, e, "beside", plan, false, &j);
+        if (status == MID_OK && d->beside && (strcmp(d->source, "llama") == 0 || strcmp(d->beside, reader_of(d)) == 0))
+            status = mid__yaml_fail(file, mid__yaml_find(e, "beside"), "'beside' is a second observer of answers that are read: "
+                                    "another model than '%s', and source: recorded or openai", d->observer ? "observer" : "model");
         if (status == MID_OK && d->judge && d->judge->model)
             status = check_judge_model(file, mid__yaml_find(e, "judge"), plan);
         if (status != MID_OK)
@@ -796,6 +838,21 @@ mid_status mid_plan_set_key(mid_ctx *ctx, mid_plan *plan, size_t i_data, const c
     if (!copy)
         return mid__oom(ctx, "a key");
     ((mid_plan_judge *)judge)->key = copy;              /* its memory is the plan's own */
+    return MID_OK;
+}
+
+mid_status mid_plan_set_model_key(mid_ctx *ctx, mid_plan *plan, size_t i_model, const char *key)
+{
+    owned_plan *own = (owned_plan *)plan;
+    const mid_plan_model *model = i_model < plan->n_model ? &plan->model[i_model] : NULL;
+    const char *copy;
+
+    if (!model || !model->key_env)
+        return mid__fail(ctx, MID_EINVAL, "%s: model %zu has no 'key_env'", plan->file, i_model);
+    copy = mid__arena_text(&own->arena, key, strlen(key));
+    if (!copy)
+        return mid__oom(ctx, "a key");
+    ((mid_plan_model *)model)->key = copy;              /* its memory is the plan's own */
     return MID_OK;
 }
 

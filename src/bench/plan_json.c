@@ -40,6 +40,17 @@ static void put_model(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_
     layers = m->n_layer ? yyjson_mut_obj_add_arr(doc, o, "layers") : NULL;
     for (i = 0; i < m->n_layer; i++)
         yyjson_mut_arr_add_int(doc, layers, m->layer[i]);
+    if (!m->url)
+        return;
+    put_text(doc, o, "url", m->url);
+    put_text(doc, o, "model", m->server_model);
+    put_text(doc, o, "key_env", m->key_env);            /* its name; the key itself is nowhere */
+    yyjson_mut_obj_add_uint(doc, o, "top_logprobs", m->top_logprobs);
+    if (m->rpm)
+        yyjson_mut_obj_add_uint(doc, o, "rpm", m->rpm);
+    if (m->tpm)
+        yyjson_mut_obj_add_uint(doc, o, "tpm", m->tpm);
+    yyjson_mut_obj_add_uint(doc, o, "timeout_s", m->timeout_s);
 }
 
 /* key_env is a name; the key itself is nowhere. */
@@ -65,6 +76,7 @@ static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_d
     put_text(doc, o, "dataset", d->dataset);
     put_text(doc, o, "as", d->as);
     put_text(doc, o, "model", d->model);
+    put_text(doc, o, "observer", d->observer);
     put_text(doc, o, "beside", d->beside);
     put_text(doc, o, "source", d->source);
     put_text(doc, o, "format", d->format);

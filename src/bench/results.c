@@ -80,11 +80,14 @@ void mid__results_set(mid__results *r, const mid__set *set)
     text_entry(b, "task", set->n ? set->answer[0].sample->task : NULL, ",");
     text_entry(b, "source", set->data->source, ",");
     text_entry(b, "model", set->data->model, ",");
+    text_entry(b, "observer", set->data->observer, ",");
     text_entry(b, "labeler", set->labeler, ",");
     text_entry(b, "who", set->who, ",");
     text_entry(b, "skipped", set->skipped ? set->why : NULL, ",");
-    mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"authors\":[", set->n, set->n_unsafe,
+    mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"skips\":[", set->n, set->n_unsafe,
                  set->n_group, set->n_left_out);
+    mid__buf_put(b, set->skips.at, set->skips.n);
+    mid__buf_text(b, "],\"authors\":[");
     for (k = 0; k < set->n_author; k++) {
         size_t n = 0, n_unsafe = 0;
         for (i = 0; i < set->n; i++)
@@ -113,7 +116,7 @@ static void models(mid__results *r, mid__buf *out)
         mid__buf_text(out, i ? ",{" : "{");
         text_entry(out, "name", m->name, ",");
         text_entry(out, "desc", desc, ",");
-        text_entry(out, "sha256", desc ? value : NULL, ",");
+        text_entry(out, "sha256", desc && value[0] ? value : NULL, ",");
         text_entry(out, "quantise", m->quantise, ",");
         text_entry(out, "format", m->format ? m->format : "chat", "}");
         mid_free(value);

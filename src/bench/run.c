@@ -314,6 +314,12 @@ static mid_status check_keys(mid_ctx *ctx, const mid_plan *plan)
             return mid__fail(ctx, MID_EINVAL, "%s:%d: the judge's key, key_env '%.60s', was not given to this run",
                              plan->file, j->line, j->key_env);
     }
+    for (i = 0; i < plan->n_model; i++) {
+        const mid_plan_model *m = &plan->model[i];
+        if (m->key_env && !m->key)
+            return mid__fail(ctx, MID_EINVAL, "%s:%d: the key of model '%.60s', key_env '%.60s', was not given to this run",
+                             plan->file, m->line, m->name, m->key_env);
+    }
     return MID_OK;
 }
 
@@ -340,7 +346,9 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
         mid__set set;
         bool one_class;
         status = one_set(&run, &results, &plan->data[i], plan_json, &set, &one_class);
-        if (status == MID_OK && one_class)
+        if (status == MID_OK && one_class && set.skipped)
+            snprintf(trouble, sizeof trouble, "%s:%d: data '%s': %s", plan->file, plan->data[i].line, set.name, set.why);
+        else if (status == MID_OK && one_class)
             snprintf(trouble, sizeof trouble, "%s:%d: data '%s' has %zu answers, %zu of them unsafe: nothing can be told apart; "
                      "use more data or another labeler", plan->file, plan->data[i].line, set.name, set.n, set.n_unsafe);
         mid__set_close(&set);

@@ -161,6 +161,7 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
     set->plan = run->plan;
     set->data = data;
     set->model = model_of(run->plan, data->model);
+    set->source = data->source;
     set->name = mid__data_name(data);
     status = mid_dataset_open(run->ctx, run->opts->data_dir, run->opts->n_data_dir, data->dataset, &set->dataset);
     if (status == MID_ENOTFOUND && data->optional) {
@@ -197,10 +198,14 @@ void mid__set_close(mid__set *set)
 {
     size_t i;
 
-    for (i = 0; set->answer && i < set->n; i++)
+    for (i = 0; set->answer && i < set->n; i++) {
         mid_trace_close(set->answer[i].trace);
+        free(set->answer[i].why);
+    }
     free(set->answer);
     free((void *)set->author);
+    mid__buf_clear(&set->skips);
+    mid__arena_clear(&set->said);
     mid_dataset_close(set->dataset);
     memset(set, 0, sizeof *set);
 }

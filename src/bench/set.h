@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/buf.h"
 #include "bench/consulted.h"
 #include "midstream/judge.h"
 #include "midstream/rule.h"
@@ -18,6 +19,7 @@ typedef struct mid__answer {
     int fold;
     mid_key key, beside_key;        /* of its trace; of the second observer's, "" without one */
     mid_trace *trace;
+    char *why;                      /* owned: why a server gave none; NULL: it did, or has not been asked */
     size_t i_read;                  /* its place before any was left out */
     mid_label label;
     int32_t onset_tok;              /* -1 unknown */
@@ -29,7 +31,8 @@ typedef struct mid__judged { double n_verdict, n_missing, n_call, n_retry, time_
 typedef struct mid__set {
     const mid_plan *plan;
     const mid_plan_data *data;
-    const mid_plan_model *model;
+    const mid_plan_model *model;    /* whose steps the traces hold */
+    const char *source;             /* where they come from: the entry's, or "recorded" for what a server answered */
     const char *name;               /* in results */
     mid_dataset *dataset;
     mid__answer *answer;            /* (n) */
@@ -47,7 +50,10 @@ typedef struct mid__set {
     mid__judged judged;             /* what those verdicts cost when they were asked for */
     double judge_us;                /* of that, time per token */
     bool skipped;                   /* optional and not there, or no usable answer */
-    char why[256];                  /* why skipped */
+    char why[256];                  /* why skipped; before that, why the first answer of n_skipped was */
+    size_t n_skipped;               /* answers that a server did not give; they are among n_left_out */
+    mid__buf skips;                 /* of these: {"id":...,"why":...}, with commas between them */
+    mid__arena said;                /* samples whose responses a server gave */
 } mid__set;
 
 /* What a run works with. Workers have copies with a context of their own and share the store under its lock. */

@@ -20,6 +20,7 @@ typedef struct cli_args {
     cli_list data, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
     const char *form, *quantise, *group, *cache, *format, *rule, *by, *population;
+    const char *url, *key_env;
     uint32_t max_tok, limit, threads;
     uint32_t resplits;              /* CLI_NO_RESPLITS: not given */
     uint64_t seed;
@@ -167,7 +168,7 @@ void cli_resplit_json(cli_json *j, const char *key, const mid_resplit *checked);
 /* ---- work.c: what several verbs do ---- */
 const char *cli_cache_dir(const cli *c);                /* --cache, $MIDSTREAM_CACHE, ~/.cache/midstream */
 void cli_data_dirs(const cli *c, cli_list *dirs);       /* --data, $MIDSTREAM_DATA, data */
-/* --model, --quantise, --threads, --max-tok. layer: the one to tap, or CLI_LAYERS_SPREAD, CLI_LAYERS_NONE. */
+/* --model, --quantise, --threads, --max-tok; or --url, --model, --key-env. layer: the one to tap, or CLI_LAYERS_SPREAD, CLI_LAYERS_NONE. */
 enum { CLI_LAYERS_SPREAD = -1, CLI_LAYERS_NONE = -2 };
 int cli_model_open(cli *c, int n_seq, int layer, mid_model **out);
 mid_source_opts cli_source_opts(const cli *c, const mid_model *model);

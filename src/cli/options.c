@@ -29,6 +29,7 @@ static const struct option_row {
     { "group", 0, TEXT, AT(group), "id:N", "answers share a prompt when their id does behind its N-th hyphen" },
     { "help", 'h', FLAG, AT(help), NULL, "this" },
     { "in", 'i', TEXT, AT(in), "FILE.jsonl", "samples, one JSON object a line" },
+    { "key-env", 0, TEXT, AT(key_env), "NAME", "the environment variable that holds the key of --url" },
     { "labeler", 0, TEXT, AT(labeler), "NAME", "who says what is unsafe (midstream list labelers)" },
     { "labels", 0, TEXT, AT(labels), "FILE.jsonl", "lines with id and label, as midstream label prints them" },
     { "limit", 0, WHOLE, AT(limit), "N", "only N samples, evenly spread over those there are" },
@@ -36,7 +37,7 @@ static const struct option_row {
     { "max-false-alarm", 0, REAL, AT(max_false_alarm), "P", "share of safe answers that may be stopped" },
     { "max-tok", 0, WHOLE, AT(max_tok), "N", "answers are cut after N tokens (128)" },
     { "miss", 0, REAL, AT(miss), "P", "share of new unsafe prompts that may raise none" },
-    { "model", 'm', TEXT, AT(model), "MODEL", "smollm2, gemma or the path of a GGUF file (smollm2)" },
+    { "model", 'm', TEXT, AT(model), "MODEL", "smollm2, gemma or the path of a GGUF file (smollm2); of --url, by its name" },
     { "monitor", 0, TEXT, AT(monitor), "NAME|FILE", "a monitor by name (midstream list monitors) or a fitted file" },
     { "ms-per-tok", 0, REAL, AT(ms_per_tok), "X", "time of a token, to say what waiting costs" },
     { "needs", 0, FLAG, AT(needs), NULL, "say how many calibration prompts it takes, and stop there" },
@@ -52,12 +53,13 @@ static const struct option_row {
     { "rule", 0, TEXT, AT(rule), "NAME|FILE", "a rule by name (midstream list rules), or as calibrate writes it" },
     { "scores", 0, TEXT, AT(scores), "FILE.jsonl", "lines with id, i_tok and score, as midstream score prints them" },
     { "seed", 0, BIG, AT(seed), "N", "of all that is random (0)" },
-    { "source", 0, TEXT, AT(source), "NAME", "llama (generate) or recorded (read answers); else what the data has" },
+    { "source", 0, TEXT, AT(source), "NAME", "llama or openai (generate), recorded (read answers); else as the data and --url say" },
     { "store", 0, TEXT, AT(store), "FILE.db", "the store to write to; made if missing" },
     { "temperature", 0, REAL, AT(temperature), "X", "of sampling; 0 takes the likeliest token (0)" },
     { "threads", 0, WHOLE, AT(threads), "N", "threads to use; 0: all cores (0)" },
     { "threshold", 0, REAL, AT(threshold), "X", "alarm when the score reaches X (what the fitted file says)" },
     { "traces", 0, TEXT, AT(traces), "FILE.db", "a store that midstream trace wrote" },
+    { "url", 0, TEXT, AT(url), "URL", "an OpenAI-compatible server that generates, instead of a file" },
 #undef AT
 };
 enum { ROW_N = sizeof rows / sizeof *rows };

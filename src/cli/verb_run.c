@@ -3,7 +3,7 @@
 
 #include "cli.h"
 
-/* The library looks for no key: those of judges are in the variables that the plan names. */
+/* The library looks for no key: they are in the variables that the plan names. */
 static int give_keys(cli *c, mid_plan *plan)
 {
     size_t i;
@@ -16,6 +16,14 @@ static int give_keys(cli *c, mid_plan *plan)
             code = cli_fail(c, "%s:%d: key_env '%s' is not set in the environment", plan->file, j->line, j->key_env);
         else if (key)
             code = cli_end(c, mid_plan_set_key(c->ctx, plan, i, key));
+    }
+    for (i = 0; code == CLI_OK && i < plan->n_model; i++) {
+        const mid_plan_model *m = &plan->model[i];
+        const char *key = m->key_env ? getenv(m->key_env) : NULL;
+        if (m->key_env && !key)
+            code = cli_fail(c, "%s:%d: key_env '%s' is not set in the environment", plan->file, m->line, m->key_env);
+        else if (key)
+            code = cli_end(c, mid_plan_set_model_key(c->ctx, plan, i, key));
     }
     return code;
 }

@@ -100,12 +100,13 @@ static int run(cli *c)
 
 const cli_verb cli_verb_trace = {
     .name = "trace", .words = "",
-    .takes = "in dataset !store monitor model source form max-tok temperature seed limit quantise plugin "
+    .takes = "in dataset !store monitor model url key-env source form max-tok temperature seed limit quantise plugin "
              "plugin-timeout data cache threads quiet help",
     .summary = "generate answers, or read recorded ones, and keep every step in a store",
     .about = "A step holds a token's text, probability, entropy, likeliest alternatives and hidden rows: all that\n"
              "most monitors look at; with --monitor (also one of a --plugin) what that one needs besides. Run\n"
-             "again, and only answers that are not there yet are made.",
+             "again, and only answers that are not there yet are made. With --url a server generates: its steps\n"
+             "hold no entropy and no hidden rows, and an answer that it does not give is skipped with its reason.",
     .example = "midstream trace --dataset own_qa --limit 32 --store qa.db",
     .run = run,
 };

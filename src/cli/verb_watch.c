@@ -154,8 +154,8 @@ static int choose(watcher *w)
     int code;
 
     if (!name) {
-        name = access(demo_probe, R_OK) == 0 ? demo_probe : "entropy_mean";
-        if (strcmp(name, demo_probe) == 0)
+        name = c->args.url ? "topk_entropy" : access(demo_probe, R_OK) == 0 ? demo_probe : "entropy_mean";
+        if (c->args.url || strcmp(name, demo_probe) == 0)
             cli_note(c, "monitor %s", name);
         else
             cli_note(c, "monitor entropy_mean, a weak one: make demo fits a probe (%s), midstream fit your own",
@@ -205,7 +205,7 @@ static int run(cli *c)
         code = cli_monitor_bind(c, model, &w.monitor);
     if (code == CLI_OK) {
         opts = cli_source_opts(c, model);
-        status = mid_source_run(c->ctx, model, "llama", samples, 1, &opts, &sink);
+        status = mid_source_run(c->ctx, model, c->args.url ? "openai" : "llama", samples, 1, &opts, &sink);
         code = w.trouble ? cli_fail(c, "%s: %s", w.monitor.name, w.trouble) : cli_end(c, status);
     }
     if (code == CLI_OK)
@@ -217,13 +217,14 @@ static int run(cli *c)
 
 const cli_verb cli_verb_watch = {
     .name = "watch", .words = "PROMPT", .n_word_min = 1, .n_word_max = 1,
-    .takes = "model monitor threshold max-tok temperature seed form quantise plugin plugin-timeout cache threads "
+    .takes = "model url key-env monitor threshold max-tok temperature seed form quantise plugin plugin-timeout cache threads "
              "quiet help",
     .summary = "generate an answer in the terminal, tokens coloured by risk; stop on alarm",
     .about = "Green is safe, red is at or over the threshold; a token that gets there is withheld and ends the\n"
              "answer. Without --monitor it is the probe that make demo fitted\n"
-             "(out/demo/fitted/own_chat.probe_linear.safetensors), else entropy_mean. Piped, or with NO_COLOR set,\n"
-             "every token is a line: text, tab, score.",
+             "(out/demo/fitted/own_chat.probe_linear.safetensors), else entropy_mean; with --url it is topk_entropy,\n"
+             "since a server tells the likeliest tokens only. Piped, or with NO_COLOR set, every token is a line:\n"
+             "text, tab, score.",
     .example = "midstream watch --monitor entropy_mean --threshold 2 \"Write a short poem about the sea.\"",
     .run = run,
 };

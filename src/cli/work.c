@@ -32,12 +32,26 @@ void cli_data_dirs(const cli *c, cli_list *dirs)
         dirs->at[dirs->n++] = MID_DATA_DIR;
 }
 
+static int open_server(cli *c, mid_model **out)
+{
+    mid_server_opts opts = mid_server_opts_default();
+
+    opts.model = c->args.model;
+    opts.key = c->args.key_env ? getenv(c->args.key_env) : NULL;
+    opts.seed = c->args.seed;
+    if (c->args.key_env && !opts.key)
+        return cli_usage(c, "--key-env %s: not set in the environment", c->args.key_env);
+    return cli_end(c, mid_server_open(c->ctx, c->args.url, &opts, out));
+}
+
 int cli_model_open(cli *c, int n_seq, int layer, mid_model **out)
 {
     mid_model_opts opts = mid_model_opts_default();
     char *path;
     mid_status status;
 
+    if (c->args.url)
+        return open_server(c, out);
     status = mid_model_resolve(c->ctx, c->args.model ? c->args.model : "smollm2", cli_cache_dir(c), &path);
     if (status != MID_OK)
         return cli_end(c, status);
@@ -276,7 +290,9 @@ static int select_samples(const cli *c, const mid_dataset *data, const cli_answe
         return cli_fail(c, "out of memory");
     for (i = 0; i < n_all && !c->args.source; i++)
         recorded |= mid_dataset_at(data, i)->response != NULL;
-    *source = c->args.source ? c->args.source : recorded ? "recorded" : "llama";
+    if (c->args.url && !c->args.source)
+        recorded = false;
+    *source = c->args.source ? c->args.source : c->args.url ? "openai" : recorded ? "recorded" : "llama";
     for (i = *n = 0; i < n_all; i++) {
         const mid_sample *s = mid_dataset_at(data, i);
         if ((recorded && !s->response) || (answers->labelled && s->label < 0))
@@ -293,18 +309,31 @@ static int select_samples(const cli *c, const mid_dataset *data, const cli_answe
     return CLI_OK;
 }
 
+/* A server's failure to give one answer, which says nothing of the next; one that is gone ends the work. */
+static bool is_of_one(mid_status status)
+{
+    return status == MID_EINVAL || status == MID_EFORMAT || status == MID_ESIGNAL || status == MID_EUNDEFINED ||
+           status == MID_ELIMIT;
+}
+
 static int run_group(cli *c, mid_model *model, const char *source, const mid_sample *const *sample, size_t n,
                      const mid_source_opts *opts, const cli_answers *answers)
 {
     mid_trace *trace[MID_GROUP_N];
     size_t i = 0;
+    mid_status status;
     int code;
 
     while (answers->skip && i < n && answers->skip(answers->user, sample[i]))
         i++;
     if (answers->skip && i == n)
         return CLI_OK;
-    code = cli_end(c, mid_source_trace(c->ctx, model, source, sample, n, opts, trace));
+    status = mid_source_trace(c->ctx, model, source, sample, n, opts, trace);
+    if (c->args.url && is_of_one(status)) {
+        cli_note(c, "skipped %s: %s", sample[0]->id, mid_ctx_message(c->ctx));
+        return CLI_OK;
+    }
+    code = cli_end(c, status);
     if (code != CLI_OK)
         return code;
     for (i = 0; i < n; i++) {
@@ -327,11 +356,11 @@ int cli_answers_run(cli *c, mid_model *model, const mid_dataset *data, const cli
 
     if (code != CLI_OK)
         return code;
-    snprintf(stage, sizeof stage, "%s %s with %s", strcmp(source, "llama") == 0 ? "generate" : "read",
+    snprintf(stage, sizeof stage, "%s %s with %s", strcmp(source, "recorded") == 0 ? "read" : "generate",
              mid_dataset_name(data), mid_model_desc(model));
     for (i = 0; code == CLI_OK && i < n; i += n_now) {
         cli_progress_show(c, stage, i, n, "answers");
-        n_now = n - i < MID_GROUP_N ? n - i : MID_GROUP_N;
+        n_now = c->args.url ? 1 : n - i < MID_GROUP_N ? n - i : MID_GROUP_N;     /* what a server gave is kept at once */
         code = cli_stopped() ? cli_fail(c, "stopped; what is stored stays")
                : run_group(c, model, source, sample + i, n_now, &opts, answers);
     }

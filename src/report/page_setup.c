@@ -35,8 +35,10 @@ static void set_row(mid__buf *out, yyjson_val *set, const char *split)
 {
     const double share = mid__report_number(set, "n_unsafe") / mid__report_number(set, "n");
     const char *skipped = mid__report_text(set, "skipped");
-    char n[32], n_unsafe[32], n_prompts[32];
+    const size_t n_skip = yyjson_arr_size(yyjson_obj_get(set, "skips"));
+    char n[32], n_unsafe[32], n_prompts[32], n_skipped[32];
 
+    mid__count_text(n_skipped, n_skip);
     mid__html(out, "<tr><th scope=\"row\">%s</th>", mid__report_text(set, "name"));
     if (*skipped) {
         mid__html(out, "<td class=\"text\" colspan=\"9\">skipped: %s</td></tr>\n", skipped);
@@ -47,7 +49,10 @@ static void set_row(mid__buf *out, yyjson_val *set, const char *split)
     count_of(n, set, "n");
     count_of(n_unsafe, set, "n_unsafe");
     count_of(n_prompts, set, "n_prompts");
-    mid__html(out, "<td>%s</td><td>%s", n, n_unsafe);
+    mid__html(out, "<td>%s", n);
+    if (n_skip)
+        mid__html(out, "<small>%s not given by the server</small>", n_skipped);
+    mid__html(out, "</td><td>%s", n_unsafe);
     if (isfinite(share))
         mid__html(out, "<small>%.1f %%</small>", 100 * share);
     mid__html(out, "</td><td>%s</td>", n_prompts);

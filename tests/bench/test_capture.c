@@ -11,9 +11,8 @@ static mid_sample sample[2] = {
 
 static mid_key key_of(const char *engine, const char *source, const mid_source_opts *opts, size_t i)
 {
-    const mid_plan_data data = { .source = source };
     mid__answer answer[2] = { { .sample = &sample[0] }, { .sample = &sample[1] } };
-    const mid__set set = { .data = &data, .answer = answer, .n = 2, .signals = { .observer = "f00d" } };
+    const mid__set set = { .source = source, .answer = answer, .n = 2, .signals = { .observer = "f00d" } };
 
     return mid__trace_key(&set, opts, engine, i);
 }

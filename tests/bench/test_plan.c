@@ -364,7 +364,7 @@ TEST(plan, unknown_key)
     refuse(HEAD "elephants: 3\n", "2:1: unknown key 'elephants' (allowed here: name, title, seed, folds, "
            "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules)");
     refuse(HEAD "models:\n  - name: m\n    pth: x\n",
-           "4:5: unknown key 'pth': did you mean 'path'? (allowed here: name, path, format, quantise, layers)");
+           "4:5: unknown key 'pth': did you mean 'path'? (allowed here: name, path, url, format, quantise, layers, model, key_env, top_logprobs, rpm, tpm, timeout_s)");
     refuse(HEAD "monitors:\n  - {monitor: probe_linear, laier: 3}\n",
            "3:29: unknown key 'laier': did you mean 'layer'? (allowed here: monitor, as, only, layer, c, prefix)");
     refuse(HEAD "monitors:\n  - {monitor: random, layer: 3}\n",
@@ -378,7 +378,7 @@ TEST(plan, unknown_name)
     refuse(HEAD "models: [{name: m, path: p, quantise: q4}]\n",
            "2:39: unknown quantise 'q4': did you mean 'q4_0'? (there are: bf16, q4_0, q8_0)");
     refuse(HEAD "data: [{dataset: a, model: m, source: lama}]\n",
-           "2:39: unknown source 'lama': did you mean 'llama'? (there are: llama, recorded)");
+           "2:39: unknown source 'lama': did you mean 'llama'? (there are: llama, openai, recorded)");
     refuse(HEAD MODELS "data: [{dataset: a, model: n, source: llama}]\n" MONITORS,
            "4:28: unknown model 'n' (there are: m)");
     refuse(HEAD MODELS DATA "monitors: [{monitor: random, only: [own_qq]}]\n",
@@ -444,7 +444,7 @@ TEST(plan, missing_or_twice)
 {
     refuse(MODELS DATA MONITORS, "1:1: 'name' is missing here");
     refuse(HEAD MODELS DATA, "1:1: 'monitors' is missing here");
-    refuse(HEAD "models: [{name: m}]\n", "2:10: 'path' is missing here");
+    refuse(HEAD "models: [{name: m}]\n", "2:10: a model has either 'path', a file, or 'url', a server");
     refuse(HEAD "data: [{dataset: a, model: m}]\n", "2:8: 'source' is missing here");
     refuse(HEAD "seed: 1\nname: u\n", "3:1: key 'name' is given twice (first in line 1)");
     refuse(HEAD "models: [{name: m, path: a}, {name: m, path: b}]\n" DATA MONITORS,
@@ -524,4 +524,42 @@ TEST(plan, json)
                "\"rules\":[{\"rule\":\"conformal\",\"alpha\":0.1}]}");
     mid_free(text);
     mid_plan_close(p);
+}
+
+#define SERVED "models:\n  - {name: m, path: smollm2}\n  - {name: s, url: \"http://x/v1\", model: gpt, key_env: K, rpm: 60}\n"
+
+TEST(plan, servers)
+{
+    mid_plan *p = load_text(HEAD SERVED "data:\n  - {dataset: own_qa, model: s, source: openai, observer: m}\n"
+                            "  - {dataset: own_qa, as: b, model: s, source: openai, beside: m}\n" MONITORS);
+    const mid_plan_model *m = &p->model[1];
+
+    CHECK(p->model[0].url == NULL && m->path == NULL && m->key == NULL);
+    CHECK_TEXT(m->url, "http://x/v1");
+    CHECK_TEXT(m->server_model, "gpt");
+    CHECK_TEXT(m->key_env, "K");
+    CHECK(m->top_logprobs == 5 && m->rpm == 60 && m->tpm == 0 && m->timeout_s == 60);
+    CHECK_TEXT(p->data[0].observer, "m");
+    mid_plan_close(p);
+}
+
+TEST(plan, servers_and_files_are_told_apart)
+{
+    refuse(HEAD "models: [{name: m, path: a, url: \"http://x\"}]\n", "2:10: a model has either 'path', a file, or 'url', a server, "
+           "not both");
+    refuse(HEAD "models: [{name: m, path: a, rpm: 6}]\n", "2:34: 'rpm' is for a server; this model has 'path'");
+    refuse(HEAD "models: [{name: m, url: \"http://x\", layers: [1]}]\n", "2:45: 'layers' is for a file; this model has 'url'");
+    refuse(HEAD "models: [{name: m, url: \"http://me:pw@x\"}]\n", "2:25: 'url' has a user or password in it; name a variable with "
+           "the key in 'key_env'");
+    refuse(HEAD SERVED "data:\n  - {dataset: own_qa, model: s, source: llama}\n" MONITORS,
+           "6:30: model 's' (line 4) is a server; a file is needed here");
+    refuse(HEAD SERVED "data:\n  - {dataset: own_qa, model: m, source: openai}\n" MONITORS,
+           "6:30: model 'm' (line 3) is a file; source openai asks a server");
+    refuse(HEAD SERVED "data:\n  - {dataset: own_qa, model: m, source: recorded, observer: m}\n" MONITORS,
+           "6:61: 'observer' reads what a server answered: source: openai; recorded answers are read by 'model'");
+    refuse(HEAD SERVED "data:\n  - {dataset: own_qa, model: s, source: openai, observer: s}\n" MONITORS,
+           "6:59: model 's' (line 4) is a server; a file is needed here");
+    refuse(HEAD SERVED "data:\n  - {dataset: own_qa, model: s, source: openai, observer: m, beside: m}\n" MONITORS,
+           "6:70: 'beside' is a second observer of answers that are read: another model than 'observer', and source: recorded "
+           "or openai");
 }

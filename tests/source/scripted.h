@@ -103,9 +103,12 @@ static inline void *serve_script(void *user)
     return NULL;
 }
 
-static inline void start(struct scripted *s, const struct reply *reply, size_t n_reply)
+/* port 0: any that is free */
+static inline void start_at(struct scripted *s, int port, const struct reply *reply, size_t n_reply)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const int again = 1;
     socklen_t n = sizeof at;
 
     memset(s, 0, sizeof *s);
@@ -113,11 +116,14 @@ static inline void start(struct scripted *s, const struct reply *reply, size_t n
     s->n_reply = n_reply;
     assert_true(n_reply <= N_REPLY_MAX);
     s->fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again);
     assert_true(s->fd >= 0 && bind(s->fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(s->fd, 4) == 0);
     assert_int_equal(getsockname(s->fd, (struct sockaddr *)&at, &n), 0);
     s->port = ntohs(at.sin_port);
     assert_int_equal(pthread_create(&s->thread, NULL, serve_script, s), 0);
 }
+
+static inline void start(struct scripted *s, const struct reply *reply, size_t n_reply) { start_at(s, 0, reply, n_reply); }
 
 /* All replies of the script must have been fetched. */
 static inline void stop(struct scripted *s)

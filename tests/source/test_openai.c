@@ -572,8 +572,8 @@ TEST(openai, pace_of_forks)
     mid_model_close(fork);
     mid_model_close(m);
     stop(&s);
-    for (i = 1; i < 5; i++)
-        CHECK(s.seen_s[i] - s.seen_s[i - 1] > (i == 4 ? 0.99 : 0.09));
+    CHECK(s.seen_s[3] - s.seen_s[0] > 0.2);             /* 0.3, less what a busy machine is late */
+    CHECK(s.seen_s[4] - s.seen_s[3] > 0.9);
 }
 
 /* ---- a real server ----------------------------------------------------------------------------------------------- */
