@@ -12,7 +12,8 @@ extern "C" {
 
 typedef struct mid_plan_model {
     const char *name;               /* in results */
-    const char *path;               /* of the GGUF, NULL: a server; ${VAR} and a leading ~ are expanded; "smollm2" and "gemma" are known names */
+    const char *path;               /* of the GGUF; ${VAR} and a leading ~ are expanded; "smollm2" and "gemma" are known names;
+                                       NULL: a server */
     const char *format;             /* as mid_source_opts.format; NULL: chat */
     const char *quantise;           /* as mid_model_opts.quantise; NULL: as the file is */
     int n_layer, layer[MID_LAYER_MAX];  /* 0: four over the depth */
@@ -41,7 +42,7 @@ typedef struct mid_plan_judge {
 typedef struct mid_plan_data {
     const char *dataset;            /* name or path */
     const char *as;                 /* name in results; NULL: dataset, of a path the last part */
-    const char *model;              /* a mid_plan_model's name: it generates ("llama", "openai"), or observes ("recorded") */
+    const char *model;              /* a mid_plan_model's name: it generates ("llama", "openai") or reads ("recorded") */
     const char *beside;             /* another's name: a second observer, not of "llama"; NULL: none */
     const char *source;             /* "llama", "openai" or "recorded" */
     const char *format;             /* overrides the model's; NULL: the model's */
@@ -57,7 +58,7 @@ typedef struct mid_plan_data {
     bool contrast;                  /* also report the subset of unsafe prompts (prompt_label 1) */
     int line;
     const mid_plan_judge *judge;    /* NULL: none, and monitors that need one are left out here */
-    const char *observer;           /* of "openai": who reads the answers, so that monitors see its steps; NULL: the server's */
+    const char *observer;           /* of "openai": who reads the answers, for monitors to see its steps; NULL: nobody */
 } mid_plan_data;
 
 typedef struct mid_plan_monitor {

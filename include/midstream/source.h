@@ -41,7 +41,7 @@ typedef struct mid_server_opts {
     size_t size;                    /* sizeof(mid_server_opts) */
     const char *model;              /* what the server is asked for; NULL: its own */
     const char *key;                /* sent as a bearer token, in no message, log or identity; NULL: none */
-    bool text_only;                 /* ask for no log-probabilities: steps are what comes at a time, text and time alone */
+    bool text_only;                 /* ask for no log-probabilities: steps are what comes at a time, text and time */
     uint32_t n_top;                 /* alternatives per token, up to MID_TOP_MAX; 0: 5 */
     uint32_t rpm, tpm;              /* requests and tokens a minute, of the model and all its forks; 0: no limit */
     uint32_t timeout_ms;            /* longest silence; 0: 60000 */
@@ -50,11 +50,12 @@ typedef struct mid_server_opts {
 } mid_server_opts;
 MID_API mid_server_opts mid_server_opts_default(void);
 /**
- * A model behind an OpenAI-compatible server, for source "openai" only. Nothing is asked before the first run. Its steps
- * carry text, ln p, the likeliest alternatives and time, which is that between arrivals; a token's id is a hash of its
- * bytes. The entropy of a distribution of which only the top is told is not known, and left out.
+ * A model behind an OpenAI-compatible server, for source "openai" only. Nothing is asked before the first run. Its
+ * steps carry text, ln p, the likeliest alternatives and time, which is that between arrivals; a token's id is a hash
+ * of its bytes. The entropy of a distribution of which only the top is told is not known, and left out.
  * @param url  http:// or https://; /v1/chat/completions is added, for a form that is not "chat" /v1/completions
- * @return MID_EINVAL for a malformed URL, a key with a line break or n_top over the limit; MID_ENOMEM. @param[out] out owned.
+ * @param[out] out  owned. @return MID_EINVAL for a malformed URL, a key with a line break or n_top over the limit;
+ *             MID_ENOMEM.
  */
 MID_API mid_status mid_server_open(mid_ctx *ctx, const char *url, const mid_server_opts *opts, mid_model **out);
 /** What its steps carry. Borrowed. @c observer covers file and quantisation; a run adds the prompt form. */
@@ -113,15 +114,16 @@ MID_API const mid_source_info *mid_source_list(void);
  * of a second context that runs along; but as it is made when a group's answers are complete, the steps come then, and
  * stopping one ends only what is given. Steps that must be seen live cost a decode more per token: not offered here.
  *
- * "openai" asks for one answer after the other and gives each token as it comes. What fails there is one answer, and the
- * next may succeed: MID_EIO no response after the retries, or one cut short; MID_EINVAL the server refuses this prompt;
- * MID_EFORMAT what came is no stream of chunks, or its tokens do not spell its text; MID_ESIGNAL log-probabilities are
- * missing; MID_EUNDEFINED its content filter cut the answer; MID_ELIMIT. Only MID_EMODEL (401, 403, 404) is about all of them.
+ * "openai" asks for one answer after the other and gives each token as it comes. What fails there is one answer, and
+ * the next may succeed: MID_EIO no response after the retries, or one cut short; MID_EINVAL the server refuses this
+ * prompt; MID_EFORMAT what came is no stream of chunks, or its tokens do not spell its text; MID_ESIGNAL
+ * log-probabilities are missing; MID_EUNDEFINED its content filter cut the answer; MID_ELIMIT. Only MID_EMODEL (401,
+ * 403, 404) is about all of them.
  *
  * @param source  "llama", "openai" or "recorded"
  * @param sample  (n) borrowed; "recorded" needs each response
- * @return MID_OK; MID_ENOTFOUND no such source; MID_EINVAL n too large, a sample without response, or a server and a file
- *         taken for each other; MID_ELIMIT a prompt that leaves no room for an answer; MID_ESIGNAL as for
+ * @return MID_OK; MID_ENOTFOUND no such source; MID_EINVAL n too large, a sample without response, or a server taken
+ *         for a file; MID_ELIMIT a prompt that leaves no room for an answer; MID_ESIGNAL as for
  *         mid_source_signals(); MID_EMODEL; of "openai" as above; or what the sink returned
  */
 MID_API mid_status mid_source_run(mid_ctx *ctx, mid_model *model, const char *source,

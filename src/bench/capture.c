@@ -46,12 +46,20 @@ static mid_source_opts source_opts(const mid__set *set)
     mid_source_opts o = mid_source_opts_default();
 
     o.want = wanted(set);
-    o.format = set->data->format && strcmp(set->model->name, set->data->model) == 0 ? set->data->format : set->model->format;
+    o.format = set->model->format;
+    if (set->data->format && strcmp(set->model->name, set->data->model) == 0)
+        o.format = set->data->format;
     o.stop = set->data->stop;
     o.max_tok = set->data->max_tok;
     o.temperature = set->data->temperature;
     o.seed = set->plan->seed;
     return o;
+}
+
+/* "FILE:LINE: model 'NAME'" before a failure's message. */
+static mid_status model_failed(mid__run *run, const mid__set *set, mid_status status)
+{
+    return mid__within(run->ctx, status, "%s:%d: model '%s'", run->plan->file, set->model->line, set->model->name);
 }
 
 static mid_status open_server(mid__run *run, const mid__set *set, mid_model **out)
@@ -68,8 +76,7 @@ static mid_status open_server(mid__run *run, const mid__set *set, mid_model **ou
     o.timeout_ms = set->model->timeout_s * 1000;
     o.seed = set->plan->seed;
     status = mid_server_open(run->ctx, set->model->url, &o, out);
-    return status == MID_OK ? status : mid__within(run->ctx, status, "%s:%d: model '%s'", run->plan->file, set->model->line,
-                                                   set->model->name);
+    return status == MID_OK ? status : model_failed(run, set, status);
 }
 
 static mid_status open_file(mid__run *run, const mid__set *set, mid_model_opts *opts, mid_model **out)
@@ -91,7 +98,7 @@ static mid_status open_file(mid__run *run, const mid__set *set, mid_model_opts *
     if (status == MID_OK)
         status = mid_model_open(run->ctx, path, &o, out);
     if (status != MID_OK)
-        status = mid__within(run->ctx, status, "%s:%d: model '%s'", run->plan->file, set->model->line, set->model->name);
+        status = model_failed(run, set, status);
     mid_free(path);
     return status;
 }
@@ -338,8 +345,8 @@ struct work {
     const mid_source_opts *opts;
     size_t *group;                  /* (n) first answer of each missing group */
     size_t n, n_answer;
-    int n_failed;                   /* answers in a row that a server failed to give, whatever was asked; under the store's lock */
-    char gave_up[300];              /* then: why nothing more is asked; "": it is */
+    int n_failed;                   /* answers in a row that a server failed to give; under the store's lock */
+    char gave_up[300];              /* why nothing more is asked of it; "": it is */
     struct tools tools[MID__WORKER_MAX];
 };
 
@@ -439,7 +446,7 @@ static mid_status try_server(struct work *w, const struct tools *tools)
     status = mid_source_trace(w->run->ctx, tools->model, set->source, &list, 1, &o, &trace);
     if (status != MID_OK) {
         if (!is_of_one(status))
-            return mid__within(w->run->ctx, status, "%s:%d: model '%s'", w->run->plan->file, set->model->line, set->model->name);
+            return model_failed(w->run, set, status);
         snprintf(w->gave_up, sizeof w->gave_up, "%.299s", mid_ctx_message(w->run->ctx));
         return MID_OK;
     }
@@ -447,8 +454,8 @@ static mid_status try_server(struct work *w, const struct tools *tools)
     if (set->model->rpm)
         answer_s = fmax(answer_s, 60.0 / set->model->rpm);
     mid_trace_close(trace);
-    mid__log(w->run->ctx, MID_LOG_INFO, "%s: %zu answers to ask %s for, at most %u tokens each: about %.0f s, one after the other",
-             set->name, w->n_answer, tools->model->desc, w->opts->max_tok, answer_s * (double)w->n_answer);
+    mid__log(w->run->ctx, MID_LOG_INFO, "%s: %zu answers to ask %s for, at most %u tokens each: about %.0f s, one after "
+             "the other", set->name, w->n_answer, tools->model->desc, w->opts->max_tok, answer_s * (double)w->n_answer);
     return MID_OK;
 }
 
@@ -704,8 +711,8 @@ static const mid_plan_model *model_named(const mid__set *set, const char *name)
     return &set->plan->model[m];
 }
 
-/* The sample with what a server answered as its response, for observers to read. An answer that was cut within a character
- * is read up to it. NULL: out of memory. */
+/* The sample with what a server answered as its response, for observers to read. An answer that was cut within a
+ * character is read up to it. NULL: out of memory. */
 static const mid_sample *answered(mid__set *set, const mid_sample *sample, const char *text, size_t n)
 {
     mid_sample *s = mid__arena_get(&set->said, sizeof *s);

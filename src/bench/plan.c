@@ -726,15 +726,16 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
         if (status == MID_OK)
             status = find_model(file, e, "model", plan, asks, &j);
         if (status == MID_OK && d->observer && !asks)
-            status = mid__yaml_fail(file, mid__yaml_find(e, "observer"), "'observer' reads what a server answered: source: openai; "
-                                    "recorded answers are read by 'model'");
+            status = mid__yaml_fail(file, mid__yaml_find(e, "observer"), "'observer' reads what a server answered: source: "
+                                    "openai; recorded answers are read by 'model'");
         if (status == MID_OK && d->observer)
             status = find_model(file, e, "observer", plan, false, &j);
         if (status == MID_OK && d->beside)
             status = find_model(file, e, "beside", plan, false, &j);
         if (status == MID_OK && d->beside && (strcmp(d->source, "llama") == 0 || strcmp(d->beside, reader_of(d)) == 0))
-            status = mid__yaml_fail(file, mid__yaml_find(e, "beside"), "'beside' is a second observer of answers that are read: "
-                                    "another model than '%s', and source: recorded or openai", d->observer ? "observer" : "model");
+            status = mid__yaml_fail(file, mid__yaml_find(e, "beside"), "'beside' is a second observer of answers that are "
+                                    "read: another model than '%s', and source: recorded or openai",
+                                    d->observer ? "observer" : "model");
         if (status == MID_OK && d->judge && d->judge->model)
             status = check_judge_model(file, mid__yaml_find(e, "judge"), plan);
         if (status != MID_OK)

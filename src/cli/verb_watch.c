@@ -217,8 +217,8 @@ static int run(cli *c)
 
 const cli_verb cli_verb_watch = {
     .name = "watch", .words = "PROMPT", .n_word_min = 1, .n_word_max = 1,
-    .takes = "model url key-env monitor threshold max-tok temperature seed form quantise plugin plugin-timeout cache threads "
-             "quiet help",
+    .takes = "model url key-env monitor threshold max-tok temperature seed form quantise plugin plugin-timeout cache "
+             "threads quiet help",
     .summary = "generate an answer in the terminal, tokens coloured by risk; stop on alarm",
     .about = "Green is safe, red is at or over the threshold; a token that gets there is withheld and ends the\n"
              "answer. Without --monitor it is the probe that make demo fitted\n"

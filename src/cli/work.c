@@ -360,7 +360,8 @@ int cli_answers_run(cli *c, mid_model *model, const mid_dataset *data, const cli
              mid_dataset_name(data), mid_model_desc(model));
     for (i = 0; code == CLI_OK && i < n; i += n_now) {
         cli_progress_show(c, stage, i, n, "answers");
-        n_now = c->args.url ? 1 : n - i < MID_GROUP_N ? n - i : MID_GROUP_N;     /* what a server gave is kept at once */
+        n_now = n - i < MID_GROUP_N ? n - i : MID_GROUP_N;
+        n_now = c->args.url ? 1 : n_now;            /* what a server gave is kept at once */
         code = cli_stopped() ? cli_fail(c, "stopped; what is stored stays")
                : run_group(c, model, source, sample + i, n_now, &opts, answers);
     }

@@ -1,12 +1,12 @@
 /* Chunks of completions, in the two shapes that servers send.
  *   chat.completion.chunk  choices[0].delta.content; choices[0].logprobs.content[] = { token, bytes, logprob,
  *                          top_logprobs[] = { token, bytes, logprob } }
- *   text_completion        choices[0].text; choices[0].logprobs = { tokens[], token_logprobs[], top_logprobs[] = { token:
- *                          logprob } }, or as above
- * Source: OpenAI's API reference (chat/streaming; legacy completions) and what llama.cpp's server sends. A token without a
- * number for its log-probability, or with -9999, which means "very unlikely" there, has lp NaN: not known. So has a character
- * of several tokens of llama.cpp's server, which tells ln p of the last one under the bytes of all: there the same id stands
- * among the alternatives with other bytes. */
+ *   text_completion        choices[0].text; choices[0].logprobs = { tokens[], token_logprobs[],
+ *                          top_logprobs[] = { token: logprob } }, or as above
+ * Source: OpenAI's API reference (chat/streaming; legacy completions) and what llama.cpp's server sends. A token
+ * without a number for its log-probability, or with -9999, which means "very unlikely" there, has lp NaN: not known. So
+ * has a character of several tokens of llama.cpp's server, which tells ln p of the last one under the bytes of all:
+ * there the same id stands among the alternatives with other bytes. */
 #include "source/chunk.h"
 
 #include <math.h>
@@ -61,10 +61,12 @@ int32_t mid__tok_id(const char *bytes, size_t n)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Legacy completions show a token that is no character as "bytes:\xe2\x80". @return its bytes' number; 0: it is none. */
+/* Legacy completions show a token that is no character as "bytes:\xe2\x80". @return its bytes' number; 0: it is
+ * none. */
 static size_t spelled_bytes(const char *token, size_t n, char out[TOKEN_LIMIT_BYTES])
 {
     size_t i, n_out = 0;
@@ -154,6 +156,11 @@ static mid_status full(mid_ctx *ctx, const mid__chunks *c)
     return mid__fail(ctx, MID_ELIMIT, "an answer of more than %d bytes", TEXT_LIMIT_BYTES);
 }
 
+static bool has_bytes(const mid__chunks *c, const mid__said_tok *tok, const char *bytes, size_t n)
+{
+    return n == tok->n && memcmp(bytes, c->bytes.at + tok->at, n) == 0;
+}
+
 static bool same_id(yyjson_val *a, yyjson_val *b)
 {
     return yyjson_is_int(yyjson_obj_get(a, "id")) && yyjson_equals(yyjson_obj_get(a, "id"), yyjson_obj_get(b, "id"));
@@ -179,7 +186,7 @@ static mid_status read_content(mid_ctx *ctx, mid__chunks *c, yyjson_val *content
             if (n_bytes < 0)
                 continue;
             add_top(tok, n_top, mid__tok_id(bytes, (size_t)n_bytes), lp_of(yyjson_obj_get(other, "logprob")));
-            if (same_id(entry, other) && ((uint32_t)n_bytes != tok->n || memcmp(bytes, c->bytes.at + tok->at, tok->n) != 0))
+            if (same_id(entry, other) && !has_bytes(c, tok, bytes, (size_t)n_bytes))
                 tok->lp = NAN;
         }
     }
@@ -217,6 +224,7 @@ static mid_status read_choice(mid_ctx *ctx, mid__chunks *c, yyjson_val *choice, 
 {
     yyjson_val *delta = yyjson_obj_get(choice, "delta"), *logprobs = yyjson_obj_get(choice, "logprobs");
     yyjson_val *text = delta ? yyjson_obj_get(delta, "content") : yyjson_obj_get(choice, "text");
+    yyjson_val *content = yyjson_obj_get(logprobs, "content");
     const char *finish = yyjson_get_str(yyjson_obj_get(choice, "finish_reason"));
     mid_status status = MID_OK;
 
@@ -229,8 +237,7 @@ static mid_status read_choice(mid_ctx *ctx, mid__chunks *c, yyjson_val *choice, 
     if (yyjson_get_len(text) && !mid__buf_put(&c->text, yyjson_get_str(text), yyjson_get_len(text)))
         return full(ctx, c);
     if (n_top)
-        status = yyjson_is_arr(yyjson_obj_get(logprobs, "content"))
-               ? read_content(ctx, c, yyjson_obj_get(logprobs, "content"), n_top) : read_arrays(ctx, c, logprobs, n_top);
+        status = yyjson_is_arr(content) ? read_content(ctx, c, content, n_top) : read_arrays(ctx, c, logprobs, n_top);
     if (status == MID_OK && c->n_tok > MID__CHUNK_HELD_MAX)
         status = mid__fail(ctx, MID_ELIMIT, "%u tokens whose text has not come, at most %d are kept", c->n_tok,
                            MID__CHUNK_HELD_MAX);

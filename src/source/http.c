@@ -1,7 +1,7 @@
-/* POST with retries. 429 and 5xx, a connection that fails and a response that is cut short are tried again, 3 times, waiting
- * about twice as long each time (half of it by chance, so that many clients do not come back at once) or as long as the
- * server asks for; any other refusal is final. No redirects and no proxy: what we send is somebody's conversation, and it
- * goes where we were told. */
+/* POST with retries. 429 and 5xx, a connection that fails and a response that is cut short are tried again, 3 times,
+ * waiting about twice as long each time (half of it by chance, so that many clients do not come back at once) or as
+ * long as the server asks for; any other refusal is final. No redirects and no proxy: what we send is somebody's
+ * conversation, and it goes where we were told. */
 #include "source/http.h"
 
 #include <curl/curl.h>
@@ -148,8 +148,8 @@ static CURLcode send_once(mid__http *h, uint32_t n_tok, long *http)
     return code;
 }
 
-mid_status mid__http_post(mid_ctx *ctx, mid__http *h, const char *request, uint32_t n_tok, const mid__http_reader *reader,
-                          uint64_t *n_retry)
+mid_status mid__http_post(mid_ctx *ctx, mid__http *h, const char *request, uint32_t n_tok,
+                          const mid__http_reader *reader, uint64_t *n_retry)
 {
     double ms = h->retry_ms;
     long http = 0;
@@ -269,9 +269,9 @@ mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, cons
     h->retry_ms = opts->retry_ms ? opts->retry_ms : 500;
     h->pace = opts->pace;
     h->url = url_of(base, path);
-    h->key = opts->key && opts->key[0] ? strdup(opts->key) : NULL;
+    h->key = opts->key ? strdup(opts->key) : NULL;
     h->curl = curl_easy_init();
-    status = h->url && h->curl && (h->key || !opts->key || !opts->key[0]) ? check_url(ctx, h->url) : mid__oom(ctx, base);
+    status = h->url && h->curl && (h->key || !opts->key) ? check_url(ctx, h->url) : mid__oom(ctx, base);
     if (status == MID_OK)
         status = set_up(ctx, h, opts);
     if (status == MID_OK)

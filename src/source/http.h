@@ -20,7 +20,7 @@ double mid__pace_take(mid__pace *pace, uint32_t n_tok);
 
 typedef struct mid__http_opts {
     const char *key;                /* a bearer token; in no message. NULL: none */
-    bool streams;                   /* the response comes bit by bit: timeout_ms is the longest silence, not the whole */
+    bool streams;                   /* the response comes bit by bit: timeout_ms is the longest silence in it */
     uint32_t timeout_ms;            /* 0: 60000 */
     uint32_t retry_ms;              /* before the first of 3 retries, about doubled each time; 0: 500 */
     uint64_t seed;                  /* of how waits differ from that */
@@ -31,7 +31,8 @@ typedef struct mid__http_opts {
 typedef struct mid__http mid__http;
 
 /* base/v1/path, whether or not base ends with / or /v1. @return MID_EINVAL a malformed URL, a key with a line break. */
-mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts, mid__http **out);
+mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts,
+                          mid__http **out);
 void mid__http_close(mid__http *http);
 const char *mid__http_url(const mid__http *http);
 /* What a server said, for a message: on one line, cut, and without our key should it be repeated there. */

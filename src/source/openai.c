@@ -1,8 +1,8 @@
 /* Source "openai": a model behind an OpenAI-compatible server generates, and its stream is read as it comes.
- * What the server sends as text is the answer. Its tokens come beside it, with ln p and the likeliest alternatives, and each
- * is given as a step once the text has caught up with it: a character cut in several tokens is sent by some servers with
- * its last one. Tokens that the text never reaches (a stop text, an end token) are not part of it. A token that spells
- * something else than the text has there is refused, never guessed.
+ * What the server sends as text is the answer. Its tokens come beside it, with ln p and the likeliest alternatives, and
+ * each is given as a step once the text has caught up with it: a character cut in several tokens is sent by some
+ * servers with its last one. Tokens that the text never reaches (a stop text, an end token) are not part of it. A token
+ * that spells something else than the text has there is refused, never guessed.
  *   ln p, alternatives  as the server tells them: some before, some after temperature and penalties; vendors differ
  *   entropy             not derivable from the top alone, so not there; topk_entropy's form "tail" is a lower bound
  *   time_us             since the request went out, or the step before was given: waiting and network are in it
@@ -134,7 +134,8 @@ mid_status mid_server_open(mid_ctx *ctx, const char *url, const mid_server_opts 
     if (status == MID_OK) {
         s = m->server;
         s->n_top = o.text_only ? 0 : o.n_top ? o.n_top : N_TOP_DEFAULT;
-        s->opts = (mid__http_opts){ .streams = true, .timeout_ms = o.timeout_ms, .retry_ms = o.retry_ms, .seed = o.seed };
+        s->opts = (mid__http_opts){ .streams = true, .timeout_ms = o.timeout_ms, .retry_ms = o.retry_ms,
+                                    .seed = o.seed };
         s->pace = &s->own_pace;
         mid__pace_init(s->pace, o.rpm, o.tpm);
         status = open_http(ctx, s);
@@ -286,16 +287,16 @@ static mid_status give_tokens(struct answer *a)
         const mid__said_tok *tok = &c->tok[i];
         const size_t n_text = c->text.n - a->at_byte, n = tok->n < n_text ? tok->n : n_text;
         if (n && memcmp(c->bytes.at + tok->at, c->text.at + a->at_byte, n) != 0)
-            return mid__fail(a->ctx, MID_EFORMAT, "token %u of the answer is not what its text says at byte %u: its tokens "
-                             "cannot be told apart", a->n_tok + 1, a->at_byte);
+            return mid__fail(a->ctx, MID_EFORMAT, "token %u of the answer is not what its text says at byte %u: its "
+                             "tokens cannot be told apart", a->n_tok + 1, a->at_byte);
         if (tok->n > n_text)
             break;
         if (tok->n)                     /* an end token is no text */
             status = give_token(a, tok);
     }
     if (status == MID_OK && !a->stop && i == c->n_tok && c->text.n > a->at_byte)
-        status = mid__fail(a->ctx, MID_ESIGNAL, "byte %u of the answer comes without log-probabilities: this server or model "
-                           "does not tell them; with top_logprobs 0 its text alone is read", a->at_byte);
+        status = mid__fail(a->ctx, MID_ESIGNAL, "byte %u of the answer comes without log-probabilities: this server or "
+                           "model does not tell them; with top_logprobs 0 its text alone is read", a->at_byte);
     if (status == MID_OK)
         mid__chunks_take(&a->chunks, i);
     return status;
@@ -325,7 +326,8 @@ static bool take_event(void *user, const char *data, size_t n)
     else if (a->status == MID_OK && c->text.n > a->at_byte)
         a->status = give_text(a);
     if (a->status == MID_OK && strcmp(c->finish, "content_filter") == 0)
-        a->status = mid__fail(a->ctx, MID_EUNDEFINED, "the server's content filter cut the answer after %u tokens", a->n_tok);
+        a->status = mid__fail(a->ctx, MID_EUNDEFINED, "the server's content filter cut the answer after %u tokens",
+                              a->n_tok);
     a->done |= c->finish[0] != 0;
     return a->status == MID_OK && !a->stop;
 }

@@ -1,4 +1,5 @@
-/* Server-sent events (WHATWG HTML, "Server-sent events", 9.2.6), read as the bytes come, wherever a network cuts them. */
+/* Server-sent events (WHATWG HTML, "Server-sent events", 9.2.6), read as the bytes come, wherever a network cuts
+ * them. */
 #ifndef MID_SOURCE_SSE_H
 #define MID_SOURCE_SSE_H
 
@@ -18,8 +19,8 @@ typedef bool (*mid__sse_fn)(void *user, const char *data, size_t n);
 
 void mid__sse_init(mid__sse *sse);
 void mid__sse_clear(mid__sse *sse);
-/* Read on; give each event's data to fn. An event whose blank line never comes is none. @return MID_OK; MID_ECANCEL fn had
- * enough; MID_ELIMIT, after which sse is to be cleared. */
+/* Read on; give each event's data to fn. An event whose blank line never comes is none. @return MID_OK; MID_ECANCEL fn
+ * had enough; MID_ELIMIT, after which sse is to be cleared. */
 mid_status mid__sse_push(mid_ctx *ctx, mid__sse *sse, const char *bytes, size_t n, mid__sse_fn fn, void *user);
 
 #endif

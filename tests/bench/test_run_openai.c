@@ -1,5 +1,5 @@
-/* Runs that ask a server for answers. The server is written here and follows a script, for what it does wrong; a real one is
- * asked in tests/source/test_openai.c. One thread, so that requests come in the samples' order. */
+/* Runs that ask a server for answers. The server is written here and follows a script, for what it does wrong; a real
+ * one is asked in tests/source/test_openai.c. One thread, so that requests come in the samples' order. */
 #include "source/scripted.h"
 
 #include <sys/stat.h>
@@ -96,7 +96,8 @@ static int n_answers(const char *dir, size_t i, char skips[2000])
     return n;
 }
 
-/* Answers that are not given are named with their reasons; the next run asks for those alone, and the one after for none. */
+/* Answers that are not given are named with their reasons; the next run asks for those alone, and the one after for
+ * none. */
 TEST(run_openai, goes_on_and_resumes)
 {
     static const struct reply good = { 200, NULL, ANSWER };
@@ -170,7 +171,8 @@ TEST(run_openai, a_wrong_key_stops_it)
     CHECK_INT(n_answers("wrong-key", 0, skips), N_ROW);
 }
 
-/* After eight failures in a row a server is left in peace; a server that is not there fails its entry, not the others. */
+/* After eight failures in a row a server is left in peace; a server that is not there fails its entry, not the
+ * others. */
 TEST(run_openai, gives_up_on_a_server)
 {
     struct reply reply[1 + 8 + 1 + N_ROW];

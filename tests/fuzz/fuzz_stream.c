@@ -1,5 +1,5 @@
-/* A model server's stream of any bytes, whole and cut in two: the same chunks with the same end, or a refusal with a reason;
- * tokens whose bytes are there and whose alternatives fall. */
+/* A model server's stream of any bytes, whole and cut in two: the same chunks with the same end, or a refusal with a
+ * reason; tokens whose bytes are there and whose alternatives fall. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* A server on loopback that answers each request as a script says, for faults: late, cut at a chosen byte, in pieces. */
+/* A server on loopback that answers each request as a script says, for faults: late, cut at a chosen byte, in
+ * pieces. */
 #ifndef MID_TEST_SCRIPTED_H
 #define MID_TEST_SCRIPTED_H
 

@@ -399,8 +399,8 @@ TEST(openai, log_probabilities_missing_or_of_something_else)
     fails(bare, 1, MID_ESIGNAL, "without top_logprobs");
 }
 
-/* An end token, a stop text and a character that is never completed are not part of the answer; half a character in either
- * of two chunks is. */
+/* An end token, a stop text and a character that is never completed are not part of the answer; half a character in
+ * either of two chunks is. */
 TEST(openai, text_is_what_the_server_sends_as_text)
 {
     static const struct reply tail[] = { { 200, NULL, SAYS("a") EVENT(CHUNK("", "{\"content\":[" TOKEN("", "-1") "," TOKEN("</s>", "-1")
@@ -578,7 +578,8 @@ TEST(openai, pace_of_forks)
 
 /* ---- a real server ----------------------------------------------------------------------------------------------- */
 
-/* Greedy answers of the same file and template here and there: most tokens are the same until rounding makes one another. */
+/* Greedy answers of the same file and template here and there: most tokens are the same until rounding makes one
+ * another. */
 TEST(openai, real_server_and_the_model_in_process)
 {
     mid_model_opts model_opts = mid_model_opts_default();
