@@ -249,10 +249,11 @@ TEST(plan, documented_example)
     fclose(f);
     *end = 0;
     p = load_text(begin + 8);
-    CHECK_INT(p->n_model, 2);
+    CHECK_INT(p->n_model, 3);
     CHECK_TEXT(p->data[0].judge->model, "judge");
     CHECK(p->data[1].judge->by_sentence);
     CHECK_TEXT(p->data[1].judge->key_env, "JUDGE_KEY");
+    CHECK_TEXT(p->data[3].observer, "small");
     CHECK_TEXT(p->monitor[0].text, "judge_chunk");
     mid_plan_close(p);
 }
