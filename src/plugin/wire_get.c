@@ -231,14 +231,17 @@ static mid_status get_tensor(mid_ctx *ctx, const char *name, yyjson_val *from, m
 
 mid_status mid__wire_get_weights(mid_ctx *ctx, yyjson_val *from, mid_weights *into)
 {
-    yyjson_val *key, *v;
+    yyjson_val *tensors = yyjson_obj_get(from, "tensors"), *texts = yyjson_obj_get(from, "text"), *key, *v;
     size_t i, max;
     mid_status status = MID_OK;
 
-    yyjson_obj_foreach(yyjson_obj_get(from, "tensors"), i, max, key, v)
-        if (status == MID_OK)
-            status = get_tensor(ctx, yyjson_get_str(key), v, into);
-    yyjson_obj_foreach(yyjson_obj_get(from, "text"), i, max, key, v)
+    if (tensors)                        /* the macro reckons with its address */
+        yyjson_obj_foreach(tensors, i, max, key, v)
+            if (status == MID_OK)
+                status = get_tensor(ctx, yyjson_get_str(key), v, into);
+    if (!texts)
+        return status;
+    yyjson_obj_foreach(texts, i, max, key, v)
         if (status == MID_OK)
             status = yyjson_is_str(v) ? mid_weights_set_text(ctx, into, yyjson_get_str(key), yyjson_get_str(v))
                                       : wrong(ctx, yyjson_get_str(key), "a text", v);

@@ -198,7 +198,7 @@ static mid_status read_arrays(mid_ctx *ctx, mid__chunks *c, yyjson_val *logprobs
 {
     yyjson_val *lps = yyjson_obj_get(logprobs, "token_logprobs"), *tops = yyjson_obj_get(logprobs, "top_logprobs");
     char bytes[TOKEN_LIMIT_BYTES];
-    yyjson_val *token, *other, *lp;
+    yyjson_val *token, *top, *other, *lp;
     size_t i, k, n, m;
 
     yyjson_arr_foreach(yyjson_obj_get(logprobs, "tokens"), i, n, token) {
@@ -207,7 +207,10 @@ static mid_status read_arrays(mid_ctx *ctx, mid__chunks *c, yyjson_val *logprobs
             return odd(ctx, "a token that has no text");
         if (!add_token(c, bytes, (size_t)n_bytes, lp_of(yyjson_arr_get(lps, i))))
             return full(ctx, c);
-        yyjson_obj_foreach(yyjson_arr_get(tops, i), k, m, other, lp) {
+        top = yyjson_arr_get(tops, i);
+        if (!top)                       /* the macro below reckons with its address */
+            continue;
+        yyjson_obj_foreach(top, k, m, other, lp) {
             n_bytes = token_bytes(other, NULL, bytes);
             if (n_bytes >= 0)
                 add_top(&c->tok[c->n_tok - 1], n_top, mid__tok_id(bytes, (size_t)n_bytes), lp_of(lp));
