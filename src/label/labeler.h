@@ -17,6 +17,6 @@ typedef struct mid__labeler_ops {
 } mid__labeler_ops;
 
 extern const mid__labeler_ops mid__labeler_alias, mid__labeler_classifier, mid__labeler_data, mid__labeler_lexicon,
-    mid__labeler_refusal, mid__labeler_rouge;
+    mid__labeler_refusal, mid__labeler_rouge, mid__labeler_tests;
 
 #endif
