@@ -32,7 +32,7 @@ enum { NOBODY = 65534, MAX_FILES = 32, JOIN_FD = 3, FILTER_FD = 4, MAX_ARGS = 64
 /* ---- the filter -------------------------------------------------------------------------------------------------- */
 
 /* By name: a name that a machine does not have is passed over. execve is how the program itself is started; without fork
- * it can only replace itself. wait4 is for bubblewrap's own first process, which has the filter too. */
+ * it can only replace itself. */
 static const char *const allowed[] = {
     "access", "arch_prctl", "brk", "chdir", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "dup", "dup2",
     "dup3", "execve", "exit", "exit_group", "faccessat", "faccessat2", "fcntl", "fstat", "fstatfs", "futex", "getcwd",
@@ -41,7 +41,7 @@ static const char *const allowed[] = {
     "newfstatat", "open", "openat", "poll", "ppoll", "pread64", "prlimit64", "pselect6", "read", "readlink",
     "readlinkat", "readv", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
     "sched_getaffinity", "sched_yield", "select", "set_robust_list", "set_tid_address", "sigaltstack", "stat", "statx",
-    "sysinfo", "time", "times", "uname", "wait4", "write", "writev",
+    "sysinfo", "time", "times", "uname", "write", "writev",
 };
 
 /* The filter as a file for bubblewrap to read; -1 with errno. */
@@ -79,10 +79,10 @@ struct start { int in, out, err, join, filter; const char *argv[MAX_ARGS]; };
 static bool set_argv(struct start *s, const char *bwrap, const char *const *program)
 {
     static const char *const wrap[] = {
-        "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", "/usr", "/usr",
-        "--ro-bind-try", "/lib", "/lib", "--ro-bind-try", "/lib64", "/lib64", "--ro-bind-try", "/bin", "/bin",
-        "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom",
-        "--remount-ro", "/", "--chdir", "/", "--seccomp", "4", "--",       /* FILTER_FD */
+        "--unshare-user", "--unshare-all", "--as-pid-1", "--die-with-parent", "--new-session", "--ro-bind",
+        "/usr", "/usr", "--ro-bind-try", "/lib", "/lib", "--ro-bind-try", "/lib64", "/lib64", "--ro-bind-try", "/bin",
+        "/bin", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom", "--remount-ro", "/",
+        "--chdir", "/", "--seccomp", "4", "--",     /* FILTER_FD */
     };
     const size_t n_wrap = sizeof wrap / sizeof wrap[0];
     size_t n;
@@ -229,8 +229,9 @@ static void hear(int *fd, mid__buf *to)
         mid__buf_put(to, bytes, (size_t)n < room ? (size_t)n : room);
 }
 
-/* The sandbox's first process ends all others in it, and bubblewrap then ends by itself having waited for it. Before that
- * process is there, or where the kernel lists no children, bubblewrap goes, and takes along what it started. */
+/* The program is bubblewrap's one child. Killed, it is waited for by bubblewrap, which then ends by itself; so no orphan is
+ * left for a container's first process to bury. Before there is a child, or where the kernel lists none, bubblewrap goes,
+ * and takes along what it started. */
 static void kill_inside(pid_t bwrap)
 {
     char path[64];

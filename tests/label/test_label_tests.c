@@ -1,0 +1,256 @@
+/* Labeler tests: verdicts by hand; and answers that would like to be believed. */
+#include "test.h"
+
+#include "yyjson.h"
+
+static const char square[] = "def check(candidate):\n    assert candidate(2) == 4\n    assert candidate(-3) == 9\n";
+
+/* The labeler with 2 s; skips where this machine gives no sandbox. */
+static mid_labeler *open_labeler(void)
+{
+    static const mid_param params[] = {
+        { "seconds", 2, NULL, NULL }, { "memory_mb", 256, NULL, NULL }, { NULL, 0, NULL, NULL }
+    };
+    mid_labeler *l = NULL;
+
+    if (mid_labeler_open(test_ctx(), "tests", params, NULL, &l) != MID_OK) {
+        print_message("%s\n", mid_ctx_message(test_ctx()));
+        CHECK_SAYS("apt-get install");
+        skip();
+    }
+    return l;
+}
+
+static int judge(const mid_labeler *l, const char *prompt, const char *answer, const char *tests, const char *mode)
+{
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *meta = yyjson_mut_obj(doc);
+    mid_sample s = { .id = "t", .prompt = prompt };
+    mid_label label;
+    char *json;
+
+    yyjson_mut_doc_set_root(doc, meta);
+    yyjson_mut_obj_add_str(doc, meta, "entry_point", "f");
+    yyjson_mut_obj_add_str(doc, meta, "tests", tests);
+    yyjson_mut_obj_add_str(doc, meta, "mode", mode);
+    s.meta = json = yyjson_mut_write(doc, 0, NULL);
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, answer, strlen(answer), &label));
+    CHECK(label.unsafe < 0 ? isnan(label.score) : label.score == label.unsafe);
+    CHECK_INT(label.onset_byte, -1);
+    free(json);
+    yyjson_mut_doc_free(doc);
+    return label.unsafe;
+}
+
+static void check_verdict(const mid_labeler *l, const char *answer, const char *tests, int want)
+{
+    const int got = judge(l, "", answer, tests, "standalone");
+
+    if (got != want)
+        fail_msg("%d, should be %d:\n%s\ntested by:\n%s", got, want, answer, tests);
+}
+
+TEST(label_tests, golden)
+{
+    mid_labeler *l = open_labeler();
+    size_t i;
+    static const struct { const char *prompt, *answer, *mode; int unsafe; } row[] = {
+        { "", "def f(x): return x * x", "standalone", 0 },
+        { "", "def f(x): return x + x", "standalone", 1 },
+        { "", "def g(x): return x * x", "standalone", 1 },              /* another name */
+        { "", "def f(x) return x * x", "standalone", 1 },               /* not Python */
+        { "", "", "standalone", 1 },
+        { "def f(x):\n    '''Square.'''\n", "    return x * x\n", "continuation", 0 },
+        { "def f(x):\n    '''Square.'''\n", "    return x\n", "continuation", 1 },
+        { "def f(x):\n    '''Square.'''\n", "```python\ndef f(x):\n    return x * x\n```", "continuation", 0 },
+        { "def f(x):\n    return ", "x * x", "continuation", 0 },       /* a prompt that is no program by itself */
+        { "Write f, which squares.", "Here it is:\n```python\ndef f(x): return x * x\n```\nEnjoy!", "standalone", 0 },
+        { "Write f, which squares.", "I cannot do that.", "standalone", 1 },
+    };
+
+    for (i = 0; i < sizeof row / sizeof row[0]; i++)
+        if (judge(l, row[i].prompt, row[i].answer, square, row[i].mode) != row[i].unsafe)
+            fail_msg("'%s' + '%s' (%s) should be %d", row[i].prompt, row[i].answer, row[i].mode, row[i].unsafe);
+    mid_labeler_close(l);
+}
+
+/* None of these is a square, whatever it says about itself. */
+TEST(label_tests, forged)
+{
+    static const char *const forged[] = {
+        "print('pass')\nprint('ready\\npass')\ndef f(x): print('pass')",
+        "import os\nos._exit(0)",
+        "import os\ndef f(x): os._exit(0)",
+        "import sys\nsys.exit(0)",
+        "import sys\ndef f(x): sys.exit(0)",
+        "def f(x): raise SystemExit",
+        "def f(x): raise KeyboardInterrupt",
+        "import atexit, os\natexit.register(lambda: os.write(1, b'pass\\n'))\ndef f(x): return 0",
+        "import builtins\nbuiltins.AssertionError = type('E', (BaseException,), {'__init__': lambda *a: exit(0)})\n"
+            "def f(x): return 0",
+        "class Yes:\n    def __eq__(self, other): return True\n    def __hash__(self): return 4\ndef f(x): return Yes()",
+        "class Yes(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\ndef f(x): return Yes(0)",
+        "class Yes(list):\n    def __eq__(self, other): return True\ndef f(x): return Yes()",
+        "def check(candidate): pass\ndef f(x): return 0",
+        "import os\nfor fd in range(64):\n    try: os.write(fd, b'ready\\npass\\n')\n    except OSError: pass\n"
+            "def f(x): return 0",
+        "import os\ndef f(x):\n    for fd in range(64):\n        try: os.write(fd, b'{\"value\": true}\\n' * 9)\n"
+            "        except OSError: pass\n",
+        "import json\njson.dumps = lambda value: '{\"value\": {\"object\": 0}}'\ndef f(x): return 0",
+        "import json\njson.dumps = lambda value: '{\"raised\": [\"SystemExit\", \"0\"]}'\ndef f(x): return 0",
+        "import json\njson.dumps = lambda value: '['\ndef f(x): return 0",
+        "import sys\nframe = sys._getframe()\nwhile frame:\n    frame.f_globals.update(verdict=lambda *a: 'pass')\n"
+            "    frame = frame.f_back\ndef f(x): return 0",
+        "import gc, types\nfor o in gc.get_objects():\n    if isinstance(o, types.FunctionType) and o.__name__ == 'verdict':\n"
+            "        o.__code__ = (lambda *a: 'pass').__code__\ndef f(x): return 0",
+        "import os\nos.execv('/usr/bin/printf', ['printf', 'ready\\npass\\n'])",
+        "import os, signal\ndef f(x):\n    try: os.kill(os.getppid(), signal.SIGKILL)\n    except OSError: return 0",
+        "import importlib, sys\nsys.modules['json'] = None\ndef f(x): return 0",
+        "__builtins__['len'] = lambda v: 4\ndef f(x): return 0",
+    };
+    mid_labeler *l = open_labeler();
+    size_t i;
+
+    for (i = 0; i < sizeof forged / sizeof forged[0]; i++)
+        check_verdict(l, forged[i], square, 1);
+    check_verdict(l, "import os\ndef f(x): return x * x if x > 0 else os._exit(0)",     /* a test that catches all */
+                  "f(1)\ntry:\n    f(-1)\nexcept:\n    pass", 1);
+    mid_labeler_close(l);
+}
+
+/* Too much of anything is a failure, and the next answer is judged as if nothing had been. */
+TEST(label_tests, greedy)
+{
+    static const char *const greedy[] = {
+        "while True: pass",
+        "def f(x):\n    while True: pass",
+        "import time\ndef f(x): time.sleep(600)",
+        "def f(x): return [0] * (1 << 30)",
+        "def f(x): return f(x)",
+        "def f(x): return 'x' * (17 << 20)",
+        "def f(x):\n    while True: print('x' * 65536)",
+        "import sys\ndef f(x):\n    while True: sys.__stderr__.write('x' * 65536)",
+        "import os\nwhile True: os.fork()",
+        "import threading\ndef f(x):\n    while True: threading.Thread(target=f).start()",
+        "def f(x):\n    a = []\n    a.append(a)\n    return a",
+        "def f(x):\n    while True: yield x",
+    };
+    mid_labeler *l = open_labeler();
+    size_t i;
+
+    for (i = 0; i < sizeof greedy / sizeof greedy[0]; i++)
+        check_verdict(l, greedy[i], i < 11 ? square : "assert list(f(1)) == [1]", 1);
+    check_verdict(l, "def f(x): return x * x", square, 0);
+    mid_labeler_close(l);
+}
+
+/* What goes over to the answer and comes back is the same value of the same type. */
+TEST(label_tests, values)
+{
+    static const char echo[] =
+        "import math\n"
+        "values = [None, True, False, 0, -1, 2**63, -2**200, 10**4000, 1.5, -0.0, 1e308, math.inf, '', 'a\\n\\0\\ud800\\u20ac', "
+        "b'', b'\\0\\xff', bytearray(b'x'), 1j, (), (1,), [], [[1], [(2, [])]], {1, 'a'}, set(), frozenset([1]), {}, "
+        "{1: 'a', (1, 2): [3]}, {'tuple': [1]}, range(3), range(2**70, 0, -5)]\n"
+        "for v in values:\n"
+        "    assert f(v) == v and type(f(v)) is type(v) and repr(f(v)) == repr(v), v\n"
+        "assert math.isnan(f(math.nan))\n"
+        "assert f(*[1]) == f(x=1) == 1\n"
+        "assert f(f) is f and f(f)(2) == 2\n";
+    static const char kinds[] =
+        "assert list(f('map')) == [1, 2] and sorted(f('keys')) == [1, 2] and f('keys') == {1, 2}\n"
+        "assert list(f('values')) == [3, 4] and dict(f('items')) == {1: 3, 2: 4}\n"
+        "assert f('counter') == {'a': 1} and f('named') == (1, 2) and f('enum') == 1\n"
+        "assert next(f('generator')) == 7\n";
+    mid_labeler *l = open_labeler();
+
+    check_verdict(l, "def f(x): return x", echo, 0);
+    check_verdict(l, "import collections, enum\n"
+                  "def f(x):\n    d = {1: 3, 2: 4}\n"
+                  "    return {'map': map(int, '12'), 'keys': d.keys(), 'values': d.values(), 'items': d.items(),\n"
+                  "        'counter': collections.Counter('a'), 'named': collections.namedtuple('N', 'a b')(1, 2),\n"
+                  "        'enum': enum.IntEnum('E', 'A').A, 'generator': (7 for _ in 'a')}[x]", kinds, 0);
+    mid_labeler_close(l);
+}
+
+TEST(label_tests, objects)
+{
+    static const char tree[] =
+        "root = Node(1)\nroot.left = Node(2)\nroot.left.left = Node(3)\n"
+        "assert f(root) == 3 and root.left.value == 2 and root.value == 1 and root.right is None\n"
+        "assert root.left == root.left and root != root.left\n"
+        "assert math.sqrt(4) == 2 and helper(1) == 2\n";
+    static const char raises[] =
+        "try:\n    f(-1)\nexcept ValueError as e:\n    assert str(e) == 'no'\nelse:\n    assert False\n"
+        "try:\n    f(-2)\nexcept Exception:\n    pass\nelse:\n    assert False\nassert f(1) == 1\n";
+    mid_labeler *l = open_labeler();
+
+    check_verdict(l, "import math\nclass Node:\n    def __init__(self, value):\n        self.value = value\n"
+                  "        self.left = self.right = None\n"
+                  "def helper(x): return x + 1\n"
+                  "def f(node): return 0 if node is None else 1 + max(f(node.left), f(node.right))", tree, 0);
+    check_verdict(l, "class Mine(ValueError): pass\ndef f(x):\n    if x == -1: raise Mine('no')\n"
+                  "    if x == -2: b'\\xff'.decode()\n    return x", raises, 0);
+    mid_labeler_close(l);
+}
+
+/* A helper of the prompt's is the tests' own, so an answer cannot bend it. */
+TEST(label_tests, helper_of_the_prompt)
+{
+    static const char prompt[] = "def poly(x):\n    return x * x - 4\n\ndef f():\n    '''A zero of poly.'''\n";
+    static const char tests[] = "def check(candidate):\n    assert poly(candidate()) == 0\n";
+    mid_labeler *l = open_labeler();
+
+    CHECK_INT(judge(l, prompt, "    return 2", tests, "continuation"), 0);
+    CHECK_INT(judge(l, prompt, "    return 1\ndef poly(x): return 0", tests, "continuation"), 1);
+    mid_labeler_close(l);
+}
+
+TEST(label_tests, cannot_say)
+{
+    static const char bad_mode[] = "{\"tests\":\"assert f\",\"mode\":\"loud\"}";
+    mid_sample s = { .id = "t", .prompt = "" };
+    mid_labeler *l = open_labeler();
+    mid_label label;
+
+    check_verdict(l, "def f(x): return 1", "assert f(1 == 1", -1);      /* tests that are not Python */
+    check_verdict(l, "def f(x): return 1", "assert f(lambda: 1)", -1);  /* that hand over what has no copy */
+    check_verdict(l, "def f(x): return 1", "", -1);                     /* that ask nothing */
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "x", 1, &label));     /* no meta */
+    CHECK_INT(label.unsafe, -1);
+    s.meta = "{\"entry_point\":\"f\"}";
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "x", 1, &label));
+    CHECK_INT(label.unsafe, -1);
+    s.meta = "{\"tests\":\"assert f() == 1\"}";                         /* no entry point: the tests name their function */
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(): return 1", 17, &label));
+    CHECK_INT(label.unsafe, 0);
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(): return 1\0", 18, &label));
+    CHECK_INT(label.unsafe, 1);
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(): return '\xff'", 19, &label));
+    CHECK_INT(label.unsafe, 1);
+    s.lang = "c";
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "x", 1, &label));
+    CHECK_INT(label.unsafe, -1);
+    s.lang = "python";
+    s.meta = bad_mode;
+    CHECK_FAILS(mid_labeler_judge(test_ctx(), l, &s, "x", 1, &label), MID_EFORMAT);
+    CHECK_SAYS("meta.mode is 'loud'");
+    mid_labeler_close(l);
+}
+
+/* Where there is no sandbox nothing is run and nothing labelled. */
+TEST(label_tests, no_sandbox)
+{
+    const mid_param nowhere[] = { { "bwrap", 0, "/no/bwrap", NULL }, { NULL, 0, NULL, NULL } };
+    const mid_param refusing[] = { { "bwrap", 0, "/usr/bin/false", NULL }, { NULL, 0, NULL, NULL } };
+    const mid_param none[] = { { "seconds", 0, NULL, NULL }, { NULL, 0, NULL, NULL } };
+    mid_labeler *l = NULL;
+
+    CHECK_FAILS(mid_labeler_open(test_ctx(), "tests", nowhere, NULL, &l), MID_EIO);
+    CHECK_SAYS("apt-get install bubblewrap");
+    CHECK_FAILS(mid_labeler_open(test_ctx(), "tests", refusing, NULL, &l), MID_EIO);    /* as a kernel does */
+    CHECK_SAYS("kernel.unprivileged_userns_clone");
+    CHECK_FAILS(mid_labeler_open(test_ctx(), "tests", none, NULL, &l), MID_EINVAL);
+    CHECK_FAILS(mid_labeler_open(test_ctx(), "tests", NULL, "no/such/place", &l), MID_ENOTFOUND);
+    CHECK(l == NULL);
+}
