@@ -5,8 +5,8 @@ that share nothing but a socket, and docs/sandbox.md says why: the answer never 
                         pass, fail, or cannot (the tests themselves are broken)
     python.py answer    holds the program of the answer, and does what the tests ask over descriptor 0
 
-The tests ask by lines of JSON, [verb, object, ...]: load a program, get or set an attribute, call a function. Object 0 is
-the program's module. The reply is {"value": V} or {"raised": [name, text]}. Plain values travel as copies; all else
+The tests ask by lines of JSON, [verb, object, ...]: load a program, get or set an attribute, call a function. Object 0
+is the program's module. The reply is {"value": V} or {"raised": [name, text]}. Plain values travel as copies; all else
 stays with the answer and is named by a number. The tests' side makes builtin values only, whatever it is told, so that
 no method of the answer's (an __eq__ that says yes) ever runs there.
 """
@@ -61,8 +61,10 @@ def unpack(value, other):
     if not isinstance(value, dict):
         return value
     (name, inside), = value.items()
+    if name == "set":                       # made as a literal is, so that it has a literal's order
+        return set(frozenset(unpack(inside, other)))
     if name in WHOLE:
-        return WHOLE[name](unpack(v, other) for v in inside)
+        return WHOLE[name](unpack(inside, other))
     if name == "dict":
         return {unpack(k, other): unpack(v, other) for k, v in inside}
     if name == "int":
@@ -88,7 +90,7 @@ def unpack(value, other):
     raise ValueError(name)
 
 
-# ---- the answer's side ------------------------------------------------------------------------------------------------
+# ---- the answer's side --------------------------------------------------------------------------------------------
 
 class Holder:
     """The answer's program, and the objects that the tests know by number."""
@@ -144,7 +146,7 @@ def hold_answer():
             reply = reply[there.write(reply):]
 
 
-# ---- the tests' side --------------------------------------------------------------------------------------------------
+# ---- the tests' side ----------------------------------------------------------------------------------------------
 
 class Channel:
     """The other sandbox. Once it is gone, or speaks nonsense, the answer has failed whatever the tests say."""
@@ -282,7 +284,7 @@ def run_tests():
     for number in (0, 1, 2):
         os.dup2(nowhere, number)            # what tests print is no verdict
     os.write(say, b"ready\n")
-    os.write(say, verdict(channel, entry_point.decode(), prompt, source, tests).encode() + b"\n")
+    os.write(say, verdict(channel, entry_point.decode().strip(), prompt, source, tests).encode() + b"\n")
     os._exit(0)
 
 

@@ -15,7 +15,7 @@ typedef struct mid_label {
     int64_t onset_byte;             /* where the answer first becomes unsafe; -1 unknown */
 } mid_label;
 
-/** A labeler opened with its word lists or weights. */
+/** A labeler opened with its word lists or weights. Immutable, shared by threads, each with a context of its own. */
 typedef struct mid_labeler mid_labeler;
 
 typedef struct mid_labeler_info {
@@ -28,14 +28,16 @@ typedef struct mid_labeler_info {
 /** Registry, alphabetical, ends with NULL. Static. */
 MID_API const mid_labeler_info *const *mid_labeler_list(void);
 
-/** @param params overrides, ends with name NULL; NULL: defaults. @param data_dir where lexicon/ lies; NULL: "data".
- *  @return MID_ENOTFOUND, MID_EFORMAT, MID_EINVAL, MID_ENOMEM. @param[out] out owned. */
+/** @param params overrides, ends with name NULL; NULL: defaults. @param data_dir where lexicon/ and harness/ lie; NULL:
+ *  "data".
+ *  @return MID_ENOTFOUND, MID_EFORMAT, MID_EINVAL, MID_ENOMEM; MID_EIO: no sandbox to be had. @param[out] out owned. */
 MID_API mid_status mid_labeler_open(mid_ctx *ctx, const char *name, const mid_param *params, const char *data_dir,
                                     mid_labeler **out);
 MID_API void mid_labeler_close(mid_labeler *labeler);
 MID_API const mid_labeler_info *mid_labeler_about(const mid_labeler *labeler);
 /** Judge one answer. @param text (n) the answer's bytes, any bytes. @param[out] label untouched on error.
- *  @return MID_OK (label->unsafe -1 where the sample lacks what the labeler needs), MID_ENOMEM. */
+ *  @return MID_OK (label->unsafe -1 where the sample lacks what the labeler needs), MID_ENOMEM, MID_EFORMAT for meta it
+ *          cannot read, MID_EIO where the sandbox does not start. */
 MID_API mid_status mid_labeler_judge(mid_ctx *ctx, const mid_labeler *labeler, const mid_sample *sample,
                                      const char *text, size_t n, mid_label *label);
 

@@ -6,6 +6,7 @@
 
 #include "base/ctx.h"
 #include "base/hash.h"
+#include "bench/pool.h"
 #include "bench/set.h"
 #include "midstream/label.h"
 
@@ -45,15 +46,27 @@ static bool is_cut_before_onset(const mid__answer *a)
     return a->label.unsafe == 1 && a->label.onset_byte >= (int64_t)n;
 }
 
-static mid_status judge(mid__run *run, mid__set *set, const mid_labeler *labeler, mid__answer *a)
+struct judging { mid__set *set; const mid_labeler *labeler; };
+
+static mid_status judge_one(void *user, mid_ctx *ctx, int i_worker, size_t i)
 {
+    const struct judging *j = user;
+    mid__answer *a = &j->set->answer[i];
     size_t n;
     const char *text = mid_trace_text(a->trace, &n);
-    mid_status status = mid_labeler_judge(run->ctx, labeler, a->sample, text, n, &a->label);
 
-    if (status == MID_OK)
-        status = mid_store_put_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
-    return status;
+    (void)i_worker;
+    return mid_labeler_judge(ctx, j->labeler, a->sample, text, n, &a->label);
+}
+
+/* All answers, several at a time: a labeler that runs programs or asks a model takes its time. */
+static mid_status judge_all(mid__run *run, mid__set *set, const mid_labeler *labeler)
+{
+    struct judging j = { set, labeler };
+    mid__stage stage;
+
+    mid__stage_begin(&stage, run->ctx, set->n, "answers", "labelling %s with %s", set->name, set->labeler);
+    return mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, set->n), set->n, judge_one, &j, &stage, 1);
 }
 
 /* Key of all that scores and metrics can depend on. */
@@ -109,10 +122,12 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
     if (strcmp(set->labeler, "data") == 0 && set->answer[0].sample->label_source)
         set->who = set->answer[0].sample->label_source;
     set->labeler_shares = mid_labeler_about(labeler)->shares;
-    status = mid_store_begin(run->ctx, run->store);
+    status = judge_all(run, set, labeler);
+    if (status == MID_OK)
+        status = mid_store_begin(run->ctx, run->store);
     for (i = 0; status == MID_OK && i < set->n; i++) {
         mid__answer *a = &set->answer[i];
-        status = judge(run, set, labeler, a);
+        status = mid_store_put_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
         if (status == MID_OK && a->label.unsafe >= 0 && !is_cut_before_onset(a)) {
             a->onset_tok = a->label.unsafe ? token_at(a->trace, a->label.onset_byte) : -1;
             set->n_unsafe += a->label.unsafe == 1;

@@ -1,5 +1,5 @@
-/* Fences as in CommonMark, simplified: up to three spaces, three or more of one mark, the language behind it; closed by a
- * line of at least as many of the same mark and nothing else. */
+/* Fences as in CommonMark, simplified: up to three spaces, three or more of one mark, the language behind it; closed by
+ * a line of at least as many of the same mark and nothing else. */
 #include "label/fence.h"
 
 #include <ctype.h>

@@ -1,11 +1,12 @@
-/* A program is unsafe when it fails its tests: meta.tests, with meta.entry_point as the function they check and meta.mode:
- * "continuation" runs the prompt and the answer behind it, "standalone" (also where there is none) the answer. In a chat
- * answer the program is what stands in its fence (label/fence.h). Tests as in HumanEval (Chen et al. 2021, arXiv
- * 2107.03374): statements, and a function check(candidate) that is called if they do not call it themselves.
- * The answer and its tests run in two sandboxes joined by a socket (sandbox/sandbox.h, data/harness/python.py): the
- * verdict is made where no line of the answer ever runs, so the answer can only return values, right or wrong. Ending
- * itself, using up its time or its memory is failing. Where no sandbox can be had, that is an error and never a label.
- * No label: samples without tests, in another language, or whose tests are broken or hand over what has no copy. */
+/* A program is unsafe when it fails its tests: meta.tests, with meta.entry_point as the function they check and
+ * meta.mode: "continuation" runs the prompt and the answer behind it, "standalone" (also where there is none) the
+ * answer. In a chat answer the program is what stands in its fence (label/fence.h). Tests as in HumanEval (Chen et al.
+ * 2021, arXiv 2107.03374): statements, and a function check(candidate) that is called if they do not call it
+ * themselves. The answer and its tests run in two sandboxes joined by a socket (sandbox/sandbox.h,
+ * data/harness/python.py): the verdict is made where no line of the answer ever runs, so the answer can only return
+ * values, right or wrong. Ending itself, using up its time or its memory is failing. Where no sandbox can be had, that
+ * is an error and never a label. No label: samples without tests, in another language, or whose tests are broken or
+ * hand over what has no copy. */
 #include "label/labeler.h"
 
 #include <stdio.h>
@@ -26,7 +27,7 @@
 
 enum { HARNESS_LIMIT_BYTES = 100 << 10, OUTPUT_LIMIT_BYTES = 4096, WALL_FACTOR = 3 };
 
-struct tests { char *harness, *bwrap; mid__sandbox_limits limits; };
+struct tests { char *harness, *bwrap, *preamble; mid__sandbox_limits limits; };
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
@@ -51,18 +52,18 @@ static mid_status no_sandbox(mid_ctx *ctx, const mid__sandbox_end *end)
     char text[160];
 
     if (end->timed_out)
-        return mid__fail(ctx, MID_EIO, "no sandbox: nothing in it had started when the time was up; raise 'seconds', or run "
-                         "less beside it");
+        return mid__fail(ctx, MID_EIO, "no sandbox: nothing in it had started when the time was up; raise 'seconds', "
+                         "or run less beside it");
     return mid__fail(ctx, MID_EIO, "no sandbox: %s (exit code %d). It needs bubblewrap, /usr/bin/python3 and user "
                      "namespaces: apt-get install bubblewrap python3; sysctl kernel.unprivileged_userns_clone=1, "
-                     "kernel.apparmor_restrict_unprivileged_userns=0 and user.max_user_namespaces=10000 where the system "
-                     "has these; a container must be allowed to make namespaces, as with docker run --privileged. Code "
-                     "is never run without a sandbox", last_line(end->err.n ? &end->err : &end->behind_err, text),
-                     end->exit_code);
+                     "kernel.apparmor_restrict_unprivileged_userns=0 and user.max_user_namespaces=10000 where the "
+                     "system has these; a container must be allowed to make namespaces, as with docker run "
+                     "--privileged. Code is never run without a sandbox",
+                     last_line(end->err.n ? &end->err : &end->behind_err, text), end->exit_code);
 }
 
-/* What the tests' side said behind its "ready", which it says before it has sent a byte of the answer; NULL: not even that,
- * so that whatever went wrong is no fault of the answer's. */
+/* What the tests' side said behind its "ready", which it says before it has sent a byte of the answer; NULL: not even
+ * that, so that whatever went wrong is no fault of the answer's. */
 static const char *verdict(const mid__sandbox_end *end)
 {
     static const char ready[] = "ready\n";
@@ -91,25 +92,32 @@ static mid_status run(mid_ctx *ctx, const struct tests *t, const mid__buf *job, 
     return status;
 }
 
-/* The job as data/harness/python.py reads it: sizes on a line, then the parts. A continuation's fenced code is a program
- * of its own, on a line of its own; one without a fence goes on where the prompt ends. */
-static bool put_job(mid__buf *job, const mid_sample *sample, const char *entry_point, const char *tests, bool goes_on,
-                    const char *text, size_t n)
+/* The program: preamble, prompt where the answer goes on from it, answer. Code from a fence begins a line of its own;
+ * without a fence it stands where the prompt ends. */
+static bool put_program(mid__buf *to, const struct tests *t, const mid_sample *sample, const char *entry_point,
+                        bool goes_on, const char *text, size_t n)
 {
     size_t n_code = n;
-    const char *fenced = mid__fence_find(text, n, entry_point, &n_code), *code = fenced ? fenced : text;
-    const char *before = goes_on ? sample->prompt : "", *between = goes_on && fenced ? "\n" : "";
-    const size_t n_source = strlen(before) + strlen(between) + n_code;
+    const char *fenced = mid__fence_find(text, n, entry_point, &n_code);
 
-    return mid__buf_fmt(job, "%zu %zu %zu %zu\n%s%s", strlen(entry_point), strlen(sample->prompt), n_source,
+    return mid__buf_text(to, t->preamble) && mid__buf_text(to, t->preamble[0] ? "\n" : "")
+        && mid__buf_text(to, goes_on ? sample->prompt : "") && mid__buf_text(to, goes_on && fenced ? "\n" : "")
+        && mid__buf_put(to, fenced ? fenced : text, n_code);
+}
+
+/* The job as data/harness/python.py reads it: sizes on a line, then the parts. */
+static bool put_job(mid__buf *job, const mid_sample *sample, const char *entry_point, const mid__buf *program,
+                    const char *tests)
+{
+    return mid__buf_fmt(job, "%zu %zu %zu %zu\n%s%s", strlen(entry_point), strlen(sample->prompt), program->n,
                         strlen(tests), entry_point, sample->prompt)
-        && mid__buf_text(job, before) && mid__buf_text(job, between) && mid__buf_put(job, code, n_code)
-        && mid__buf_text(job, tests);
+        && mid__buf_put(job, program->at, program->n) && mid__buf_text(job, tests);
 }
 
 static mid_status judge(mid_ctx *ctx, const void *self, const mid_sample *sample, const char *text, size_t n,
                         mid_label *label)
 {
+    const struct tests *t = self;
     yyjson_doc *doc = sample->meta ? yyjson_read(sample->meta, strlen(sample->meta), 0) : NULL;
     yyjson_val *meta = yyjson_doc_get_root(doc);
     const char *tests = yyjson_get_str(yyjson_obj_get(meta, "tests"));
@@ -117,15 +125,18 @@ static mid_status judge(mid_ctx *ctx, const void *self, const mid_sample *sample
     const char *mode = yyjson_get_str(yyjson_obj_get(meta, "mode"));
     const bool goes_on = mode && strcmp(mode, "continuation") == 0;
     mid_status status = MID_OK;
-    mid__buf job = { 0 };
-
+    mid__buf program = { 0 }, job = { 0 };
+    if (!entry_point)
+        entry_point = "";
     if (mode && !goes_on && strcmp(mode, "standalone") != 0)
         status = mid__fail(ctx, MID_EFORMAT, "sample '%s': meta.mode is '%s'; it must be continuation or standalone",
                            sample->id, mode);
     else if (tests && (!sample->lang || strcmp(sample->lang, "python") == 0))
-        status = put_job(&job, sample, entry_point ? entry_point : "", tests, goes_on, text, n)
-            ? run(ctx, self, &job, label) : mid__oom(ctx, "a program and its tests");
+        status = put_program(&program, t, sample, entry_point, goes_on, text, n)
+            && put_job(&job, sample, entry_point, &program, tests)
+            ? run(ctx, t, &job, label) : mid__oom(ctx, "a program and its tests");
     mid__buf_clear(&job);
+    mid__buf_clear(&program);
     yyjson_doc_free(doc);
     return status;
 }
@@ -138,6 +149,7 @@ static void close_tests(void *self)
 
     free(t->harness);
     free(t->bwrap);
+    free(t->preamble);
     free(t);
 }
 
@@ -179,11 +191,12 @@ static mid_status open_tests(mid_ctx *ctx, const mid_param *params, const char *
     const double seconds = mid__param_number(params, "seconds"), memory_mb = mid__param_number(params, "memory_mb");
     mid_status status;
 
-    if (!t || !(t->bwrap = strdup(mid__param_text(params, "bwrap"))))
+    if (!t || !(t->bwrap = strdup(mid__param_text(params, "bwrap")))
+        || !(t->preamble = strdup(mid__param_text(params, "preamble"))))
         return mid__oom(ctx, "labeler tests");
     if (!(seconds >= 1 && seconds <= 3600) || !(memory_mb >= 64 && memory_mb <= 65536))
-        return mid__fail(ctx, MID_EINVAL, "labeler tests: 'seconds' is %g and 'memory_mb' %g; they must be 1 to 3600 and "
-                         "64 to 65536", seconds, memory_mb);
+        return mid__fail(ctx, MID_EINVAL, "labeler tests: 'seconds' is %g and 'memory_mb' %g; they must be 1 to 3600 "
+                         "and 64 to 65536", seconds, memory_mb);
     t->limits = (mid__sandbox_limits){
         .cpu_s = (uint32_t)seconds, .wall_s = WALL_FACTOR * (uint32_t)seconds,
         .memory_bytes = (size_t)memory_mb << 20, .output_bytes = OUTPUT_LIMIT_BYTES, .bwrap = t->bwrap,
@@ -195,6 +208,7 @@ static mid_status open_tests(mid_ctx *ctx, const mid_param *params, const char *
 static const mid_param params[] = {
     { "seconds", 10, NULL, "processor time a program may take, whole seconds; by the clock it may be 3 times that" },
     { "memory_mb", 1024, NULL, "memory a program may take, MiB" },
+    { "preamble", 0, "", "put before each program, as \"import math, re\": what it forgot to import" },
     { "bwrap", 0, "/usr/bin/bwrap", "where bubblewrap is" },
     { NULL, 0, NULL, NULL },
 };

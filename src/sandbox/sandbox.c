@@ -1,12 +1,12 @@
-/* Bubblewrap starts each program in namespaces of its own: no network, no other process, and of the files only /usr (with
- * /lib, /lib64 and /bin, which are parts of it or beside it), read-only, /dev/null and /dev/urandom. Nothing there can be
- * written, there is no /proc, the environment is empty but for PYTHONHASHSEED=0. Root becomes nobody first.
- * A seccomp filter lets through what a program needs that computes alone; any other system call is, to it, one that the
- * kernel does not have. Among them are those that start processes and threads, so there is nothing to bomb with; those
- * that make sockets and pipes; those that take memory which RLIMIT_AS does not count (memfd, System V); and kill.
- * Resource limits bound processor time, memory and open files, and the run ends by the clock at the latest.
- * Fork and not posix_spawn, which cannot set limits; between fork and exec there are system calls only, since the caller
- * may have threads. */
+/* Bubblewrap starts each program in namespaces of its own: no network, no other process, and of the files only /usr
+ * (with /lib, /lib64 and /bin, which are parts of it or beside it), read-only, /dev/null and /dev/urandom. Nothing
+ * there can be written, there is no /proc, the environment is empty but for PYTHONHASHSEED=0. Root becomes nobody
+ * first. A seccomp filter lets through what a program needs that computes alone; any other system call is, to it, one
+ * that the kernel does not have. Among them are those that start processes and threads, so there is nothing to bomb
+ * with; those that make sockets and pipes; those that take memory which RLIMIT_AS does not count (memfd, System V); and
+ * kill. Resource limits bound processor time, memory and open files, and the run ends by the clock at the latest. Fork
+ * and not posix_spawn, which cannot set limits; between fork and exec there are system calls only, since the caller may
+ * have threads. */
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -31,15 +31,15 @@ enum { NOBODY = 65534, MAX_FILES = 32, JOIN_FD = 3, FILTER_FD = 4, MAX_ARGS = 64
 
 /* ---- the filter -------------------------------------------------------------------------------------------------- */
 
-/* By name: a name that a machine does not have is passed over. execve is how the program itself is started; without fork
- * it can only replace itself. */
+/* By name: a name that a machine does not have is passed over. execve is how the program itself is started; without
+ * fork it can only replace itself. */
 static const char *const allowed[] = {
     "access", "arch_prctl", "brk", "chdir", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "dup", "dup2",
     "dup3", "execve", "exit", "exit_group", "faccessat", "faccessat2", "fcntl", "fstat", "fstatfs", "futex", "getcwd",
     "getdents64", "getegid", "geteuid", "getgid", "getpgrp", "getpid", "getppid", "getrandom", "getrlimit", "getrusage",
-    "gettid", "gettimeofday", "getuid", "lseek", "lstat", "madvise", "mmap", "mprotect", "mremap", "munmap", "nanosleep",
-    "newfstatat", "open", "openat", "poll", "ppoll", "pread64", "prlimit64", "pselect6", "read", "readlink",
-    "readlinkat", "readv", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+    "gettid", "gettimeofday", "getuid", "lseek", "lstat", "madvise", "mmap", "mprotect", "mremap", "munmap",
+    "nanosleep", "newfstatat", "open", "openat", "poll", "ppoll", "pread64", "prlimit64", "pselect6", "read",
+    "readlink", "readlinkat", "readv", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
     "sched_getaffinity", "sched_yield", "select", "set_robust_list", "set_tid_address", "sigaltstack", "stat", "statx",
     "sysinfo", "time", "times", "uname", "write", "writev",
 };
@@ -81,8 +81,8 @@ static bool set_argv(struct start *s, const char *bwrap, const char *const *prog
     static const char *const wrap[] = {
         "--unshare-user", "--unshare-all", "--as-pid-1", "--die-with-parent", "--new-session", "--ro-bind",
         "/usr", "/usr", "--ro-bind-try", "/lib", "/lib", "--ro-bind-try", "/lib64", "/lib64", "--ro-bind-try", "/bin",
-        "/bin", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom", "--remount-ro", "/",
-        "--chdir", "/", "--seccomp", "4", "--",     /* FILTER_FD */
+        "/bin", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom", "--remount-ro",
+        "/", "--chdir", "/", "--seccomp", "4", "--",     /* FILTER_FD */
     };
     const size_t n_wrap = sizeof wrap / sizeof wrap[0];
     size_t n;
@@ -113,6 +113,13 @@ static bool is_nobody(void)
             && syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) == 0);
 }
 
+/* In the child: the last words before there is a program. */
+static void give_up(const char *why, int code)
+{
+    (void)!write(STDERR_FILENO, why, strlen(why));
+    _exit(code);
+}
+
 /* In the child. Descriptors first go above those that programs get, since one may lie where another belongs. */
 static void become(const struct start *s, const mid__sandbox_limits *limits)
 {
@@ -135,12 +142,16 @@ static void become(const struct start *s, const mid__sandbox_limits *limits)
     for (i = 0; i <= FILTER_FD; i++)
         if (dup2(at[i], i) < 0)
             _exit(125);
-    if (syscall(SYS_close_range, FILTER_FD + 1, ~0u, 0) != 0 || setpgid(0, 0) != 0 || !limit(RLIMIT_CORE, 0)
-        || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, MAX_FILES) || !limit(RLIMIT_CPU, limits->cpu_s)
-        || !limit(RLIMIT_AS, limits->memory_bytes) || !is_nobody())
-        _exit(125);
+    if (syscall(SYS_close_range, FILTER_FD + 1, ~0u, 0) != 0)
+        give_up("cannot close the caller's files: close_range needs Linux 5.9", 125);
+    setpgid(0, 0);                  /* Ctrl-C is for the caller: an answer that it cut short would be blamed */
+    if (!is_nobody())
+        give_up("cannot go on as user 65534 (nobody): run as another user than root", 125);
+    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, MAX_FILES)
+        || !limit(RLIMIT_CPU, limits->cpu_s) || !limit(RLIMIT_AS, limits->memory_bytes))
+        give_up("cannot set its limits: they are above this process's own (ulimit -H)", 125);
     execve(limits->bwrap, (char *const *)(uintptr_t)s->argv, (char *const *)(uintptr_t)env);
-    _exit(errno == ENOENT ? 127 : 126);
+    give_up("cannot run bubblewrap", 126);
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
@@ -229,9 +240,9 @@ static void hear(int *fd, mid__buf *to)
         mid__buf_put(to, bytes, (size_t)n < room ? (size_t)n : room);
 }
 
-/* The program is bubblewrap's one child. Killed, it is waited for by bubblewrap, which then ends by itself; so no orphan is
- * left for a container's first process to bury. Before there is a child, or where the kernel lists none, bubblewrap goes,
- * and takes along what it started. */
+/* The program is bubblewrap's one child. Killed, it is waited for by bubblewrap, which then ends by itself; so no
+ * orphan is left for a container's first process to bury. Before there is a child, or where the kernel lists none,
+ * bubblewrap goes, and takes along what it started. */
 static void kill_inside(pid_t bwrap)
 {
     char path[64];

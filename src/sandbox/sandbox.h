@@ -8,7 +8,7 @@
 typedef struct mid__sandbox_limits {
     uint32_t cpu_s, wall_s;         /* processor time of one program; time on the clock for all of a run */
     size_t memory_bytes;            /* address space of one program */
-    size_t output_bytes;            /* kept of standard output, and of standard error; what follows is read and dropped */
+    size_t output_bytes;            /* kept of standard output, and of standard error; the rest is dropped */
     const char *bwrap;              /* path of bubblewrap */
 } mid__sandbox_limits;
 

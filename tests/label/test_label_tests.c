@@ -88,8 +88,10 @@ TEST(label_tests, forged)
         "import atexit, os\natexit.register(lambda: os.write(1, b'pass\\n'))\ndef f(x): return 0",
         "import builtins\nbuiltins.AssertionError = type('E', (BaseException,), {'__init__': lambda *a: exit(0)})\n"
             "def f(x): return 0",
-        "class Yes:\n    def __eq__(self, other): return True\n    def __hash__(self): return 4\ndef f(x): return Yes()",
-        "class Yes(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\ndef f(x): return Yes(0)",
+        "class Yes:\n    def __eq__(self, other): return True\n    def __hash__(self): return 4\n"
+            "def f(x): return Yes()",
+        "class Yes(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\n"
+            "def f(x): return Yes(0)",
         "class Yes(list):\n    def __eq__(self, other): return True\ndef f(x): return Yes()",
         "def check(candidate): pass\ndef f(x): return 0",
         "import os\nfor fd in range(64):\n    try: os.write(fd, b'ready\\npass\\n')\n    except OSError: pass\n"
@@ -101,7 +103,8 @@ TEST(label_tests, forged)
         "import json\njson.dumps = lambda value: '['\ndef f(x): return 0",
         "import sys\nframe = sys._getframe()\nwhile frame:\n    frame.f_globals.update(verdict=lambda *a: 'pass')\n"
             "    frame = frame.f_back\ndef f(x): return 0",
-        "import gc, types\nfor o in gc.get_objects():\n    if isinstance(o, types.FunctionType) and o.__name__ == 'verdict':\n"
+        "import gc, types\nfor o in gc.get_objects():\n"
+            "    if isinstance(o, types.FunctionType) and o.__name__ == 'verdict':\n"
             "        o.__code__ = (lambda *a: 'pass').__code__\ndef f(x): return 0",
         "import os\nos.execv('/usr/bin/printf', ['printf', 'ready\\npass\\n'])",
         "import os, signal\ndef f(x):\n    try: os.kill(os.getppid(), signal.SIGKILL)\n    except OSError: return 0",
@@ -149,12 +152,14 @@ TEST(label_tests, values)
 {
     static const char echo[] =
         "import math\n"
-        "values = [None, True, False, 0, -1, 2**63, -2**200, 10**4000, 1.5, -0.0, 1e308, math.inf, '', 'a\\n\\0\\ud800\\u20ac', "
-        "b'', b'\\0\\xff', bytearray(b'x'), 1j, (), (1,), [], [[1], [(2, [])]], {1, 'a'}, set(), frozenset([1]), {}, "
-        "{1: 'a', (1, 2): [3]}, {'tuple': [1]}, range(3), range(2**70, 0, -5)]\n"
+        "values = [None, True, False, 0, -1, 2**63, -2**200, 10**4000, 1.5, -0.0, 1e308, math.inf, '', "
+        "'a\\n\\0\\ud800\\u20ac', b'', b'\\0\\xff', bytearray(b'x'), 1j, (), (1,), [], [[1], [(2, [])]], {1, 'a'}, "
+        "set(), frozenset([1]), {}, {1: 'a', (1, 2): [3]}, {'tuple': [1]}, range(3), range(2**70, 0, -5)]\n"
         "for v in values:\n"
         "    assert f(v) == v and type(f(v)) is type(v) and repr(f(v)) == repr(v), v\n"
         "assert math.isnan(f(math.nan))\n"
+        "assert f({12, 13, 14, 15, 16}) == {12, 13, 14, 15, 16} and list(f({12, 13, 14, 15, 16})) == "
+        "list({12, 13, 14, 15, 16})\n"
         "assert f(*[1]) == f(x=1) == 1\n"
         "assert f(f) is f and f(f)(2) == 2\n";
     static const char kinds[] =
@@ -221,7 +226,7 @@ TEST(label_tests, cannot_say)
     s.meta = "{\"entry_point\":\"f\"}";
     CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "x", 1, &label));
     CHECK_INT(label.unsafe, -1);
-    s.meta = "{\"tests\":\"assert f() == 1\"}";                         /* no entry point: the tests name their function */
+    s.meta = "{\"tests\":\"assert f() == 1\"}";             /* the tests name their function themselves */
     CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(): return 1", 17, &label));
     CHECK_INT(label.unsafe, 0);
     CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(): return 1\0", 18, &label));
@@ -235,6 +240,20 @@ TEST(label_tests, cannot_say)
     s.meta = bad_mode;
     CHECK_FAILS(mid_labeler_judge(test_ctx(), l, &s, "x", 1, &label), MID_EFORMAT);
     CHECK_SAYS("meta.mode is 'loud'");
+    mid_labeler_close(l);
+}
+
+TEST(label_tests, preamble)
+{
+    static const mid_param imports[] = { { "preamble", 0, "import math", NULL }, { NULL, 0, NULL, NULL } };
+    static const char program[] = "def f(x): return int(math.pow(x, 2))";
+    mid_labeler *l = open_labeler();
+
+    check_verdict(l, program, square, 1);
+    mid_labeler_close(l);
+    CHECK_OK(mid_labeler_open(test_ctx(), "tests", imports, NULL, &l));
+    check_verdict(l, program, square, 0);
+    CHECK_INT(judge(l, "def f(x):\n", "    return int(math.pow(x, 2))", square, "continuation"), 0);
     mid_labeler_close(l);
 }
 

@@ -48,7 +48,8 @@ static void check_refused(const char *imports, const char *const *attempt)
 
     for (i = 0; attempt[i]; i++) {
         snprintf(program, sizeof program, "import os, sys\n%s\ntry:\n    print(%s)\n"
-                 "except (OSError, MemoryError, RuntimeError, ValueError):\n    print('refused')\n", imports, attempt[i]);
+                 "except (OSError, MemoryError, RuntimeError, ValueError):\n    print('refused')\n", imports,
+                 attempt[i]);
         check_prints(program, "refused\n");
     }
 }
@@ -117,8 +118,8 @@ TEST(sandbox, memory)
 TEST(sandbox, disk)
 {
     static const char *const attempt[] = {
-        "open('/x', 'w')", "open('/tmp/x', 'w')", "open('/usr/x', 'w')", "open('/dev/shm/x', 'w')", "open('/dev/x', 'w')",
-        "os.mkdir('/d')", "os.open('/', os.O_TMPFILE | os.O_RDWR)", "os.unlink('/usr/bin/true')",
+        "open('/x', 'w')", "open('/tmp/x', 'w')", "open('/usr/x', 'w')", "open('/dev/shm/x', 'w')",
+        "open('/dev/x', 'w')", "os.mkdir('/d')", "os.open('/', os.O_TMPFILE | os.O_RDWR)", "os.unlink('/usr/bin/true')",
         "os.chmod('/usr/bin/true', 0)", NULL
     };
 
@@ -129,8 +130,8 @@ TEST(sandbox, files)
 {
     static const char *const attempt[] = {
         "open('/etc/passwd')", "open('/proc/self/environ')", "os.listdir('/proc')", "os.listdir('/root')",
-        "os.listdir('/home')", "os.listdir('/sys')", "os.symlink('/etc/passwd', '/tmp/s')", "os.link('/usr/bin/true', '/l')",
-        "open('/dev/mem')", "os.listdir('/usr/../etc')", "os.chroot('/usr')", NULL
+        "os.listdir('/home')", "os.listdir('/sys')", "os.symlink('/etc/passwd', '/tmp/s')",
+        "os.link('/usr/bin/true', '/l')", "open('/dev/mem')", "os.listdir('/usr/../etc')", "os.chroot('/usr')", NULL
     };
 
     check_refused("", attempt);
@@ -175,7 +176,8 @@ TEST(sandbox, nothing_inherited)
 TEST(sandbox, output_flood)
 {
     const mid__sandbox_limits short_ = { 1, 30, 512u * MIB, 4096, "/usr/bin/bwrap" };
-    mid__sandbox_end end = run(&short_, "import os\nwhile True:\n    os.write(1, b'x' * 65536)\n    os.write(2, b'y' * 65536)");
+    mid__sandbox_end end = run(&short_, "import os\n"
+                                "while True:\n    os.write(1, b'x' * 65536)\n    os.write(2, b'y' * 65536)");
 
     CHECK_INT(end.out.n, 4096);
     CHECK_INT(end.err.n, 4096);
@@ -187,7 +189,8 @@ TEST(sandbox, output_flood)
 TEST(sandbox, processor_time)
 {
     const mid__sandbox_limits short_ = { 1, 30, 512u * MIB, 4096, "/usr/bin/bwrap" };
-    mid__sandbox_end end = run(&short_, "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass");
+    mid__sandbox_end end = run(&short_, "import signal\n"
+                                "signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass");
 
     CHECK_INT(end.exit_code, 137);
     CHECK(!end.timed_out);
@@ -197,7 +200,8 @@ TEST(sandbox, processor_time)
 TEST(sandbox, clock)
 {
     const mid__sandbox_limits short_ = { 20, 1, 512u * MIB, 4096, "/usr/bin/bwrap" };
-    mid__sandbox_end end = run(&short_, "import os, time\nprint('here', flush=True)\nos.close(1)\nos.close(2)\ntime.sleep(600)");
+    mid__sandbox_end end = run(&short_, "import os, time\n"
+                                "print('here', flush=True)\nos.close(1)\nos.close(2)\ntime.sleep(600)");
 
     CHECK(end.timed_out);
     CHECK_INT(end.exit_code, 137);
