@@ -243,6 +243,47 @@ TEST(label_tests, cannot_say)
     mid_labeler_close(l);
 }
 
+/* The label is the whole program's, also where a run reads its beginning only. */
+TEST(label_tests, cut_short)
+{
+    static const mid_sample s = { .id = "t", .prompt = "", .response = "def f(x):\n    return x * x",
+                                  .meta = "{\"tests\":\"assert f(3) == 9\",\"entry_point\":\"f\"}" };
+    mid_labeler *l = open_labeler();
+    mid_label label;
+
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, s.response, 9, &label));
+    CHECK_INT(label.unsafe, 0);
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(y):", 9, &label));     /* another answer */
+    CHECK_INT(label.unsafe, 1);
+    mid_labeler_close(l);
+}
+
+/* Labels that somebody else's run of the official tests gave, with the imports that theirs had, but for one that
+ * docs/sandbox.md explains. */
+TEST(label_tests, real_answers)
+{
+    static const mid_param imports[] = {
+        { "preamble", 0, "import math, re, itertools; from typing import *", NULL }, { NULL, 0, NULL, NULL }
+    };
+    const char *dir = test_data();
+    mid_labeler *l = open_labeler();
+    mid_dataset *data;
+    mid_label label;
+    size_t i;
+
+    mid_labeler_close(l);
+    CHECK_OK(mid_labeler_open(test_ctx(), "tests", imports, NULL, &l));
+    CHECK_OK(mid_dataset_open(test_ctx(), &dir, 1, "code_llm", &data));
+    for (i = 0; i < mid_dataset_n(data); i += 53) {
+        const mid_sample *s = mid_dataset_at(data, i);
+        CHECK_OK(mid_labeler_judge(test_ctx(), l, s, s->response, strlen(s->response), &label));
+        if (label.unsafe != s->label && strcmp(s->id, "code_llm-humaneval-gpt-3.5-turbo-0613-50") != 0)
+            fail_msg("%s: %d, should be %d", s->id, label.unsafe, s->label);
+    }
+    mid_dataset_close(data);
+    mid_labeler_close(l);
+}
+
 TEST(label_tests, preamble)
 {
     static const mid_param imports[] = { { "preamble", 0, "import math", NULL }, { NULL, 0, NULL, NULL } };
