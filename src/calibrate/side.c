@@ -160,46 +160,77 @@ static bool number_rising(const uint32_t *group, size_t n, uint32_t *number)
     return true;
 }
 
+/* Groups that fill their range well, as numbers given out one by one do in whatever order: by a table of them. */
+static mid_status number_dense(mid_ctx *ctx, const uint32_t *group, size_t n, uint32_t most, uint32_t *number,
+                               size_t *n_prompt)
+{
+    uint32_t *rank = calloc(most + (size_t)1, sizeof *rank), n_rank = 0, g;
+    size_t i;
+
+    if (!rank)
+        return mid__oom(ctx, "prompts");
+    for (i = 0; i < n; i++)
+        rank[group[i]] = 1;
+    for (g = 0; g <= most; g++) {
+        const uint32_t here = rank[g];
+        rank[g] = n_rank;
+        n_rank += here;
+    }
+    for (i = 0; i < n; i++)
+        number[i] = rank[group[i]];
+    *n_prompt = n_rank;
+    free(rank);
+    return MID_OK;
+}
+
+/* Groups all over the place, as hashes are. A group and its answer make one key, so that nothing has to move along. */
+static mid_status number_sparse(mid_ctx *ctx, const uint32_t *group, size_t n, uint32_t *number, size_t *n_prompt)
+{
+    uint64_t *key = malloc((n + 1) * sizeof *key);
+    uint32_t last = 0;
+    size_t i;
+    mid_status status = key ? MID_OK : mid__oom(ctx, "prompts");
+
+    for (i = 0; status == MID_OK && i < n; i++)
+        key[i] = (uint64_t)group[i] << 32 | i;
+    if (status == MID_OK)
+        status = sort(ctx, key, NULL, n);
+    for (i = 0; status == MID_OK && i < n; i++) {
+        last += i > 0 && key[i] >> 32 != key[i - 1] >> 32;
+        number[(uint32_t)key[i]] = last;
+    }
+    *n_prompt = last + (size_t)1;
+    free(key);
+    return status;
+}
+
 mid_status mid__prompt_number(mid_ctx *ctx, const uint32_t *group, size_t n, uint32_t *number, size_t *n_prompt)
 {
-    uint64_t *key;
-    uint32_t *place, last = 0;
+    uint32_t most = 0;
     size_t i;
-    mid_status status;
 
     if (number_rising(group, n, number)) {
         *n_prompt = n ? number[n - 1] + (size_t)1 : 0;
         return MID_OK;
     }
-    key = malloc(n * sizeof *key);
-    place = malloc(n * sizeof *place);
-    status = key && place ? MID_OK : mid__oom(ctx, "prompts");
-    for (i = 0; status == MID_OK && i < n; i++) {
-        key[i] = (uint64_t)group[i] << 32;
-        place[i] = (uint32_t)i;
-    }
-    if (status == MID_OK)
-        status = sort(ctx, key, place, n);
-    for (i = 0; status == MID_OK && i < n; i++) {
-        last += i > 0 && key[i] != key[i - 1];
-        number[place[i]] = last;
-    }
-    *n_prompt = last + (size_t)1;
-    free(key);
-    free(place);
-    return status;
+    for (i = 0; i < n; i++)
+        most = group[i] > most ? group[i] : most;
+    return most / 4 <= n ? number_dense(ctx, group, n, most, number, n_prompt)
+                         : number_sparse(ctx, group, n, number, n_prompt);
 }
 
 /* ---- sides ------------------------------------------------------------------------------------------------------- */
 
-/* How many answers of the class each prompt has; the number of prompts that have any. */
+/* How many answers of the class each prompt has; the number of prompts that have any. Labels come in no order, so here
+ * and in take_prompts() nothing branches on them. */
 static size_t count_answers(const mid__rule_set *set, uint8_t label, uint32_t *count)
 {
     size_t i, n_prompt = 0;
 
     for (i = 0; i < set->given->n; i++)
-        if (set->given->label[i] == label)
-            n_prompt += count[set->number[i]]++ == 0;
+        count[set->number[i]] += set->given->label[i] == label;
+    for (i = 0; i < set->n_prompt; i++)
+        n_prompt += count[i] > 0;
     return n_prompt;
 }
 
@@ -213,13 +244,13 @@ static void take_prompts(const mid__rule_set *set, uint8_t label, const uint32_t
         side->at[i] = none;
     for (i = 0; i < set->given->n; i++) {
         double *at = &side->at[set->number[i]];
-        const double x = set->extreme[i];
-        if (set->given->label[i] == label && (label ? x < *at : x > *at))
-            *at = x;
+        const double x = set->given->label[i] == label ? set->extreme[i] : none;
+        *at = (label ? x < *at : x > *at) ? x : *at;
     }
-    for (i = 0; i < set->n_prompt; i++)
-        if (count[i])
-            side->at[side->n++] = side->at[i];
+    for (i = 0; i < set->n_prompt; i++) {
+        side->at[side->n] = side->at[i];
+        side->n += count[i] > 0;
+    }
 }
 
 /* share (n): how many answers share each one's prompt. */
@@ -238,10 +269,11 @@ static void take_answers(const mid__rule_set *set, uint8_t label, const uint32_t
 mid_status mid__side_open(mid_ctx *ctx, const mid__rule_set *set, uint8_t label, bool by_answer, mid__side *out)
 {
     const size_t n = by_answer ? set->given->n : set->n_prompt;
-    uint32_t *count = calloc(set->n_prompt + 1, sizeof *count), *share = malloc((n + 1) * sizeof *share);
+    uint32_t *count = calloc(set->n_prompt + 1, sizeof *count);
+    uint32_t *share = by_answer ? malloc((n + 1) * sizeof *share) : NULL;
     mid__side side = { .at = malloc((n + 1) * sizeof *side.at) };
     size_t i;
-    mid_status status = count && share && side.at ? MID_OK : mid__oom(ctx, "calibration extremes");
+    mid_status status = count && (share || !by_answer) && side.at ? MID_OK : mid__oom(ctx, "calibration extremes");
 
     if (status != MID_OK)
         goto out;

@@ -52,6 +52,27 @@ TEST(side, prompts_are_numbered_by_their_groups)
     CHECK_INT(n_prompt, 0);
 }
 
+/* Close together or far apart, the same groups have the same numbers. */
+TEST(side, near_and_far_groups_are_numbered_alike)
+{
+    enum { SEED = 6, N = 500 };
+    uint32_t near[N], far[N], number[N], number_far[N];
+    size_t i, n_prompt, n_prompt_far;
+    mid__rng rng;
+
+    print_message("seed %d\n", SEED);
+    mid__rng_init(&rng, SEED, 0);
+    for (i = 0; i < N; i++) {
+        near[i] = mid__rng_below(&rng, 1000);
+        far[i] = 4000000 * near[i];
+    }
+    CHECK_OK(mid__prompt_number(test_ctx(), near, N, number, &n_prompt));
+    CHECK_OK(mid__prompt_number(test_ctx(), far, N, number_far, &n_prompt_far));
+    CHECK_INT(n_prompt, n_prompt_far);
+    for (i = 0; i < N; i++)
+        CHECK_INT(number[i], number_far[i]);
+}
+
 /* Prompt 0: safe 1 5, unsafe 2; prompt 1: unsafe 4 3; prompt 2: safe 0. */
 TEST(side, open)
 {
