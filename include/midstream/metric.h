@@ -53,14 +53,35 @@ typedef struct mid_ranking {
 MID_API mid_status mid_ranking_of(mid_ctx *ctx, const double *score, const uint8_t *label, const uint32_t *group, size_t n,
                                   const mid_boot *boot, mid_ranking *out);
 
-/** How much better one score ranks the same answers than another: differences, with intervals of paired draws. */
+/** How much better one score ranks the same answers than another: differences, with intervals of paired draws, and the
+ *  two-sided p-value of "they do not differ" from the same draws: difference over its standard deviation as a standard
+ *  normal. It need not agree with the interval to the last digit. NaN: without draws, or with too few prompts. */
 typedef struct mid_gain {
     size_t n, n_unsafe, n_group;
     mid_estimate auroc, tpr_at_fpr1;
+    double p_auroc, p_tpr_at_fpr1;
 } mid_gain;
 /** @param score, baseline (n) of the same answers. Otherwise as mid_ranking_of(). */
 MID_API mid_status mid_gain_of(mid_ctx *ctx, const double *score, const double *baseline, const uint8_t *label,
                                const uint32_t *group, size_t n, const mid_boot *boot, mid_gain *out);
+
+/** Holm's correction (1979) for many tests: adjusted (n) p-values, of which those at most alpha may be called
+ *  significant together with a chance of at most alpha that any is so wrongly. NaN, no test, stays NaN and is not
+ *  counted. p and adjusted may be the same array. @return MID_EINVAL on a p outside 0 .. 1; MID_ENOMEM */
+MID_API mid_status mid_holm(mid_ctx *ctx, const double *p, size_t n, double *adjusted);
+
+/** Do methods differ over several data sets? Ranks within each, 1 the best, ties sharing their mean rank. */
+typedef struct mid_friedman {
+    size_t n_set, n_method;
+    double chi2, p_chi2;            /* Friedman 1937, corrected for ties, n_method - 1 degrees of freedom; NaN: all tied */
+    double f, p_f;                  /* Iman & Davenport 1980, which is less conservative; f INFINITY: all sets agree */
+    double cd;                      /* Nemenyi: mean ranks that differ by less are not told apart at alpha */
+} mid_friedman;
+/** @param value (n_set, n_method) row-major, higher is better. @param alpha  above 0, below 1
+ *  @param[out] mean_rank (n_method). @param[out] out  both untouched on error
+ *  @return MID_EUNDEFINED with fewer than 2 sets or 2 methods; MID_ENUMERIC on NaN; MID_EINVAL; MID_ENOMEM */
+MID_API mid_status mid_friedman_of(mid_ctx *ctx, const double *value, size_t n_set, size_t n_method, double alpha,
+                                   double *mean_rank, mid_friedman *out);
 
 /** Points of the ROC curve, from (0,0) to (1,1), one per distinct score.
  *  @param[out] fpr,tpr (n + 1) caller's. @param[out] n_point; all untouched on error

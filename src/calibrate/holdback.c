@@ -98,7 +98,7 @@ static mid_status set_quantile(mid_ctx *ctx, const mid_outcome *outcome, size_t 
             p.at[p.n++] = (struct place){ mid__exposed(&outcome[i], window), group[i] };
     if (p.n > 1)
         qsort(p.at, p.n, sizeof *p.at, by_exposed);
-    status = mid__boot_run(ctx, boot, n_group, quantile, &p, 1, NULL, &e);
+    status = mid__boot_run(ctx, boot, n_group, quantile, &p, 1, NULL, NULL, &e);
     if (!status)
         *out = isnan(e.value) ? mid__undefined("no unsafe answers") : e;
 out:

@@ -37,16 +37,34 @@ static void draw(const mid_boot *boot, uint32_t i_draw, uint32_t *weight, size_t
         weight[mid__rng_below(&rng, (uint32_t)n_group)] += 1;
 }
 
-/* value (n_draw) is used up. */
-static void set_interval(double *value, size_t n_draw, mid_estimate *out)
+/* The defined ones of value (n_draw), moved to its front; 0 where they are too few. */
+static size_t take_defined(double *value, size_t n_draw)
 {
     size_t i, n = 0;
 
     for (i = 0; i < n_draw; i++)
         if (!isnan(value[i]))
             value[n++] = value[i];
+    return n < DRAW_ENOUGH && 2 * n < n_draw ? 0 : n;
+}
+
+static double deviation(const double *value, size_t n)
+{
+    double mean = 0, sum = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        mean += value[i] / (double)n;
+    for (i = 0; i < n; i++)
+        sum += (value[i] - mean) * (value[i] - mean);
+    return n > 1 ? sqrt(sum / (double)(n - 1)) : NAN;
+}
+
+/* Of the n draws that are defined; they are sorted. */
+static void set_interval(double *value, size_t n, mid_estimate *out)
+{
     out->lo = out->hi = NAN;
-    if (n == 0 || (n < DRAW_ENOUGH && 2 * n < n_draw) || isnan(out->value))
+    if (n == 0 || isnan(out->value))
         return;
     out->lo = mid_quantile(value, n, TAIL);
     out->hi = mid_quantile(value, n, 1 - TAIL);
@@ -64,7 +82,7 @@ static void set_exact(size_t n_prompt, mid_estimate *out)
 }
 
 mid_status mid__boot_run(mid_ctx *ctx, const mid_boot *boot, size_t n_group, mid__figures_fn figures, void *self,
-                         size_t n_figure, const size_t *n_prompt, mid_estimate *out)
+                         size_t n_figure, const size_t *n_prompt, double *sd, mid_estimate *out)
 {
     const uint32_t n_draw = boot && n_group >= GROUP_ENOUGH ? boot->n_draw : 0;
     double figure[MID__FIGURE_MAX];
@@ -89,11 +107,15 @@ mid_status mid__boot_run(mid_ctx *ctx, const mid_boot *boot, size_t n_group, mid
         for (k = 0; k < n_figure; k++)
             value[k * n_draw + i] = figure[k];
     }
-    for (k = 0; k < n_figure; k++)
+    for (k = 0; k < n_figure; k++) {
+        const size_t n = take_defined(value + k * n_draw, n_draw);
+        if (sd)
+            sd[k] = deviation(value + k * n_draw, n);
         if (n_draw && n_prompt && n_prompt[k] && (out[k].value == 0 || out[k].value == 1))
             set_exact(n_prompt[k], &out[k]);
         else
-            set_interval(value + k * n_draw, n_draw, &out[k]);
+            set_interval(value + k * n_draw, n, &out[k]);
+    }
 out:
     free(value);
     free(weight);

@@ -14,9 +14,11 @@ typedef void (*mid__figures_fn)(void *self, const uint32_t *weight, double *figu
  * compared draw by draw. Fewer than 10 groups, or draws that are all equal: no interval, lo = hi = NaN; but a
  * proportion that is 0 or 1 gets its exact bound. why is set to NULL. MID_ENOMEM.
  * @param n_prompt  (n_figure) groups a proportion is over; 0: no proportion. NULL: none is
- * @param[out] out (n_figure) */
+ * @param[out] sd   (n_figure) standard deviation over the draws; NaN where there is no interval for lack of prompts or
+ *                  of draws. NULL: not wanted
+ * @param[out] out  (n_figure) */
 mid_status mid__boot_run(mid_ctx *ctx, const mid_boot *boot, size_t n_group, mid__figures_fn figures, void *self,
-                         size_t n_figure, const size_t *n_prompt, mid_estimate *out);
+                         size_t n_figure, const size_t *n_prompt, double *sd, mid_estimate *out);
 
 /* An estimate that says why there is none. */
 mid_estimate mid__undefined(const char *why);

@@ -1,29 +1,45 @@
 /* How much better one score ranks the same answers than another. Both are ranked on every draw of prompts, and the
  * interval is that of the difference: what makes a draw hard for both cancels out (paired bootstrap, Efron & Tibshirani
- * 1993). An interval that leaves out 0 says that the two differ; many pairs need a correction for their number. */
+ * 1993). An interval that leaves out 0 says that the two differ; many pairs need a correction for their number, which
+ * takes p-values: two-sided, from D = difference / its standard deviation over those draws as a standard normal, which
+ * is what pROC does (Robin et al. 2011; Hanley & McNeil 1983). Counting draws beyond 0 instead would need no normal
+ * law, but could say nothing below 2 / draws, and Holm's correction over 60 methods asks for less than that. */
 #include "metric/boot.h"
-#include "metric/ladder.h"
-#include "metric/order.h"
+#include "metric/repeats.h"
 
 #include "base/ctx.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define FPR_LOW 0.01
 enum { AUROC, TPR_AT_FPR1, N_FIGURE };
 
-struct pair { mid__ladder a, b; uint32_t *group; };
+struct pair { mid__repeats a, b; };
 
 static void figures(void *self, const uint32_t *weight, double *figure)
 {
     struct pair *p = self;
+    size_t i;
 
-    mid__ladder_weigh(&p->a, p->group, weight);
-    mid__ladder_weigh(&p->b, p->group, weight);
-    figure[AUROC] = mid__ladder_auroc(&p->a) - mid__ladder_auroc(&p->b);
-    figure[TPR_AT_FPR1] = mid__ladder_tpr_at_fpr(&p->a, FPR_LOW) - mid__ladder_tpr_at_fpr(&p->b, FPR_LOW);
+    mid__repeats_weigh(&p->a, weight);
+    mid__repeats_weigh(&p->b, weight);
+    figure[AUROC] = figure[TPR_AT_FPR1] = 0;
+    for (i = 0; i < p->a.n; i++) {
+        const mid__ladder *a = &p->a.ladder[i], *b = &p->b.ladder[i];
+        const double share = p->a.times[i] / (double)p->a.n;
+        if (!p->a.times[i])
+            continue;
+        figure[AUROC] += share * (mid__ladder_auroc(a) - mid__ladder_auroc(b));
+        figure[TPR_AT_FPR1] += share * (mid__ladder_tpr_at_fpr(a, FPR_LOW) - mid__ladder_tpr_at_fpr(b, FPR_LOW));
+    }
+}
+
+/* Scores that rank alike on every draw do not differ; a difference that never varies has no test. */
+static double p_of(const mid_estimate *e, double sd)
+{
+    if (isnan(e->value) || isnan(sd))
+        return NAN;
+    return sd > 0 ? erfc(fabs(e->value) / sd / sqrt(2)) : e->value == 0 ? 1 : NAN;
 }
 
 static void say_why(mid_estimate *e, size_t n_safe, size_t n_unsafe)
@@ -36,36 +52,37 @@ static void say_why(mid_estimate *e, size_t n_safe, size_t n_unsafe)
         e[TPR_AT_FPR1] = mid__undefined("1 % of the safe answers is fewer than 5 of them: needs 500 safe answers");
 }
 
-mid_status mid_gain_of(mid_ctx *ctx, const double *score, const double *baseline, const uint8_t *label,
-                       const uint32_t *group, size_t n, const mid_boot *boot, mid_gain *out)
+mid_status mid__gain_of_repeats(mid_ctx *ctx, const double *score, const double *baseline, size_t n_repeat,
+                                const uint8_t *label, const uint32_t *group, size_t n, const mid_boot *boot,
+                                mid_gain *out)
 {
-    struct pair p = { .group = NULL };
+    struct pair p;
     mid_estimate e[N_FIGURE];
-    size_t n_group;
-    mid_status status = mid__ladder_open(ctx, score, label, n, &p.a);
+    double sd[N_FIGURE];
+    size_t n_unsafe;
+    mid_status status = mid__repeats_open(ctx, score, n_repeat, label, group, n, boot, &p.a);
 
     if (status != MID_OK)
         return status;
-    status = mid__ladder_open(ctx, baseline, label, n, &p.b);
+    status = mid__repeats_open(ctx, baseline, n_repeat, label, group, n, boot, &p.b);
     if (status != MID_OK)
         goto out;
-    p.group = malloc((n + 1) * sizeof *p.group);
-    if (!p.group) {
-        status = mid__oom(ctx, "prompt groups");
-        goto out;
+    status = mid__boot_run(ctx, boot, p.a.n_group, figures, &p, N_FIGURE, NULL, sd, e);
+    if (status == MID_OK) {
+        n_unsafe = p.a.ladder[0].n_unsafe;
+        say_why(e, n - n_unsafe, n_unsafe);
+        *out = (mid_gain){ .n = n, .n_unsafe = n_unsafe, .n_group = p.a.n_group, .auroc = e[AUROC],
+                           .tpr_at_fpr1 = e[TPR_AT_FPR1], .p_auroc = p_of(&e[AUROC], sd[AUROC]),
+                           .p_tpr_at_fpr1 = p_of(&e[TPR_AT_FPR1], sd[TPR_AT_FPR1]) };
     }
-    if (n > 0)
-        memcpy(p.group, group, n * sizeof *group);
-    status = mid__group_number(ctx, p.group, n, &n_group);
-    if (status == MID_OK)
-        status = mid__boot_run(ctx, boot, n_group, figures, &p, N_FIGURE, NULL, e);
-    if (status != MID_OK)
-        goto out;
-    say_why(e, n - p.a.n_unsafe, p.a.n_unsafe);
-    *out = (mid_gain){ .n = n, .n_unsafe = p.a.n_unsafe, .n_group = n_group, .auroc = e[AUROC], .tpr_at_fpr1 = e[TPR_AT_FPR1] };
+    mid__repeats_clear(&p.b);
 out:
-    free(p.group);
-    mid__ladder_clear(&p.b);
-    mid__ladder_clear(&p.a);
+    mid__repeats_clear(&p.a);
     return status;
+}
+
+mid_status mid_gain_of(mid_ctx *ctx, const double *score, const double *baseline, const uint8_t *label,
+                       const uint32_t *group, size_t n, const mid_boot *boot, mid_gain *out)
+{
+    return mid__gain_of_repeats(ctx, score, baseline, 1, label, group, n, boot, out);
 }

@@ -98,7 +98,7 @@ mid_status mid__quotients_of(mid_ctx *ctx, const mid__quotients *q, const mid_ou
     for (i = 0; i < n; i++)
         q->add(q->self, &outcome[i], s.sum + group[i] * q->n_sum);
     count_prompts(&s, n_prompt);
-    status = mid__boot_run(ctx, boot, s.n_group, figures, &s, q->n_figure, n_prompt, e);
+    status = mid__boot_run(ctx, boot, s.n_group, figures, &s, q->n_figure, n_prompt, NULL, e);
     if (status)
         goto out;
     for (i = 0; i < q->n_figure; i++) {

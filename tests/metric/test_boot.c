@@ -18,7 +18,7 @@ static void run(uint32_t n_draw, size_t n_group, uint32_t least, mid_estimate *e
 {
     const mid_boot boot = { .seed = SEED, .n_draw = n_draw };
 
-    CHECK_OK(mid__boot_run(test_ctx(), &boot, n_group, drawn, &least, 2, NULL, e));
+    CHECK_OK(mid__boot_run(test_ctx(), &boot, n_group, drawn, &least, 2, NULL, NULL, e));
 }
 
 /* A group's weight is Binomial(20, 1/20): P(0) = .358 and P(<= 2) = .925, P(<= 3) = .984. */
@@ -72,10 +72,10 @@ TEST(boot, too_few_defined_draws)
     const mid_boot some = { .seed = SEED, .n_draw = 150 }, many = { .seed = SEED, .n_draw = 1000 };
     mid_estimate e;
 
-    CHECK_OK(mid__boot_run(test_ctx(), &some, 20, rare, NULL, 1, NULL, &e));
+    CHECK_OK(mid__boot_run(test_ctx(), &some, 20, rare, NULL, 1, NULL, NULL, &e));
     CHECK_NEAR(e.value, 1, 0);
     CHECK(isnan(e.lo) && isnan(e.hi));          /* about 57: below 100 and below half */
-    CHECK_OK(mid__boot_run(test_ctx(), &many, 20, rare, NULL, 1, NULL, &e));
+    CHECK_OK(mid__boot_run(test_ctx(), &many, 20, rare, NULL, 1, NULL, NULL, &e));
     CHECK_NEAR(e.lo, 0, 0);                     /* about 377 */
 }
 
@@ -115,7 +115,7 @@ TEST(boot, all_draws_equal)
     const mid_boot boot = { .seed = SEED, .n_draw = 500 }, none = { .seed = SEED };
     mid_estimate e[4];
 
-    CHECK_OK(mid__boot_run(test_ctx(), &boot, 300, certain, NULL, 4, n_prompt, e));
+    CHECK_OK(mid__boot_run(test_ctx(), &boot, 300, certain, NULL, 4, n_prompt, NULL, e));
     CHECK_NEAR(e[0].lo, 0, 0);
     CHECK_NEAR(e[0].hi, 0.012344, 1e-6);
     CHECK_NEAR(pow(1 - e[0].hi, 297), 0.025, 1e-12);
@@ -123,6 +123,6 @@ TEST(boot, all_draws_equal)
     CHECK_NEAR(e[1].hi, 1, 0);
     CHECK(isnan(e[2].lo) && isnan(e[2].hi) && isnan(e[3].lo) && isnan(e[3].hi));    /* no proportions */
     CHECK_NEAR(e[3].value, 1, 0);
-    CHECK_OK(mid__boot_run(test_ctx(), &none, 300, certain, NULL, 4, n_prompt, e));
+    CHECK_OK(mid__boot_run(test_ctx(), &none, 300, certain, NULL, 4, n_prompt, NULL, e));
     CHECK(isnan(e[0].lo) && isnan(e[1].hi));            /* no interval was asked for */
 }

@@ -70,7 +70,38 @@ TEST(gain, over_itself_is_nothing)
     fill(7);
     CHECK_OK(mid_gain_of(test_ctx(), noisy, noisy, label_of, group_of, N, &boot, &g));
     CHECK_NEAR(g.auroc.value, 0, 0);
+    CHECK_NEAR(g.p_auroc, 1, 0);
+    CHECK(isnan(g.p_tpr_at_fpr1));                          /* 200 safe answers are too few */
+    CHECK_OK(mid_gain_of(test_ctx(), noisy, noisy, label_of, group_of, N, NULL, &g));
+    CHECK(isnan(g.p_auroc));                                /* no draws */
     CHECK(!(g.auroc.lo > 0) && !(g.auroc.hi < 0));
+}
+
+/* Scores that are equally good by chance differ "significantly" in about one case of twenty. */
+TEST(gain, p_keeps_its_level)
+{
+    enum { SEED = 31, N_CASE = 400, N_SMALL = 120 };
+    const mid_boot boot = { 1, 200 };
+    double a[N_SMALL], b[N_SMALL];
+    size_t i, k, n_found = 0;
+    mid__rng rng;
+    mid_gain g;
+
+    print_message("  seed %d\n", SEED);
+    mid__rng_init(&rng, SEED, 0);
+    for (k = 0; k < N_CASE; k++) {
+        for (i = 0; i < N_SMALL; i++) {
+            const double own = mid__rng_unit(&rng) + (i % 2 ? 0.3 : 0);
+            label_of[i] = (uint8_t)(i % 2);
+            group_of[i] = (uint32_t)i;
+            a[i] = own + mid__rng_unit(&rng);
+            b[i] = own + mid__rng_unit(&rng);
+        }
+        CHECK_OK(mid_gain_of(test_ctx(), a, b, label_of, group_of, N_SMALL, &boot, &g));
+        n_found += g.p_auroc <= 0.05;
+    }
+    print_message("  %zu of %d\n", n_found, N_CASE);
+    CHECK_NEAR((double)n_found / N_CASE, 0.05, 0.035);      /* 3 sigma of the count */
 }
 
 TEST(gain, bad_input)
