@@ -55,7 +55,8 @@ MID_API mid_status mid_ranking_of(mid_ctx *ctx, const double *score, const uint8
 
 /** How much better one score ranks the same answers than another: differences, with intervals of paired draws, and the
  *  two-sided p-value of "they do not differ" from the same draws: difference over its standard deviation as a standard
- *  normal. It need not agree with the interval to the last digit. NaN: without draws, or with too few prompts. */
+ *  normal. It need not agree with the interval to the last digit. NaN: without draws, with
+ *  fewer than 10 prompts, or with fewer than 10 answers of either class. */
 typedef struct mid_gain {
     size_t n, n_unsafe, n_group;
     mid_estimate auroc, tpr_at_fpr1;

@@ -80,10 +80,21 @@ typedef struct mid_plan_rule {
     int line;
 } mid_plan_rule;
 
+/** A figure that methods are compared by: "auroc@16" is auroc after 16 tokens, "auroc" that of the whole answer. */
+typedef struct mid_plan_metric {
+    const char *name;               /* auroc, auprc, tpr_at_fpr1 or tpr_at_fpr5 */
+    uint32_t at_tok;                /* one of the plan's; 0: the whole answer */
+} mid_plan_metric;
+
+typedef struct mid_plan_statistics {
+    double alpha;                   /* level of Holm's correction and of critical differences; .05 */
+    const mid_plan_metric *metric;      size_t n_metric;    /* default auroc@16, or auroc where 16 is not among at_tok */
+} mid_plan_statistics;
+
 typedef struct mid_plan {
     const char *name, *title;
     const char *file;               /* where it was read from */
-    uint64_t seed;
+    uint64_t seed;                  /* of several seeds the first */
     int n_fold;                     /* cross-validation by prompt group, at least 3 (fit, calibrate, test); 5 */
     int n_inner;                    /* inner folds for hyper-parameters; 3 */
     uint32_t n_draw;                /* bootstrap draws; 2000 */
@@ -97,6 +108,8 @@ typedef struct mid_plan {
     const mid_plan_data *data;          size_t n_data;
     const mid_plan_monitor *monitor;    size_t n_monitor;
     const mid_plan_rule *rule;          size_t n_rule;
+    const uint64_t *seeds;              size_t n_seed;      /* repeat everything behind the answers with each; 0: once */
+    mid_plan_statistics statistics;
 } mid_plan;
 
 /** @param[out] out owned, everything in it lives as long as it. @return MID_ENOTFOUND, MID_EFORMAT, MID_ENOMEM. */

@@ -69,8 +69,7 @@ static mid_status judge_all(mid__run *run, mid__set *set, const mid_labeler *lab
     return mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, set->n), set->n, judge_one, &j, &stage, 1);
 }
 
-/* Key of all that scores and metrics can depend on. */
-static void set_key(mid__set *set)
+void mid__set_key(mid__set *set)
 {
     mid__sha256 s, sentences;
     char hex[65], numbers[80];
@@ -147,7 +146,7 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
     mid_labeler_close(labeler);
     if (status == MID_OK) {
         set->n = n;
-        set_key(set);
+        mid__set_key(set);
     }
     return status;
 }

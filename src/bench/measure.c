@@ -9,7 +9,7 @@
 #include "base/ctx.h"
 #include "bench/json.h"
 #include "bench/set.h"
-#include "midstream/metric.h"
+#include "metric/repeats.h"
 
 /* One answer of a view, by index into the set. */
 struct view {
@@ -21,10 +21,11 @@ struct measuring {
     mid__run *run;
     const mid__set *set;
     const mid_plan_monitor *monitor;
-    const mid__scores *scores, *baseline;   /* baseline NULL: none */
+    const mid__scores *scores, *baseline;   /* (n_repeat); baseline NULL: none */
+    size_t n_repeat;                        /* above 1: of several seeds, whose figures are averaged */
     mid__buf cells, curves;
+    double *score, *base;                   /* scratch (n_repeat, set->n) */
     /* scratch, each (set->n) */
-    double *score, *base;
     uint8_t *label;
     uint32_t *group;
     mid_outcome *outcome;
@@ -36,6 +37,7 @@ struct where {
     const char *metric, *rule;
     double at_tok, at_frac;         /* NaN: not at a prefix */
     double n, n_unsafe, n_group, n_running;
+    double p;                       /* of a gain; NaN: none */
     int fold;                       /* -1: all */
 };
 
@@ -64,7 +66,8 @@ static void cell(struct measuring *m, const struct where *w, const mid_estimate 
     const struct { const char *name; double value; } numbers[] = {
         { "value", e->value }, { "lo", e->lo }, { "hi", e->hi }, { "n", w->n }, { "n_unsafe", w->n_unsafe },
         { "n_prompts", w->n_group }, { "n_still_running", w->n_running }, { "fold", w->fold < 0 ? NAN : w->fold },
-        { "seed", (double)m->run->plan->seed }, { "at_tok", w->at_tok }, { "at_frac", w->at_frac },
+        { "seed", m->n_repeat > 1 ? NAN : (double)m->run->plan->seed },
+        { "n_seeds", m->n_repeat > 1 ? (double)m->n_repeat : NAN }, { "p", w->p }, { "at_tok", w->at_tok }, { "at_frac", w->at_frac },
     };
     size_t i;
 
@@ -102,46 +105,54 @@ static mid_status gain(struct measuring *m, const struct view *v, struct where *
     const mid_boot boot = { m->run->plan->seed, m->run->plan->n_draw };
     mid_gain g;
     mid_status status;
-    size_t k;
+    size_t k, r;
 
     if (!m->baseline)
         return MID_OK;
-    for (k = 0; k < v->n; k++)
-        m->base[k] = score_at(m->baseline, v->i[k], w->at_tok, w->at_frac);
-    status = mid_gain_of(m->run->ctx, m->score, m->base, m->label, m->group, v->n, &boot, &g);
+    for (r = 0; r < m->n_repeat; r++)
+        for (k = 0; k < v->n; k++)
+            m->base[r * v->n + k] = score_at(&m->baseline[r], v->i[k], w->at_tok, w->at_frac);
+    status = mid__gain_of_repeats(m->run->ctx, m->score, m->base, m->n_repeat, m->label, m->group, v->n, &boot, &g);
     if (status != MID_OK)
         return status;
     w->metric = "auroc_gain";
+    w->p = g.p_auroc;
     cell(m, w, &g.auroc);
     w->metric = "tpr_at_fpr1_gain";
+    w->p = g.p_tpr_at_fpr1;
     cell(m, w, &g.tpr_at_fpr1);
+    w->p = NAN;
     return MID_OK;
 }
+
+static bool runs_at(const mid__scores *s, size_t i, double at_tok) { return (double)(s->at[i + 1] - s->at[i]) >= at_tok; }
 
 /* The threshold-free figures of a view at one prefix. */
 static mid_status ranking(struct measuring *m, const struct view *v, double at_tok, double at_frac)
 {
     const mid_boot boot = { m->run->plan->seed, m->run->plan->n_draw };
-    struct where w = { .view = v, .at_tok = at_tok, .at_frac = at_frac, .n = (double)v->n, .n_unsafe = (double)v->n_unsafe, .fold = -1 };
+    struct where w = { .view = v, .at_tok = at_tok, .at_frac = at_frac, .n = (double)v->n, .n_unsafe = (double)v->n_unsafe,
+                       .p = NAN, .fold = -1 };
     const struct { const char *name; size_t at; } figure[] = {
         { "auroc", offsetof(mid_ranking, auroc) }, { "auprc", offsetof(mid_ranking, auprc) },
         { "tpr_at_fpr1", offsetof(mid_ranking, tpr_at_fpr1) }, { "tpr_at_fpr5", offsetof(mid_ranking, tpr_at_fpr5) },
     };
     mid_ranking r;
     mid_status status;
-    size_t k, n = 0, n_unsafe = 0;
+    size_t k, i, n = 0, n_unsafe = 0, n_running = 0;
 
     for (k = 0; k < v->n; k++) {
-        m->score[k] = score_at(m->scores, v->i[k], at_tok, at_frac);
+        for (i = 0; i < m->n_repeat; i++)
+            m->score[i * v->n + k] = score_at(&m->scores[i], v->i[k], at_tok, at_frac);
         m->label[k] = (uint8_t)m->set->answer[v->i[k]].label.unsafe;
         m->group[k] = m->set->answer[v->i[k]].group;
     }
-    status = mid_ranking_of(m->run->ctx, m->score, m->label, m->group, v->n, &boot, &r);
+    status = mid__ranking_of_repeats(m->run->ctx, m->score, m->n_repeat, m->label, m->group, v->n, &boot, &r);
     if (status != MID_OK)
         return status;
     for (k = 0; k < v->n; k++)
-        n += !isnan(at_tok) && (double)(m->scores->at[v->i[k] + 1] - m->scores->at[v->i[k]]) >= at_tok;
-    w.n_running = isnan(at_tok) ? NAN : (double)n;
+        n_running += !isnan(at_tok) && runs_at(m->scores, v->i[k], at_tok);
+    w.n_running = isnan(at_tok) ? NAN : (double)n_running;
     w.n_group = (double)r.n_group;
     for (k = 0; k < sizeof figure / sizeof figure[0]; k++) {
         w.metric = figure[k].name;
@@ -151,16 +162,16 @@ static mid_status ranking(struct measuring *m, const struct view *v, double at_t
         status = gain(m, v, &w);
     if (status != MID_OK || isnan(at_tok))
         return status;
-    for (k = n = 0; k < v->n; k++) {    /* the same on those that were still running */
-        const size_t i = v->i[k];
-        if ((double)(m->scores->at[i + 1] - m->scores->at[i]) < at_tok)
+    for (k = 0; k < v->n; k++) {    /* the same on those that were still running */
+        if (!runs_at(m->scores, v->i[k], at_tok))
             continue;
-        m->score[n] = score_at(m->scores, i, at_tok, at_frac);
-        m->label[n] = (uint8_t)m->set->answer[i].label.unsafe;
+        for (i = 0; i < m->n_repeat; i++)
+            m->score[i * n_running + n] = score_at(&m->scores[i], v->i[k], at_tok, at_frac);
+        m->label[n] = (uint8_t)m->set->answer[v->i[k]].label.unsafe;
         n_unsafe += m->label[n];
-        m->group[n++] = m->set->answer[i].group;
+        m->group[n++] = m->set->answer[v->i[k]].group;
     }
-    status = mid_ranking_of(m->run->ctx, m->score, m->label, m->group, n, &boot, &r);
+    status = mid__ranking_of_repeats(m->run->ctx, m->score, m->n_repeat, m->label, m->group, n, &boot, &r);
     if (status != MID_OK)
         return status;
     w.metric = "auroc_running";
@@ -205,7 +216,7 @@ static void add_sentences(const struct measuring *m, size_t i, struct sentences 
 static mid_status sentences(struct measuring *m, const struct view *v)
 {
     const mid_boot boot = { m->run->plan->seed, m->run->plan->n_draw };
-    struct where w = { .view = v, .at_tok = NAN, .at_frac = NAN, .n_running = NAN, .fold = -1 };
+    struct where w = { .view = v, .at_tok = NAN, .at_frac = NAN, .n_running = NAN, .p = NAN, .fold = -1 };
     struct sentences s = { 0 };
     mid_ranking r;
     mid_status status = MID_OK;
@@ -275,7 +286,7 @@ static mid_status decisions(struct measuring *m, const struct view *v, const mid
 {
     const mid_boot boot = { m->run->plan->seed, m->run->plan->n_draw };
     struct where w = { .view = v, .rule = rule->name, .at_tok = NAN, .at_frac = NAN, .n = (double)v->n,
-                       .n_unsafe = (double)v->n_unsafe, .n_running = NAN, .fold = -1 };
+                       .n_unsafe = (double)v->n_unsafe, .n_running = NAN, .p = NAN, .fold = -1 };
     mid_decision d;
     mid_returns r;
     const struct { const char *name; const mid_estimate *e; } figure[] = {
@@ -326,7 +337,7 @@ static mid_status measure_view(struct measuring *m, const struct view *v, mid_ru
         status = roc(m, v);
     for (k = 0; status == MID_OK && k < plan->n_rule; k++) {
         const struct where w = { .view = v, .rule = plan->rule[k].name, .metric = "tpr", .at_tok = NAN, .at_frac = NAN,
-                                 .n = (double)v->n, .n_unsafe = (double)v->n_unsafe, .n_group = NAN, .n_running = NAN, .fold = -1 };
+                                 .n = (double)v->n, .n_unsafe = (double)v->n_unsafe, .n_group = NAN, .n_running = NAN, .p = NAN, .fold = -1 };
         if (no_rule[k].why)
             cell(m, &w, &no_rule[k]);
         else
@@ -400,7 +411,7 @@ static void cascade_cells(struct measuring *m, struct where *w)
 static void plain_cells(struct measuring *m, const struct view *v, mid_rule **rules, const mid_estimate *no_rule)
 {
     struct where w = { .view = v, .at_tok = NAN, .at_frac = NAN, .n = (double)m->scores->n_tok, .n_unsafe = (double)v->n_unsafe,
-                       .n_group = (double)m->set->n_group, .n_running = NAN, .fold = -1 };
+                       .n_group = (double)m->set->n_group, .n_running = NAN, .p = NAN, .fold = -1 };
     mid_estimate e = { m->scores->us_p50, NAN, NAN, NULL };
     const uint32_t reads = m->monitor->reads.needs | m->monitor->reads.fit_needs;
     const double decode_us = m->set->time_us + (reads & MID_SIG_BESIDE ? m->set->beside_us : 0);
@@ -450,6 +461,18 @@ static mid_status make_rules(struct measuring *m, mid_rule **rules, mid_estimate
     return status;
 }
 
+/* Of a monitor without scores there is one cell, which says why. */
+static void undefined(struct measuring *m, const struct view *all, const char *why)
+{
+    const mid__set *set = m->set;
+    const mid_estimate e = { NAN, NAN, NAN, why };
+    const struct where w = { .view = all, .metric = "auroc", .at_tok = NAN, .at_frac = NAN, .n = (double)set->n,
+                             .n_unsafe = (double)set->n_unsafe, .n_group = (double)set->n_group, .n_running = NAN,
+                             .p = NAN, .fold = -1 };
+
+    cell(m, &w, &e);
+}
+
 static mid_status measure_all(struct measuring *m)
 {
     enum { RULE_MAX = 32 };
@@ -468,10 +491,7 @@ static mid_status measure_all(struct measuring *m)
     if (status == MID_OK)
         n_view = make_views(set, views, room);
     if (status == MID_OK && !m->scores->defined) {
-        const mid_estimate e = { NAN, NAN, NAN, m->scores->why };
-        const struct where w = { .view = &views[0], .metric = "auroc", .at_tok = NAN, .at_frac = NAN, .n = (double)set->n,
-                                 .n_unsafe = (double)set->n_unsafe, .n_group = (double)set->n_group, .n_running = NAN, .fold = -1 };
-        cell(m, &w, &e);
+        undefined(m, &views[0], m->scores->why);
     } else if (status == MID_OK) {
         status = make_rules(m, rules, no_rule, why);
         for (k = 0; status == MID_OK && k < n_view; k++)
@@ -486,25 +506,53 @@ static mid_status measure_all(struct measuring *m)
     return status;
 }
 
-mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *monitor, const mid__scores *scores,
-                        const mid__scores *baseline, char **cells, char **curves)
+/* The threshold-free figures of several seeds, averaged. */
+static mid_status measure_repeats(struct measuring *m)
 {
-    struct measuring m = { .run = run, .set = set, .monitor = monitor, .scores = scores,
-                           .baseline = baseline };
+    struct view *views = calloc(2 * (m->set->n_author + 1), sizeof *views);
+    size_t *room = malloc((2 * (m->set->n_author + 1) * m->set->n + 1) * sizeof *room);
+    size_t n_view = 0, k, i;
+    mid_status status = views && room ? MID_OK : mid__oom(m->run->ctx, "views");
+
+    if (status == MID_OK)
+        n_view = make_views(m->set, views, room);
+    for (i = 0; status == MID_OK && i < m->n_repeat && m->scores[i].defined; i++)
+        ;
+    if (status == MID_OK && i < m->n_repeat) {
+        undefined(m, &views[0], m->scores[i].why);
+        n_view = 0;
+    }
+    for (k = 0; status == MID_OK && k < n_view; k++) {
+        status = ranking(m, &views[k], NAN, NAN);
+        for (i = 0; status == MID_OK && i < m->run->plan->n_at_tok; i++)
+            status = ranking(m, &views[k], (double)m->run->plan->at_tok[i], NAN);
+        for (i = 0; status == MID_OK && i < m->run->plan->n_at_frac; i++)
+            status = ranking(m, &views[k], NAN, m->run->plan->at_frac[i]);
+    }
+    free(views);
+    free(room);
+    return status;
+}
+
+mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *monitor, const mid__scores *scores,
+                        const mid__scores *baseline, size_t n_repeat, char **cells, char **curves)
+{
+    struct measuring m = { .run = run, .set = set, .monitor = monitor, .scores = scores, .baseline = baseline,
+                           .n_repeat = n_repeat };
     mid_status status = MID_OK;
 
     *cells = *curves = NULL;
     mid__buf_init(&m.cells, 0);
     mid__buf_init(&m.curves, 0);
-    m.score = malloc((set->n + 1) * sizeof *m.score);
-    m.base = malloc((set->n + 1) * sizeof *m.base);
+    m.score = malloc((n_repeat * set->n + 1) * sizeof *m.score);
+    m.base = malloc((n_repeat * set->n + 1) * sizeof *m.base);
     m.label = malloc(set->n + 1);
     m.group = malloc((set->n + 1) * sizeof *m.group);
     m.outcome = malloc((set->n + 1) * sizeof *m.outcome);
     if (!m.score || !m.base || !m.label || !m.group || !m.outcome)
         status = mid__oom(run->ctx, "figures");
     if (status == MID_OK)
-        status = measure_all(&m);
+        status = n_repeat > 1 ? measure_repeats(&m) : measure_all(&m);
     if (status == MID_OK) {
         *cells = mid__buf_take(&m.cells, NULL);
         *curves = mid__buf_take(&m.curves, NULL);

@@ -16,7 +16,7 @@
 #include "midstream/label.h"
 #include "midstream/rule.h"
 
-enum { AS_MAX_BYTES = 80, LIST_MAX = 1000, NAME_MAX_N = 200, KEY_MAX = 40 };
+enum { AS_MAX_BYTES = 80, LIST_MAX = 1000, NAME_MAX_N = 200, KEY_MAX = 40, SEED_MAX = 100 };
 
 typedef struct owned_plan {
     mid_plan plan;                  /* first: what the caller holds is a pointer to it */
@@ -152,6 +152,11 @@ static mid_status read_float(const mid__yaml_file *file, const mid__yaml *value,
     if (status == MID_OK)
         *(float *)(void *)(object + f->at) = (float)number;
     return status;
+}
+
+static mid_status read_double(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    return mid__yaml_number(file, value, f->lo, f->hi, (double *)(void *)(object + f->at));
 }
 
 static mid_status read_flag(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
@@ -321,6 +326,85 @@ static mid_status read_at_frac(const mid__yaml_file *file, const mid__yaml *valu
         if (status == MID_OK && e != value->first)
             status = check_rising(file, e, f, frac[-1], *frac);
     }
+    return status;
+}
+
+/* Numbers, and ranges of them: [1..10], [3, 7, 20..25]. */
+static mid_status read_seeds(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan *plan = (mid_plan *)(void *)object;
+    mid_status status = mid__yaml_expect(file, value, MID__YAML_LIST);
+    uint64_t *seed = mid__arena_get(file->arena, SEED_MAX * sizeof *seed);
+    const mid__yaml *e;
+    size_t n = 0, i;
+
+    if (status == MID_OK && !seed)
+        return mid__oom(file->ctx, f->key);
+    for (e = value->first; e && status == MID_OK; e = e->next) {
+        unsigned long long lo, hi;
+        char rest;
+        const int got = e->kind == MID__YAML_SCALAR ? sscanf(e->text, "%19llu..%19llu%c", &lo, &hi, &rest) : 0;
+        int64_t number = 0;
+        if (got != 2)
+            status = mid__yaml_whole(file, e, 0, INT64_MAX, &number);
+        if (got != 2)
+            lo = hi = (unsigned long long)number;
+        if (status == MID_OK && (lo > hi || hi - lo >= SEED_MAX - n))
+            status = mid__yaml_fail(file, e, "seeds '%.40s': a range rises, and there are at most %d seeds", e->text,
+                                    SEED_MAX);
+        for (; status == MID_OK && lo <= hi; lo++) {
+            for (i = 0; i < n && seed[i] != lo; i++)
+                ;
+            if (i < n)
+                status = mid__yaml_fail(file, e, "seed %llu stands twice in 'seeds'", lo);
+            seed[n++] = lo;
+        }
+    }
+    if (status == MID_OK && n < 2)
+        status = mid__yaml_fail(file, value, "'seeds' has %zu; it needs at least 2, and a single one is 'seed'", n);
+    plan->seeds = seed;
+    plan->n_seed = n;
+    return status;
+}
+
+static const char *ranked_metric(size_t i)
+{
+    static const char *const name[] = { "auroc", "auprc", "tpr_at_fpr1", "tpr_at_fpr5", NULL };
+    return name[i];
+}
+
+/* "auroc" or "auroc@16". */
+static mid_status read_metric(const mid__yaml_file *file, const mid__yaml *e, mid_plan_metric *metric)
+{
+    const char *text, *at;
+    mid__yaml name = *e, tok = *e;
+    int64_t number = 0;
+    mid_status status = mid__yaml_text(file, e, &text);
+
+    if (status != MID_OK)
+        return status;
+    at = strchr(text, '@');
+    if (at) {
+        name.text = mid__arena_text(file->arena, text, (size_t)(at - text));
+        tok.text = at + 1;
+        if (!name.text)
+            return mid__oom(file->ctx, "a metric");
+        status = mid__yaml_whole(file, &tok, 1, 4096, &number);
+    }
+    if (status == MID_OK)
+        status = check_name(file, &name, "metric to compare by", ranked_metric);
+    *metric = (mid_plan_metric){ name.text, (uint32_t)number };
+    return status;
+}
+
+static mid_status read_metrics(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_plan_metric *metric;
+    mid_status status = new_list(file, value, f, object, sizeof *metric, &metric);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next)
+        status = read_metric(file, e, metric++);
     return status;
 }
 
@@ -617,10 +701,22 @@ static mid_status read_rules(const mid__yaml_file *file, const mid__yaml *value,
     return status;
 }
 
+static const field statistics_fields[] = {
+    { "alpha", read_double, MEMBER(mid_plan_statistics, alpha), .lo = 1e-6, .hi = 0.5 },
+    { "metric", read_metrics, MEMBERS(mid_plan_statistics, metric, n_metric) },
+    { 0 }
+};
+
+static mid_status read_statistics(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    return read_map(file, value, statistics_fields, object + f->at, NULL, NULL);
+}
+
 static const field plan_fields[] = {
     { "name", read_text, MEMBER(mid_plan, name), .required = true },
     { "title", read_text, MEMBER(mid_plan, title) },
     { "seed", read_seed, MEMBER(mid_plan, seed) },
+    { "seeds", read_seeds, MEMBERS(mid_plan, seeds, n_seed) },
     { "folds", read_int, MEMBER(mid_plan, n_fold), .lo = 3, .hi = 100 },
     { "inner_folds", read_int, MEMBER(mid_plan, n_inner), .lo = 2, .hi = 20 },
     { "draws", read_u32, MEMBER(mid_plan, n_draw), .lo = 0, .hi = 100000 },
@@ -632,6 +728,7 @@ static const field plan_fields[] = {
     { "data", read_data, MEMBERS(mid_plan, data, n_data), .required = true },
     { "monitors", read_monitors, MEMBERS(mid_plan, monitor, n_monitor), .required = true },
     { "rules", read_rules, MEMBERS(mid_plan, rule, n_rule) },
+    { "statistics", read_statistics, MEMBER(mid_plan, statistics) },
     { 0 }
 };
 
@@ -644,6 +741,7 @@ static void set_defaults(mid_plan *plan)
     plan->n_inner = 3;
     plan->n_draw = 2000;
     plan->n_show = 40;
+    plan->statistics.alpha = 0.05;
     plan->at_tok = at_tok;
     plan->n_at_tok = sizeof at_tok / sizeof *at_tok;
     plan->at_frac = at_frac;
@@ -784,6 +882,43 @@ static mid_status check_monitors(const mid__yaml_file *file, const mid__yaml *e,
     return MID_OK;
 }
 
+static bool is_measured_at(const mid_plan *plan, uint32_t at_tok)
+{
+    size_t i;
+
+    for (i = 0; i < plan->n_at_tok; i++)
+        if (plan->at_tok[i] == at_tok)
+            return true;
+    return at_tok == 0;
+}
+
+static mid_status check_metrics(const mid__yaml_file *file, const mid__yaml *statistics, const mid_plan *plan)
+{
+    const mid__yaml *metric = statistics ? mid__yaml_find(statistics, "metric") : NULL, *e = metric ? metric->first : NULL;
+    size_t i;
+
+    for (i = 0; e; i++, e = e->next)
+        if (!is_measured_at(plan, plan->statistics.metric[i].at_tok))
+            return mid__yaml_fail(file, e, "metric '%.60s': nothing is measured after %u tokens; add it to 'at_tok'",
+                                  e->text, plan->statistics.metric[i].at_tok);
+    return MID_OK;
+}
+
+/* What is not said but follows from the rest. */
+static void complete(mid_plan *plan)
+{
+    static const mid_plan_metric after_16 = { "auroc", 16 }, whole = { "auroc", 0 };
+
+    if (plan->n_seed)
+        plan->seed = plan->seeds[0];
+    if (!plan->statistics.n_metric) {
+        plan->statistics.metric = is_measured_at(plan, 16) ? &after_16 : &whole;
+        plan->statistics.n_metric = 1;
+    }
+    if (!plan->title)
+        plan->title = plan->name;
+}
+
 static mid_status check(const mid__yaml_file *file, const mid__yaml *root, const mid_plan *plan)
 {
     mid_status status = check_models(file, mid__yaml_find(root, "models")->first, plan);
@@ -794,6 +929,10 @@ static mid_status check(const mid__yaml_file *file, const mid__yaml *root, const
         status = check_monitors(file, mid__yaml_find(root, "monitors")->first, plan);
     if (status == MID_OK && plan->baseline)
         status = check_baseline(file, mid__yaml_find(root, "baseline"), plan);
+    if (status == MID_OK)
+        status = check_metrics(file, mid__yaml_find(root, "statistics"), plan);
+    if (status == MID_OK && plan->n_seed && mid__yaml_find(root, "seed"))
+        status = mid__yaml_fail(file, mid__yaml_find(root, "seed"), "'seed' and 'seeds' stand for the same; drop one");
     return status;
 }
 
@@ -821,8 +960,7 @@ mid_status mid_plan_load(mid_ctx *ctx, const char *path, mid_plan **out)
         mid_plan_close(&own->plan);
         return status;
     }
-    if (!own->plan.title)
-        own->plan.title = own->plan.name;
+    complete(&own->plan);
     *out = &own->plan;
     return MID_OK;
 }

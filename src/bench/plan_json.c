@@ -1,6 +1,8 @@
 /* A plan as JSON: the same keys as in the file, defaults filled in, what was not given left out. */
 #include "midstream/plan.h"
 
+#include <stdio.h>
+
 #include "base/ctx.h"
 #include "yyjson.h"
 
@@ -104,6 +106,20 @@ static void put_monitor(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_pla
     put_params(doc, o, m->params);
 }
 
+static void put_statistics(yyjson_mut_doc *doc, yyjson_mut_val *plan, const mid_plan_statistics *s)
+{
+    yyjson_mut_val *o = yyjson_mut_obj_add_obj(doc, plan, "statistics"), *list;
+    char text[60];
+    size_t i;
+
+    yyjson_mut_obj_add_real(doc, o, "alpha", s->alpha);
+    list = yyjson_mut_obj_add_arr(doc, o, "metric");
+    for (i = 0; i < s->n_metric; i++) {
+        snprintf(text, sizeof text, s->metric[i].at_tok ? "%s@%u" : "%s", s->metric[i].name, s->metric[i].at_tok);
+        yyjson_mut_arr_add_strcpy(doc, list, text);
+    }
+}
+
 static void put_plan(yyjson_mut_doc *doc, yyjson_mut_val *o, const mid_plan *plan)
 {
     yyjson_mut_val *list;
@@ -112,6 +128,9 @@ static void put_plan(yyjson_mut_doc *doc, yyjson_mut_val *o, const mid_plan *pla
     put_text(doc, o, "name", plan->name);
     put_text(doc, o, "title", plan->title);
     yyjson_mut_obj_add_uint(doc, o, "seed", plan->seed);
+    list = plan->n_seed ? yyjson_mut_obj_add_arr(doc, o, "seeds") : NULL;
+    for (i = 0; i < plan->n_seed; i++)
+        yyjson_mut_arr_add_uint(doc, list, plan->seeds[i]);
     yyjson_mut_obj_add_int(doc, o, "folds", plan->n_fold);
     yyjson_mut_obj_add_int(doc, o, "inner_folds", plan->n_inner);
     yyjson_mut_obj_add_uint(doc, o, "draws", plan->n_draw);
@@ -138,6 +157,7 @@ static void put_plan(yyjson_mut_doc *doc, yyjson_mut_val *o, const mid_plan *pla
         put_text(doc, rule, "rule", plan->rule[i].name);
         put_params(doc, rule, plan->rule[i].params);
     }
+    put_statistics(doc, o, &plan->statistics);
 }
 
 mid_status mid_plan_json(mid_ctx *ctx, const mid_plan *plan, char **text)

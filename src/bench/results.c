@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "bench/json.h"
 #include "bench/pool.h"
+#include "bench/statistics.h"
 #include "midstream/metric.h"
 #include "source/engine.h"
 
@@ -67,6 +68,26 @@ void mid__results_cells(mid__results *r, const char *cells, const char *curves)
     }
 }
 
+static void leakage(mid__buf *b, const mid__set *set)
+{
+    const mid__leak *l = &set->leak;
+    size_t i;
+
+    if (set->skipped) {
+        mid__buf_text(b, "null");
+        return;
+    }
+    mid__buf_fmt(b, "{\"n_prompts\":%zu,\"n_split_groups\":%zu,\"n_near\":%zu,\"overlap\":%g,\"pairs\":[", l->n_prompt,
+                 l->n_split, l->n_near, MID__LEAK_OVERLAP);
+    for (i = 0; i < l->n_pair; i++) {
+        mid__buf_text(b, i ? ",{" : "{");
+        text_entry(b, "a", set->answer[l->pair[i].i].sample->id, ",");
+        text_entry(b, "b", set->answer[l->pair[i].j].sample->id, ",");
+        mid__buf_fmt(b, "\"overlap\":%.3f}", l->pair[i].overlap);
+    }
+    mid__buf_text(b, "]}");
+}
+
 void mid__results_set(mid__results *r, const mid__set *set)
 {
     mid__buf *b = &r->datasets;
@@ -99,7 +120,9 @@ void mid__results_set(mid__results *r, const mid__set *set)
         text_entry(b, "name", set->author[k], ",");
         mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu}", n, n_unsafe);
     }
-    mid__buf_text(b, "]}");
+    mid__buf_text(b, "],\"leakage\":");
+    leakage(b, set);
+    mid__buf_put(b, "}", 1);
 }
 
 static void models(mid__results *r, mid__buf *out)
@@ -221,12 +244,16 @@ static mid_status write_file(mid__results *r, const char *name, mid__buf *text)
 
 mid_status mid__results_write(mid__results *r)
 {
-    mid__buf out;
+    mid__buf out, comparisons, ranks;
     char *plan = NULL;
     mid_status status = mid_plan_json(r->run->ctx, r->run->plan, &plan);
 
+    mid__buf_init(&comparisons, 0);
+    mid__buf_init(&ranks, 0);
+    if (status == MID_OK)
+        status = mid__statistics(r->run->ctx, r->run->plan, &r->cells, &comparisons, &ranks);
     if (status != MID_OK)
-        return status;
+        goto out;
     mid__buf_init(&out, 0);
     mid__buf_text(&out, "{\"schema\":1,\"title\":");
     mid__json_text(&out, r->run->plan->title ? r->run->plan->title : r->run->plan->name);
@@ -238,15 +265,19 @@ mid_status mid__results_write(mid__results *r)
     monitors(r, &out);
     mid__buf_text(&out, "],\n\"returns\":[");
     returns(&out);
+    mid__buf_text(&out, "],\n\"comparisons\":[");
+    mid__buf_put(&out, comparisons.at, comparisons.n);
+    mid__buf_text(&out, "],\n\"ranks\":[");
+    mid__buf_put(&out, ranks.at, ranks.n);
     mid__buf_text(&out, "],\n\"cells\":[");
     mid__buf_put(&out, r->cells.at, r->cells.n);
     mid__buf_text(&out, "],\n\"curves\":[");
     mid__buf_put(&out, r->curves.at, r->curves.n);
     mid__buf_text(&out, "]}\n");
-    out.failed |= r->cells.failed || r->curves.failed || r->datasets.failed || r->stages.failed;
+    out.failed |= r->cells.failed || r->curves.failed || r->datasets.failed || r->stages.failed || comparisons.failed ||
+                  ranks.failed;
     status = write_file(r, "results.json", &out);
     mid__buf_clear(&out);
-    mid_free(plan);
     if (status == MID_OK) {
         mid__buf_text(&out, "{\"schema\":1,\"answers\":[");
         mid__buf_put(&out, r->answers.at, r->answers.n);
@@ -255,5 +286,9 @@ mid_status mid__results_write(mid__results *r)
         status = write_file(r, "answers.json", &out);
     }
     mid__buf_clear(&out);
+out:
+    mid__buf_clear(&comparisons);
+    mid__buf_clear(&ranks);
+    mid_free(plan);
     return status;
 }

@@ -50,7 +50,7 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
                            const mid__scores *scores, const struct baseline *baseline, const char *plan_json)
 {
     const mid_key of_scores = mid__scores_key(run, set, m);
-    const mid_key key = mid_key_of("cells", "4", of_scores.hex, set->sentences.hex, baseline->key.hex, set->name, mid__monitor_label(m),
+    const mid_key key = mid_key_of("cells", "5", of_scores.hex, set->sentences.hex, baseline->key.hex, set->name, mid__monitor_label(m),
                                    plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;
@@ -61,7 +61,8 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
     if (status != MID_OK) {
         mid_free(cells);
         cells = curves = NULL;
-        status = mid__measure(run, set, m, scores, baseline->m == m ? NULL : baseline->scores, &cells, &curves);
+        status = mid__measure(run, set, m, scores, baseline->m == m ? NULL : baseline->scores, 1, &cells,
+                              &curves);
         if (status == MID_OK && scores->defined)
             status = keep(run, &key, cells, curves);
     }
@@ -207,8 +208,9 @@ static mid_status score_all(mid__run *run, const mid__set *set, mid__scores *sco
     return status;
 }
 
+/* hand_on: also what others take from a run, fitted files and a few answers with their scores. */
 static mid_status measure_all(mid__run *run, mid__results *results, const mid__set *set, const mid__scores *scores,
-                              const char *plan_json)
+                              const char *plan_json, bool hand_on)
 {
     const mid_plan *plan = run->plan;
     const struct baseline baseline = find_baseline(run, set, scores);
@@ -220,16 +222,17 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
         if (mid__monitor_runs_on(&plan->monitor[k], set))
             status = measured(run, results, set, &plan->monitor[k], &scores[k], &baseline, plan_json);
-        if (status == MID_OK && scores[k].defined && !plan->monitor[k].as)
+        if (status == MID_OK && hand_on && scores[k].defined && !plan->monitor[k].as)
             status = save_fitted(run, set, &plan->monitor[k], &scores[k]);
         if (status == MID_OK)
             status = mid__stage_step(&stage, 1);
     }
-    return status == MID_OK ? mid__results_answers(results, set, scores) : status;
+    return status == MID_OK && hand_on ? mid__results_answers(results, set, scores) : status;
 }
 
 /* Fit, score and measure all monitors of a set. */
-static mid_status monitors_of(mid__run *run, mid__results *results, const mid__set *set, const char *plan_json)
+static mid_status monitors_of(mid__run *run, mid__results *results, const mid__set *set, const char *plan_json,
+                              bool hand_on)
 {
     const size_t n = run->plan->n_monitor;
     mid__scores *scores = calloc(n + 1, sizeof *scores);
@@ -240,11 +243,110 @@ static mid_status monitors_of(mid__run *run, mid__results *results, const mid__s
     mid__results_stage(results, set->name, "fit and score", mid__now_s() - start_s);
     start_s = mid__now_s();
     if (status == MID_OK)
-        status = measure_all(run, results, set, scores, plan_json);
+        status = measure_all(run, results, set, scores, plan_json, hand_on);
     mid__results_stage(results, set->name, "measure", mid__now_s() - start_s);
     for (k = 0; scores && k < n; k++)
         mid__scores_clear(&scores[k]);
     free(scores);
+    return status;
+}
+
+/* ---- several seeds ----------------------------------------------------------------------------------------------- */
+
+/* The run of one seed of several: its plan is the plan with that seed, its folds are cut by it. */
+static mid__run of_seed(const mid__run *run, size_t i_seed, mid_plan *plan, mid__set *set)
+{
+    mid__run mine = *run;
+
+    *plan = *run->plan;
+    plan->seed = plan->seeds[i_seed];
+    mine.plan = plan;
+    mid__set_cut(set, plan);
+    mid__set_key(set);
+    return mine;
+}
+
+/* A monitor's scores of every seed, which the store has by now. *defined: it has some under each. */
+static mid_status scores_of_seeds(mid__run *run, mid__set *set, const mid_plan_monitor *m, mid__scores *scores,
+                                  bool *defined)
+{
+    mid_status status = MID_OK;
+    size_t i;
+
+    *defined = true;
+    for (i = 0; status == MID_OK && i < run->plan->n_seed; i++) {
+        mid_plan plan;
+        mid__run mine = of_seed(run, i, &plan, set);
+        status = mid__scores_of(&mine, set, m, &scores[i]);
+        *defined &= scores[i].defined;
+    }
+    return status;
+}
+
+static void clear_seeds(mid__scores *scores, size_t n)
+{
+    size_t i;
+
+    for (i = 0; scores && i < n; i++)
+        mid__scores_clear(&scores[i]);
+    free(scores);
+}
+
+/* The figures of all seeds together. */
+static mid_status summarise(mid__run *run, mid__results *results, mid__set *set)
+{
+    const mid_plan *plan = run->plan;
+    mid__scores *scores = calloc(plan->n_seed, sizeof *scores), *base = calloc(plan->n_seed, sizeof *base);
+    const mid_plan_monitor *baseline = NULL;
+    bool defined, base_defined = false;
+    mid_status status = scores && base ? MID_OK : mid__oom(run->ctx, "scores");
+    size_t k, i;
+
+    for (k = 0; plan->baseline && k < plan->n_monitor; k++)
+        if (strcmp(mid__monitor_label(&plan->monitor[k]), plan->baseline) == 0)
+            baseline = &plan->monitor[k];
+    if (status == MID_OK && baseline && mid__monitor_runs_on(baseline, set) && !mid__lacks_judge(baseline, set))
+        status = scores_of_seeds(run, set, baseline, base, &base_defined);
+    for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
+        const mid_plan_monitor *m = &plan->monitor[k];
+        char *cells = NULL, *curves = NULL;
+        if (!mid__monitor_runs_on(m, set) || mid__lacks_judge(m, set))
+            continue;
+        status = scores_of_seeds(run, set, m, scores, &defined);
+        if (status == MID_OK)
+            status = mid__measure(run, set, m, scores, base_defined && m != baseline ? base : NULL, plan->n_seed, &cells,
+                                  &curves);
+        if (status == MID_OK)
+            mid__results_cells(results, cells, curves);
+        mid_free(cells);
+        mid_free(curves);
+        for (i = 0; i < plan->n_seed; i++)
+            mid__scores_clear(&scores[i]);
+    }
+    clear_seeds(scores, plan->n_seed);
+    clear_seeds(base, plan->n_seed);
+    return status;
+}
+
+/* Everything behind the answers, once or once for each seed. The first seed's fits are handed on. */
+static mid_status all_seeds(mid__run *run, mid__results *results, mid__set *set, const char *plan_json)
+{
+    const double start_s = mid__now_s();
+    mid_status status = MID_OK;
+    size_t i;
+
+    if (!run->plan->n_seed)
+        return monitors_of(run, results, set, plan_json, true);
+    for (i = 0; status == MID_OK && i < run->plan->n_seed; i++) {
+        mid_plan plan;
+        mid__run mine = of_seed(run, i, &plan, set);
+        mid__log(run->ctx, MID_LOG_INFO, "%s: seed %llu, %zu of %zu", set->name, (unsigned long long)plan.seed, i + 1,
+                 plan.n_seed);
+        status = monitors_of(&mine, results, set, plan_json, i == 0);
+    }
+    if (status == MID_OK)
+        status = summarise(run, results, set);
+    mid__results_stage(results, set->name, "all seeds", mid__now_s() - start_s);
     return status;
 }
 
@@ -260,6 +362,31 @@ static void judge_stage(mid__results *results, const mid__set *set)
     mid__json_text(b, name);
     mid__buf_fmt(b, ",\"seconds\":%.2f,\"judge\":\"%s\",\"n_verdict\":%.0f,\"n_missing\":%.0f,\"n_call\":%.0f,"
                  "\"n_retry\":%.0f}", j->time_s, set->judge_id, j->n_verdict, j->n_missing, j->n_call, j->n_retry);
+}
+
+/* Groups are cut so that none is in two folds; like prompts under different groups may be. */
+static mid_status check_leaks(mid__run *run, mid__set *set)
+{
+    const char **prompt = malloc((set->n + 1) * sizeof *prompt);
+    uint32_t *group = malloc((set->n + 1) * sizeof *group);
+    int *fold = malloc((set->n + 1) * sizeof *fold);
+    mid_status status = prompt && group && fold ? MID_OK : mid__oom(run->ctx, "prompts");
+    size_t i;
+
+    for (i = 0; status == MID_OK && i < set->n; i++) {
+        prompt[i] = set->answer[i].sample->prompt;
+        group[i] = set->answer[i].group;
+        fold[i] = set->answer[i].fold;
+    }
+    if (status == MID_OK)
+        status = mid__leak_of(run->ctx, prompt, group, fold, set->n, &set->leak);
+    if (status == MID_OK && set->leak.n_near)
+        mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %zu of %zu prompts of %s have a near duplicate in another fold; 'group' can "
+                 "keep them together", run->plan->file, set->data->line, set->leak.n_near, set->leak.n_prompt, set->name);
+    free(prompt);
+    free(group);
+    free(fold);
+    return status;
 }
 
 /* One data entry. One with a single class is carried through (its figures say why they are empty) and told at the end. */
@@ -281,6 +408,8 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
         judge_stage(results, set);
     if (!set->skipped)
         status = mid__set_judge(run, set);
+    if (status == MID_OK && !set->skipped)
+        status = check_leaks(run, set);
     if (status == MID_OK)
         mid__results_set(results, set);
     if (status != MID_OK || set->skipped) {
@@ -288,7 +417,7 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
         return status;
     }
     *one_class = set->n_unsafe == 0 || set->n_unsafe == set->n;
-    return monitors_of(run, results, set, plan_json);
+    return all_seeds(run, results, set, plan_json);
 }
 
 static mid_status open_store(mid__run *run)

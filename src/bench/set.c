@@ -134,11 +134,24 @@ static mid_status number_groups(mid_ctx *ctx, mid__set *set)
         } else {
             a->group = set->answer[slot[at] - 1].group;
         }
-        a->fold = (int)(mid__crc32(text, n) % (uint32_t)set->plan->n_fold);
+        a->cut = mid__crc32(text, n);
     }
+    mid__set_cut(set, set->plan);
     free(hash);
     free(slot);
     return MID_OK;
+}
+
+void mid__set_cut(mid__set *set, const mid_plan *plan)
+{
+    size_t i;
+
+    for (i = 0; i < set->n; i++) {
+        mid__rng rng;
+        mid__rng_init(&rng, plan->seed, set->answer[i].cut);
+        set->answer[i].fold = (int)(plan->n_seed ? mid__rng_below(&rng, (uint32_t)plan->n_fold)
+                                                 : set->answer[i].cut % (uint32_t)plan->n_fold);
+    }
 }
 
 static const mid_plan_model *model_of(const mid_plan *plan, const char *name)

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "bench/consulted.h"
+#include "bench/leak.h"
 #include "midstream/judge.h"
 #include "midstream/rule.h"
 #include "midstream/run.h"
@@ -16,6 +17,7 @@ typedef struct mid__answer {
     const mid_sample *sample;
     const char *author;             /* who wrote it: response_model, or the generating model's name */
     uint32_t group, i_author;
+    uint32_t cut;                   /* hash of what its group is named after */
     int fold;
     mid_key key, beside_key;        /* of its trace; of the second observer's, "" without one */
     mid_trace *trace;
@@ -47,6 +49,7 @@ typedef struct mid__set {
     bool is_second;                 /* a second observer's reading of another set */
     double time_us, beside_us;      /* mean source time per token; what a second observer adds to it */
     char judge_id[65];              /* of the judge whose verdicts the traces hold; "": there is none */
+    mid__leak leak;                 /* between its folds, of several seeds those of the first */
     mid__judged judged;             /* what those verdicts cost when they were asked for */
     double judge_us;                /* of that, time per token */
     bool skipped;                   /* optional and not there, or no usable answer */
@@ -70,6 +73,10 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
 void mid__set_close(mid__set *set);
 /* Make what traces are missing, read all, drop answers shorter than min_tok. */
 mid_status mid__set_capture(mid__run *run, mid__set *set);
+/* Put every group into a fold: by its hash, or, where a plan has several seeds, by that and the plan's seed. */
+void mid__set_cut(mid__set *set, const mid_plan *plan);
+/* Compute `key` and `sentences`, once labels are there or folds have changed. */
+void mid__set_key(mid__set *set);
 /* What the i-th answer's trace is made from: with another engine, model, judge or wording it is another trace. For a
  * generated answer the whole group is part of it. */
 mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char *engine, size_t i);
@@ -106,11 +113,11 @@ static inline int mid__rule_fold(int fold, int n_fold) { return (fold + n_fold -
 mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
                           mid_weights **out);
 
-/* Cells and curves of one monitor on a set, as JSON objects with commas between them; owned. */
-/* baseline: another monitor's scores to be compared with; NULL: none. */
+/* Cells and curves of one monitor on a set, as JSON objects with commas between them; owned.
+ * @param scores    (n_repeat) of one seed, or of several: then only threshold-free figures, averaged over the seeds
+ * @param baseline  (n_repeat) another monitor's scores to be compared with; NULL: none */
 mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
-                        const mid__scores *baseline,
-                        char **cells, char **curves);
+                        const mid__scores *baseline, size_t n_repeat, char **cells, char **curves);
 /* The rule of one fold, calibrated on its calibration fold's extremes. */
 mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores *scores, const mid_plan_rule *rule, int fold,
                           mid_rule *out);

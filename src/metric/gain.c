@@ -13,6 +13,7 @@
 
 #define FPR_LOW 0.01
 enum { AUROC, TPR_AT_FPR1, N_FIGURE };
+enum { CLASS_ENOUGH = 10 };
 
 struct pair { mid__repeats a, b; };
 
@@ -34,10 +35,11 @@ static void figures(void *self, const uint32_t *weight, double *figure)
     }
 }
 
-/* Scores that rank alike on every draw do not differ; a difference that never varies has no test. */
-static double p_of(const mid_estimate *e, double sd)
+/* Scores that rank alike on every draw do not differ; a difference that never varies has no test, nor has one over a
+ * class of fewer than 10 answers, where no normal law holds. */
+static double p_of(const mid_estimate *e, double sd, size_t n_fewer)
 {
-    if (isnan(e->value) || isnan(sd))
+    if (isnan(e->value) || isnan(sd) || n_fewer < CLASS_ENOUGH)
         return NAN;
     return sd > 0 ? erfc(fabs(e->value) / sd / sqrt(2)) : e->value == 0 ? 1 : NAN;
 }
@@ -59,7 +61,7 @@ mid_status mid__gain_of_repeats(mid_ctx *ctx, const double *score, const double 
     struct pair p;
     mid_estimate e[N_FIGURE];
     double sd[N_FIGURE];
-    size_t n_unsafe;
+    size_t n_unsafe, n_fewer;
     mid_status status = mid__repeats_open(ctx, score, n_repeat, label, group, n, boot, &p.a);
 
     if (status != MID_OK)
@@ -70,10 +72,11 @@ mid_status mid__gain_of_repeats(mid_ctx *ctx, const double *score, const double 
     status = mid__boot_run(ctx, boot, p.a.n_group, figures, &p, N_FIGURE, NULL, sd, e);
     if (status == MID_OK) {
         n_unsafe = p.a.ladder[0].n_unsafe;
+        n_fewer = n_unsafe < n - n_unsafe ? n_unsafe : n - n_unsafe;
         say_why(e, n - n_unsafe, n_unsafe);
         *out = (mid_gain){ .n = n, .n_unsafe = n_unsafe, .n_group = p.a.n_group, .auroc = e[AUROC],
-                           .tpr_at_fpr1 = e[TPR_AT_FPR1], .p_auroc = p_of(&e[AUROC], sd[AUROC]),
-                           .p_tpr_at_fpr1 = p_of(&e[TPR_AT_FPR1], sd[TPR_AT_FPR1]) };
+                           .tpr_at_fpr1 = e[TPR_AT_FPR1], .p_auroc = p_of(&e[AUROC], sd[AUROC], n_fewer),
+                           .p_tpr_at_fpr1 = p_of(&e[TPR_AT_FPR1], sd[TPR_AT_FPR1], n_fewer) };
     }
     mid__repeats_clear(&p.b);
 out:

@@ -360,10 +360,10 @@ TEST(plan, paths_are_expanded)
 
 TEST(plan, unknown_key)
 {
-    refuse(HEAD "fold: 3\n", "2:1: unknown key 'fold': did you mean 'folds'? (allowed here: name, title, seed, folds, "
-           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules)");
-    refuse(HEAD "elephants: 3\n", "2:1: unknown key 'elephants' (allowed here: name, title, seed, folds, "
-           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules)");
+    refuse(HEAD "fold: 3\n", "2:1: unknown key 'fold': did you mean 'folds'? (allowed here: name, title, seed, seeds, folds, "
+           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules, statistics)");
+    refuse(HEAD "elephants: 3\n", "2:1: unknown key 'elephants' (allowed here: name, title, seed, seeds, folds, "
+           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules, statistics)");
     refuse(HEAD "models:\n  - name: m\n    pth: x\n",
            "4:5: unknown key 'pth': did you mean 'path'? (allowed here: name, path, url, format, quantise, layers, model, key_env, top_logprobs, rpm, tpm, timeout_s)");
     refuse(HEAD "monitors:\n  - {monitor: probe_linear, laier: 3}\n",
@@ -522,7 +522,8 @@ TEST(plan, json)
                "\"group\":\"prompt\",\"max_tok\":128,\"min_tok\":1,\"limit\":0,\"temperature\":0.7,\"optional\":false,"
                "\"contrast\":false}],\"monitors\":[{\"monitor\":\"random\"},"
                "{\"monitor\":\"probe_linear\",\"as\":\"p\",\"only\":[\"d\"],\"c\":0.5}],"
-               "\"rules\":[{\"rule\":\"conformal\",\"alpha\":0.1}]}");
+               "\"rules\":[{\"rule\":\"conformal\",\"alpha\":0.1}],"
+               "\"statistics\":{\"alpha\":0.05,\"metric\":[\"auroc\"]}}");
     mid_free(text);
     mid_plan_close(p);
 }
@@ -563,4 +564,43 @@ TEST(plan, servers_and_files_are_told_apart)
     refuse(HEAD SERVED "data:\n  - {dataset: own_qa, model: s, source: openai, observer: m, beside: m}\n" MONITORS,
            "6:70: 'beside' is a second observer of answers that are read: another model than 'observer', and source: recorded "
            "or openai");
+}
+
+TEST(plan, seeds_and_statistics)
+{
+    mid_plan *p = load_text(HEAD "seeds: [7, 1..3, 20]\nat_tok: [4, 8]\nstatistics: {alpha: 0.1, metric: [auroc@8, auprc]}\n"
+                            MODELS DATA MONITORS);
+
+    CHECK_INT(p->n_seed, 5);
+    CHECK_INT(p->seeds[0], 7);
+    CHECK_INT(p->seeds[1], 1);
+    CHECK_INT(p->seeds[3], 3);
+    CHECK_INT(p->seeds[4], 20);
+    CHECK_INT(p->seed, 7);                                  /* the first is that of what is made once */
+    CHECK_NEAR(p->statistics.alpha, 0.1, 0);
+    CHECK_INT(p->statistics.n_metric, 2);
+    CHECK_TEXT(p->statistics.metric[0].name, "auroc");
+    CHECK_INT(p->statistics.metric[0].at_tok, 8);
+    CHECK_TEXT(p->statistics.metric[1].name, "auprc");
+    CHECK_INT(p->statistics.metric[1].at_tok, 0);
+    mid_plan_close(p);
+    p = load_text(HEAD MODELS DATA MONITORS);               /* measured after 16 tokens, so compared there */
+    CHECK_INT(p->statistics.metric[0].at_tok, 16);
+    CHECK_INT(p->n_seed, 0);
+    mid_plan_close(p);
+}
+
+TEST(plan, wrong_seeds_and_statistics)
+{
+#define REST MODELS DATA MONITORS
+    refuse(HEAD "seeds: [1, 1..3]\n" REST, "2:12: seed 1 stands twice in 'seeds'");
+    refuse(HEAD "seeds: [3..1]\n" REST, "2:9: seeds '3..1': a range rises, and there are at most 100 seeds");
+    refuse(HEAD "seeds: [0..100]\n" REST, "2:9: seeds '0..100': a range rises, and there are at most 100 seeds");
+    refuse(HEAD "seeds: [4]\n" REST, "2:8: 'seeds' has 1; it needs at least 2, and a single one is 'seed'");
+    refuse(HEAD "seed: 1\nseeds: [1, 2]\n" REST, "2:7: 'seed' and 'seeds' stand for the same; drop one");
+    refuse(HEAD "at_tok: [4]\nstatistics: {metric: [auroc@8]}\n" REST,
+           "3:23: metric 'auroc@8': nothing is measured after 8 tokens; add it to 'at_tok'");
+    refuse(HEAD "statistics: {metric: [f1]}\n" REST, "2:23: unknown metric to compare by 'f1' (there are: auroc, "
+           "auprc, tpr_at_fpr1, tpr_at_fpr5)");
+#undef REST
 }

@@ -152,7 +152,7 @@ static void check_results(const char *dir)
     static const char *const key[] = {
         "task", "dataset", "model", "observer", "monitor", "box", "rule", "metric", "labeler", "split", "access",
         "subset", "why", "value", "lo", "hi", "n", "n_unsafe", "n_prompts", "n_still_running", "fold", "seed",
-        "at_tok", "at_frac", "circular", "retrospective",
+        "at_tok", "at_frac", "circular", "retrospective", "p", "n_seeds",
     };
     yyjson_doc *doc = read_json(dir, "results.json");
     yyjson_val *root = yyjson_doc_get_root(doc), *cells = yyjson_obj_get(root, "cells"), *cell;
@@ -284,6 +284,63 @@ TEST(run, killed_or_not_the_findings_are_the_same)
     CHECK(strcmp(whole, again) == 0);
     free(again);
     free(whole);
+    mid_plan_close(plan);
+}
+
+/* Value of a whole-set AUROC of one seed, or (NaN) of all of them. */
+static double of_seed(yyjson_val *cells, const char *monitor, double seed)
+{
+    yyjson_val *cell, *own;
+    size_t i, max;
+
+    yyjson_arr_foreach(cells, i, max, cell) {
+        own = yyjson_obj_get(cell, "seed");
+        if (yyjson_equals_str(yyjson_obj_get(cell, "monitor"), monitor) &&
+            yyjson_equals_str(yyjson_obj_get(cell, "metric"), "auroc") &&
+            yyjson_equals_str(yyjson_obj_get(cell, "model"), "all") &&
+            yyjson_is_null(yyjson_obj_get(cell, "at_tok")) && yyjson_is_null(yyjson_obj_get(cell, "at_frac")) &&
+            (isnan(seed) ? yyjson_is_null(own) : yyjson_get_num(own) == seed)) {
+            CHECK_INT(yyjson_get_int(yyjson_obj_get(cell, "n_seeds")), isnan(seed) ? 3 : 0);
+            return yyjson_get_num(yyjson_obj_get(cell, "value"));
+        }
+    }
+    fail_msg("no cell of %s, seed %g", monitor, seed);
+    return -1;
+}
+
+/* Answers are made once; what several seeds say together is the mean of what each says. Twice is once. */
+TEST(run, seeds_are_averaged)
+{
+    const char *path;
+    char text[2000];
+    mid_plan *plan = NULL;
+    yyjson_doc *doc;
+    yyjson_val *cells;
+    char *once, *again;
+    int n;
+
+    write_data(false);
+    n = snprintf(text, sizeof text, "name: tiny\nseeds: [3..5]\nfolds: 3\ninner_folds: 2\ndraws: 50\nat_tok: [4]\n"
+                 "at_frac: [1]\nmodels:\n  - {name: small, path: \"%s\", layers: [4, 14]}\ndata:\n"
+                 "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n"
+                 "monitors: [length, entropy_mean, random]\nbaseline: length\n", test_model());
+    path = test_write("plan.yaml", text, (size_t)n);
+    CHECK_OK(mid_plan_load(test_ctx(), path, &plan));
+    CHECK_OK(run(test_ctx(), plan, "seeds", 1));
+    CHECK_INT(counts("seeds").n_trace, N);
+    doc = read_json("seeds", "results.json");
+    cells = yyjson_obj_get(yyjson_doc_get_root(doc), "cells");
+    CHECK_NEAR(of_seed(cells, "length", NAN), 1, 0);
+    CHECK(of_seed(cells, "random", 3) != of_seed(cells, "random", 4));
+    CHECK_NEAR(of_seed(cells, "random", NAN), (of_seed(cells, "random", 3) + of_seed(cells, "random", 4) +
+                                               of_seed(cells, "random", 5)) / 3, 1e-9);
+    yyjson_doc_free(doc);
+    once = findings("seeds");
+    CHECK_OK(run(test_ctx(), plan, "seeds", 2));
+    again = findings("seeds");
+    CHECK(strcmp(once, again) == 0);
+    free(once);
+    free(again);
     mid_plan_close(plan);
 }
 
