@@ -323,7 +323,7 @@ TEST(run, seeds_are_averaged)
     n = snprintf(text, sizeof text, "name: tiny\nseeds: [3..5]\nfolds: 3\ninner_folds: 2\ndraws: 50\nat_tok: [4]\n"
                  "at_frac: [1]\nmodels:\n  - {name: small, path: \"%s\", layers: [4, 14]}\ndata:\n"
                  "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n"
-                 "monitors: [length, entropy_mean, random]\nbaseline: length\n", test_model());
+                 "monitors: [length, entropy_mean, prompt_only]\nbaseline: length\n", test_model());
     path = test_write("plan.yaml", text, (size_t)n);
     CHECK_OK(mid_plan_load(test_ctx(), path, &plan));
     CHECK_OK(run(test_ctx(), plan, "seeds", 1));
@@ -331,9 +331,9 @@ TEST(run, seeds_are_averaged)
     doc = read_json("seeds", "results.json");
     cells = yyjson_obj_get(yyjson_doc_get_root(doc), "cells");
     CHECK_NEAR(of_seed(cells, "length", NAN), 1, 0);
-    CHECK(of_seed(cells, "random", 3) != of_seed(cells, "random", 4));
-    CHECK_NEAR(of_seed(cells, "random", NAN), (of_seed(cells, "random", 3) + of_seed(cells, "random", 4) +
-                                               of_seed(cells, "random", 5)) / 3, 1e-9);
+    CHECK(of_seed(cells, "prompt_only", 3) != of_seed(cells, "prompt_only", 4));
+    CHECK_NEAR(of_seed(cells, "prompt_only", NAN), (of_seed(cells, "prompt_only", 3) + of_seed(cells, "prompt_only", 4) +
+                                               of_seed(cells, "prompt_only", 5)) / 3, 1e-9);
     yyjson_doc_free(doc);
     once = findings("seeds");
     CHECK_OK(run(test_ctx(), plan, "seeds", 2));
