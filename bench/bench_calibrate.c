@@ -1,6 +1,7 @@
 /* What a calibration costs: reads scores from a file, prints seconds of processor time (least of a few rounds) and the
- * threshold of every way to calibrate, one a line. The file, as bench_calibrate.py writes it, native byte order: uint32 n,
- * uint32 n_threshold, double score[n], uint8 label[n], uint32 group[n] unordered, double threshold[n_threshold] falling. */
+ * threshold of every way to calibrate, one a line. The file, as bench_calibrate.py writes it, native byte order:
+ * uint32 n, uint32 n_threshold, double score[n], uint8 label[n], uint32 group[n] unordered, double threshold[n_threshold]
+ * falling. */
 #include "midstream.h"
 
 #include <math.h>

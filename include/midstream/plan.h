@@ -88,7 +88,7 @@ typedef struct mid_plan_metric {
 
 typedef struct mid_plan_statistics {
     double alpha;                   /* level of Holm's correction and of critical differences; .05 */
-    const mid_plan_metric *metric;      size_t n_metric;    /* default auroc@16, or auroc where 16 is not among at_tok */
+    const mid_plan_metric *metric;      size_t n_metric;    /* auroc@16, or auroc without 16 in at_tok */
 } mid_plan_statistics;
 
 typedef struct mid_plan {
@@ -108,7 +108,7 @@ typedef struct mid_plan {
     const mid_plan_data *data;          size_t n_data;
     const mid_plan_monitor *monitor;    size_t n_monitor;
     const mid_plan_rule *rule;          size_t n_rule;
-    const uint64_t *seeds;              size_t n_seed;      /* repeat everything behind the answers with each; 0: once */
+    const uint64_t *seeds;              size_t n_seed;      /* repeat all behind the answers with each; 0: once */
     mid_plan_statistics statistics;
 } mid_plan;
 

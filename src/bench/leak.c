@@ -17,7 +17,11 @@
 enum { GRAM = 5, TEXT_MAX = 2000, N_BAND = 8, N_ROW = 2, LOOK_MAX = 64, NONE = -1 };
 
 /* A prompt, once per group. */
-struct prompt { size_t i_answer, at, n; uint32_t next[N_BAND]; bool near; };      /* grams at .. at + n; next: index + 1 */
+struct prompt {
+    size_t i_answer, at, n;         /* its grams are at .. at + n */
+    uint32_t next[N_BAND];          /* in the same bucket: prompt + 1 */
+    bool near;
+};
 
 struct looking {
     const uint32_t *group;
@@ -130,7 +134,8 @@ static void look(struct looking *l, struct prompt *p, mid__leak *out)
 }
 
 /* Groups in two folds, and each group's different prompts. seen (n_slot): open addressing over prompts, + 1. */
-static void take_prompts(const char *const *text, size_t n, struct looking *l, uint32_t *seen, int *fold_of, mid__leak *out)
+static void take_prompts(const char *const *text, size_t n, struct looking *l, uint32_t *seen, int *fold_of,
+                         mid__leak *out)
 {
     char a[TEXT_MAX + 1];
     size_t i, at = 0, slot;

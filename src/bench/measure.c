@@ -125,7 +125,10 @@ static mid_status gain(struct measuring *m, const struct view *v, struct where *
     return MID_OK;
 }
 
-static bool runs_at(const mid__scores *s, size_t i, double at_tok) { return (double)(s->at[i + 1] - s->at[i]) >= at_tok; }
+static bool runs_at(const mid__scores *s, size_t i, double at_tok)
+{
+    return (double)(s->at[i + 1] - s->at[i]) >= at_tok;
+}
 
 /* The threshold-free figures of a view at one prefix. */
 static mid_status ranking(struct measuring *m, const struct view *v, double at_tok, double at_frac)

@@ -314,8 +314,8 @@ static mid_status summarise(mid__run *run, mid__results *results, mid__set *set)
             continue;
         status = scores_of_seeds(run, set, m, scores, &defined);
         if (status == MID_OK)
-            status = mid__measure(run, set, m, scores, base_defined && m != baseline ? base : NULL, plan->n_seed, &cells,
-                                  &curves);
+            status = mid__measure(run, set, m, scores, base_defined && m != baseline ? base : NULL, plan->n_seed,
+                                  &cells, &curves);
         if (status == MID_OK)
             mid__results_cells(results, cells, curves);
         mid_free(cells);
@@ -381,8 +381,8 @@ static mid_status check_leaks(mid__run *run, mid__set *set)
     if (status == MID_OK)
         status = mid__leak_of(run->ctx, prompt, group, fold, set->n, &set->leak);
     if (status == MID_OK && set->leak.n_near)
-        mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %zu of %zu prompts of %s have a near duplicate in another fold; 'group' can "
-                 "keep them together", run->plan->file, set->data->line, set->leak.n_near, set->leak.n_prompt, set->name);
+        mid__log(run->ctx, MID_LOG_WARN, "%s:%d: %zu of %zu prompts of %s have a near duplicate in another fold; "
+                 "'group' can keep them together", run->plan->file, set->data->line, set->leak.n_near, set->leak.n_prompt, set->name);
     free(prompt);
     free(group);
     free(fold);

@@ -50,16 +50,13 @@ static const char *text_of(yyjson_val *cell, const char *key)
 
 static bool is_null(yyjson_val *cell, const char *key) { return yyjson_is_null(yyjson_obj_get(cell, key)); }
 
-/* Is it a figure of that metric, at that prefix, over all seeds? */
+/* Is it at that prefix, and over all seeds? */
 static bool is_wanted(const struct table *t, yyjson_val *cell)
 {
-    char name[80];
     const double at_tok = number_of(cell, "at_tok"), n_seed = number_of(cell, "n_seeds");
 
-    snprintf(name, sizeof name, "%s%s", t->metric->name, t->suffix);
-    return strcmp(text_of(cell, "metric"), name) == 0 && strcmp(text_of(cell, "subset"), "all") == 0 &&
-           is_null(cell, "rule") && is_null(cell, "at_frac") && (isnan(at_tok) ? 0 : at_tok) == t->metric->at_tok &&
-           (t->plan->n_seed == 0) == isnan(n_seed);
+    return strcmp(text_of(cell, "subset"), "all") == 0 && is_null(cell, "rule") && is_null(cell, "at_frac") &&
+           (isnan(at_tok) ? 0 : at_tok) == t->metric->at_tok && (t->plan->n_seed == 0) == isnan(n_seed);
 }
 
 static mid_status put(mid_ctx *ctx, struct table *t, yyjson_val *cell)
@@ -70,8 +67,9 @@ static mid_status put(mid_ctx *ctx, struct table *t, yyjson_val *cell)
 
     for (i = 0; i < plan->n_data && strcmp(mid__data_name(&plan->data[i]), text_of(cell, "dataset")) != 0; i++)
         ;
-    for (k = 0; k < plan->n_monitor && strcmp(mid__monitor_label(&plan->monitor[k]), text_of(cell, "monitor")) != 0; k++)
-        ;
+    for (k = 0; k < plan->n_monitor; k++)
+        if (strcmp(mid__monitor_label(&plan->monitor[k]), text_of(cell, "monitor")) == 0)
+            break;
     if (i == plan->n_data || k == plan->n_monitor)
         return MID_OK;
     if (!t->model[i]) {
@@ -91,12 +89,15 @@ static mid_status put(mid_ctx *ctx, struct table *t, yyjson_val *cell)
     return MID_OK;
 }
 
-/* A line end stands between two cells and nowhere else, for JSON texts have none in them. */
+/* A line end stands between two cells and nowhere else, for JSON texts have none in them. Few lines have the metric in
+ * question, and only those are parsed. */
 static mid_status read_cells(mid_ctx *ctx, struct table *t, const mid__buf *cells)
 {
     const char *at = cells->at, *end = at ? at + cells->n : at, *line_end;
+    char metric[100];
     mid_status status = MID_OK;
 
+    snprintf(metric, sizeof metric, "\"metric\":\"%s%s\"", t->metric->name, t->suffix);
     for (; at < end && status == MID_OK; at = line_end + 1) {
         yyjson_doc *doc;
         size_t n;
@@ -104,6 +105,8 @@ static mid_status read_cells(mid_ctx *ctx, struct table *t, const mid__buf *cell
         line_end = line_end ? line_end : end;
         n = (size_t)(line_end - at);
         n -= n > 0 && at[n - 1] == ',';
+        if (!memmem(at, n, metric, strlen(metric)))
+            continue;
         doc = yyjson_read(at, n, 0);
         if (!doc)
             return mid__fail(ctx, MID_EFORMAT, "a cell is no JSON: %.60s", at);
@@ -289,7 +292,8 @@ static void put_left_out(mid__buf *out, const struct table *t, const struct choi
         if (!why)
             continue;
         mid__buf_fmt(out, "%s{\"%s\":", comma, is_set ? "dataset" : "monitor");
-        mid__json_text(out, is_set ? mid__data_name(&plan->data[i]) : mid__monitor_label(&plan->monitor[i - plan->n_data]));
+        mid__json_text(out, is_set ? mid__data_name(&plan->data[i])
+                                   : mid__monitor_label(&plan->monitor[i - plan->n_data]));
         mid__buf_text(out, ",\"why\":");
         mid__json_text(out, why);
         mid__buf_put(out, "}", 1);
@@ -397,9 +401,13 @@ static mid_status rank_methods(mid_ctx *ctx, const struct table *t, mid__buf *ou
 
 /* ---- both -------------------------------------------------------------------------------------------------------- */
 
-static bool has_gain(const mid_plan_metric *m) { return strcmp(m->name, "auroc") == 0 || strcmp(m->name, "tpr_at_fpr1") == 0; }
+static bool has_gain(const mid_plan_metric *m)
+{
+    return strcmp(m->name, "auroc") == 0 || strcmp(m->name, "tpr_at_fpr1") == 0;
+}
 
-mid_status mid__statistics(mid_ctx *ctx, const mid_plan *plan, const mid__buf *cells, mid__buf *comparisons, mid__buf *ranks)
+mid_status mid__statistics(mid_ctx *ctx, const mid_plan *plan, const mid__buf *cells, mid__buf *comparisons,
+                           mid__buf *ranks)
 {
     const mid_plan_statistics *s = &plan->statistics;
     mid_status status = MID_OK;

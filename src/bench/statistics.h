@@ -9,6 +9,7 @@
  *  - comparisons: of each dataset and metric, every method beside the baseline, Holm's correction over them
  *  - ranks: of each metric, mean ranks over datasets with Friedman's test and Nemenyi's critical difference
  * as JSON objects with commas between them. MID_EFORMAT, MID_ENOMEM. */
-mid_status mid__statistics(mid_ctx *ctx, const mid_plan *plan, const mid__buf *cells, mid__buf *comparisons, mid__buf *ranks);
+mid_status mid__statistics(mid_ctx *ctx, const mid_plan *plan, const mid__buf *cells, mid__buf *comparisons,
+                           mid__buf *ranks);
 
 #endif

@@ -1,6 +1,7 @@
 /* Methods over data sets, as Demsar 2006 ("Statistical comparisons of classifiers over multiple data sets", JMLR 7)
  * recommends. With mean ranks R_j of k methods over N sets:
- *     chi2 = [12 N / (k (k + 1)) sum_j (R_j - (k + 1) / 2)^2] / C,   C = 1 - sum over ties of (t^3 - t) / (N k (k^2 - 1)),
+ *     chi2 = [12 N / (k (k + 1)) sum_j (R_j - (k + 1) / 2)^2] / C,
+ *     C    = 1 - sum of (t^3 - t) over ties / (N k (k^2 - 1)),
  *     F    = (N - 1) chi2 / (N (k - 1) - chi2),  k - 1 and (k - 1)(N - 1) degrees of freedom,
  *     CD   = q_alpha sqrt(k (k + 1) / (6 N)),    q_alpha: studentized range quantile over sqrt 2.
  * C is left out by Demsar, who has no ties in it; it is in R's and SciPy's test. Nemenyi's CD knows no ties. */
@@ -47,12 +48,14 @@ static mid_status check(mid_ctx *ctx, const double *value, size_t n_set, size_t 
     size_t i;
 
     if (n_set < 2 || n_method < 2)
-        return mid__fail(ctx, MID_EUNDEFINED, "ranks of %zu methods over %zu data sets: needs 2 of each", n_method, n_set);
+        return mid__fail(ctx, MID_EUNDEFINED, "ranks of %zu methods over %zu data sets: needs 2 of each", n_method,
+                         n_set);
     if (!(alpha > 0 && alpha < 1))
         return mid__fail(ctx, MID_EINVAL, "alpha is %g, want above 0 and below 1", alpha);
     for (i = 0; i < n_set * n_method; i++)
         if (isnan(value[i]))
-            return mid__fail(ctx, MID_ENUMERIC, "method %zu on data set %zu is not a number", i % n_method, i / n_method);
+            return mid__fail(ctx, MID_ENUMERIC, "method %zu on data set %zu is not a number", i % n_method,
+                             i / n_method);
     return MID_OK;
 }
 

@@ -1,5 +1,6 @@
 /* Holm 1979: with p_(1) <= ... <= p_(m), the adjusted p_(i) is the largest of (m - j + 1) p_(j), j <= i, at most 1. It
- * controls the chance of any false finding whatever the dependence of the tests, and is never weaker than Bonferroni. */
+ * controls the chance of any false finding whatever the dependence of the tests, and is never weaker than
+ * Bonferroni's correction. */
 #include "midstream/metric.h"
 
 #include <math.h>

@@ -129,6 +129,31 @@ static void decisions(mid__buf *out, const mid__report *r, const mid__report_set
     }
 }
 
+/* Mean ranks over datasets, one table a metric. */
+static void ranks(mid__buf *out, const mid__report *r)
+{
+    yyjson_val *o, *methods, *m;
+    size_t i, j, n, n_method;
+
+    yyjson_arr_foreach(yyjson_obj_get(r->root, "ranks"), i, n, o) {
+        const double at_tok = mid__report_number(o, "at_tok");
+        methods = yyjson_obj_get(o, "methods");
+        if (!yyjson_arr_size(methods))
+            continue;
+        mid__buf_text(out, "\n## Mean ranks: ");
+        put(out, mid__report_text(o, "metric"));
+        if (isfinite(at_tok))
+            mid__buf_fmt(out, " after %.0f tokens", at_tok);
+        mid__buf_fmt(out, "\n\n%.0f datasets; critical difference %.2f at %g.\n\n| method | mean rank |\n|---|---|\n",
+                     mid__report_number(o, "n_sets"), mid__report_number(o, "cd"), mid__report_number(o, "alpha"));
+        yyjson_arr_foreach(methods, j, n_method, m) {
+            mid__buf_text(out, "| ");
+            put(out, mid__report_text(m, "monitor"));
+            mid__buf_fmt(out, " | %.2f |\n", mid__report_number(m, "mean_rank"));
+        }
+    }
+}
+
 void mid__markdown(mid__buf *out, const mid__report *r)
 {
     size_t i, j;
@@ -143,6 +168,7 @@ void mid__markdown(mid__buf *out, const mid__report *r)
         for (j = 0; j < r->n_rule && r->set[i].main; j++)
             decisions(out, r, &r->set[i], r->rule[j]);
     }
+    ranks(out, r);
     if (r->n_more_set)
         mid__buf_fmt(out, "\n%zu more datasets: see results.csv.\n", r->n_more_set);
 }

@@ -21,6 +21,9 @@ typedef struct mid__notes { const char *why[MID__NOTE_MAX]; size_t n; bool circu
 void mid__page_headline(const mid__page *page);
 void mid__page_setup(const mid__page *page);
 void mid__page_ranking(const mid__page *page);
+/* Ranks over datasets and comparisons with the baseline; nothing where a run has neither. */
+void mid__page_ranks(const mid__page *page);
+bool mid__page_has_ranks(const mid__report *report);
 void mid__page_early(const mid__page *page);
 void mid__page_roc(const mid__page *page);
 /* Part of the ROC section: what is left of a curve when one point of it must be named. */

@@ -1,4 +1,5 @@
-/* The page's only script: the answer browser's choices, and folded parts that open for printing. It puts text into the
+/* The page's only script: the answer browser's choices, tables of ranks that sort by a click on a head, folded parts
+ * that open for printing. It puts text into the
  * page through textContent and attributes alone. */
 #include "report/page.h"
 
@@ -7,6 +8,22 @@ const char *const mid__page_script[] = {
     "addEventListener('beforeprint', () => {",
     "  for (const d of document.querySelectorAll('details:not(.answer)')) d.open = true;",
     "});",
+    "for (const table of document.querySelectorAll('.ranks table')) {",
+    "  const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];",
+    "  heads.forEach((th, i) => {",
+    "    const b = document.createElement('button'), text = r => r.cells[i].textContent;",
+    "    b.type = 'button';",
+    "    b.append(...th.childNodes);",
+    "    th.append(b);",
+    "    b.onclick = () => {",
+    "      const down = th.ariaSort === 'ascending';",
+    "      for (const h of heads) h.removeAttribute('aria-sort');",
+    "      th.setAttribute('aria-sort', down ? 'descending' : 'ascending');",
+    "      const rows = [...body.rows].sort((a, b) => text(a) - text(b) || text(a).localeCompare(text(b)));",
+    "      body.append(...(down ? rows.reverse() : rows));",
+    "    };",
+    "  });",
+    "}",
     "(() => {",
     "  const data = document.getElementById('answer-data');",
     "  if (!data) return;",

@@ -26,7 +26,10 @@ static void navigation(const mid__page *page)
     const mid__report *r = page->report;
 
     mid__buf_text(page->out, "<nav aria-label=\"Sections\"><div><a href=\"#top\">Summary</a><a href=\"#setup\">What "
-                  "was run</a><a href=\"#auroc\">AUROC</a><a href=\"#early\">How early</a>");
+                  "was run</a><a href=\"#auroc\">AUROC</a>");
+    if (mid__page_has_ranks(r))
+        mid__buf_text(page->out, "<a href=\"#ranks\">Differences</a>");
+    mid__buf_text(page->out, "<a href=\"#early\">How early</a>");
     if (r->n_set)
         mid__buf_text(page->out, "<a href=\"#roc\">ROC</a>");
     if (r->n_rule)
@@ -54,6 +57,7 @@ static void whole_page(const mid__page *page)
     mid__page_headline(page);
     mid__page_setup(page);
     mid__page_ranking(page);
+    mid__page_ranks(page);
     mid__page_early(page);
     mid__page_roc(page);
     mid__page_decision(page);

@@ -102,6 +102,8 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
     *pooled = yyjson_is_null(yyjson_obj_iter_get(&it, "fold")) || !yyjson_obj_get(object, "fold");
     c->circular = yyjson_get_bool(yyjson_obj_iter_get(&it, "circular"));
     c->why = next_text(&it, "why");
+    c->seed = next_number(&it, "seed");
+    c->n_seeds = next_count(&it, "n_seeds");
     at_tok = next_number(&it, "at_tok");
     at_frac = next_number(&it, "at_frac");
     subset = next_text(&it, "subset");
@@ -110,6 +112,15 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
          && mid__names_add(names, monitor, &c->key.monitor) && mid__names_add(names, rule, &c->key.rule)
          && mid__names_add(names, metric, &c->key.metric);
     return ok && mid__names_add(names, subset && strcmp(subset, "all") != 0 ? subset : NULL, &c->key.subset);
+}
+
+/* Of a run with several seeds the page shows what they say together, and else what the first one says. */
+static void add_again(mid__report *r, mid__cell *there, const mid__cell *c)
+{
+    if (c->n_seeds && !there->n_seeds)
+        *there = *c;
+    else if (c->seed == there->seed || (isnan(c->seed) && isnan(there->seed)))
+        r->n_repeat++;
 }
 
 static mid_status read_cells(mid_ctx *ctx, const char *path, mid__report *r)
@@ -141,7 +152,7 @@ static mid_status read_cells(mid_ctx *ctx, const char *path, mid__report *r)
         if (r->slot[at] == (uint32_t)EMPTY)
             r->slot[at] = (uint32_t)r->n_cell++;
         else
-            r->n_repeat++;
+            add_again(r, &r->cell[r->slot[at]], c);
     }
     return MID_OK;
 }

@@ -22,6 +22,8 @@ typedef struct mid__cell {
     double value, lo, hi;                   /* NaN: undefined, why says the reason */
     const char *why, *split;
     size_t n, n_unsafe, n_prompts, n_still_running;
+    size_t n_seeds;                         /* 0: of a single one */
+    double seed;                            /* NaN: of several, or not said */
     bool circular;
 } mid__cell;
 

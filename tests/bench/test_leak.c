@@ -1,4 +1,4 @@
-/* Leakage between folds: prompts by hand, planted duplicates found among many, and time that grows with their number. */
+/* Leakage between folds: prompts by hand, planted duplicates found among many, time that grows with their number. */
 #include "test.h"
 
 #include <time.h>

@@ -568,7 +568,8 @@ TEST(plan, servers_and_files_are_told_apart)
 
 TEST(plan, seeds_and_statistics)
 {
-    mid_plan *p = load_text(HEAD "seeds: [7, 1..3, 20]\nat_tok: [4, 8]\nstatistics: {alpha: 0.1, metric: [auroc@8, auprc]}\n"
+    mid_plan *p = load_text(HEAD "seeds: [7, 1..3, 20]\nat_tok: [4, 8]\n"
+                            "statistics: {alpha: 0.1, metric: [auroc@8, auprc]}\n"
                             MODELS DATA MONITORS);
 
     CHECK_INT(p->n_seed, 5);

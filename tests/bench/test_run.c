@@ -332,8 +332,8 @@ TEST(run, seeds_are_averaged)
     cells = yyjson_obj_get(yyjson_doc_get_root(doc), "cells");
     CHECK_NEAR(of_seed(cells, "length", NAN), 1, 0);
     CHECK(of_seed(cells, "prompt_only", 3) != of_seed(cells, "prompt_only", 4));
-    CHECK_NEAR(of_seed(cells, "prompt_only", NAN), (of_seed(cells, "prompt_only", 3) + of_seed(cells, "prompt_only", 4) +
-                                               of_seed(cells, "prompt_only", 5)) / 3, 1e-9);
+    CHECK_NEAR(3 * of_seed(cells, "prompt_only", NAN), of_seed(cells, "prompt_only", 3) +
+               of_seed(cells, "prompt_only", 4) + of_seed(cells, "prompt_only", 5), 1e-9);
     yyjson_doc_free(doc);
     once = findings("seeds");
     CHECK_OK(run(test_ctx(), plan, "seeds", 2));

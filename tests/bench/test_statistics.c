@@ -12,7 +12,8 @@ static const mid_plan_metric metric = { "auroc", 16 };
 
 static mid_plan plan_of(void)
 {
-    static const char *const set[] = { "one", "two", "three", "four" }, *const name[] = { "length", "random", "lexicon" };
+    static const char *const set[] = { "one", "two", "three", "four" };
+    static const char *const name[] = { "length", "random", "lexicon" };
     size_t i;
 
     for (i = 0; i < N_DATA; i++)
@@ -127,7 +128,7 @@ TEST(statistics, too_little_is_said)
     CHECK_TEXT(text(r, "why"), "1 datasets with 2 methods to rank: needs 3 and 2");
     yyjson_doc_free(doc);
     mid__buf_clear(&cells);
-    mid__buf_text(&cells, "{\"broken\":");
+    mid__buf_text(&cells, "{\"metric\":\"auroc\",\"broken\":");
     CHECK_FAILS(mid__statistics(test_ctx(), &plan, &cells, &(mid__buf){ 0 }, &(mid__buf){ 0 }), MID_EFORMAT);
     mid__buf_clear(&cells);
 }

@@ -16,7 +16,8 @@ static const double auc[14][4] = {
 
 TEST(friedman, golden_demsar)
 {
-    const double untied = 1 - 78 / 840.0;                   /* ties: four alike once, two three times: 60 + 3 x 6 of 14 x 60 */
+    /* Ties: four alike once, two three times: 60 + 3 x 6 of 14 x 60. */
+    const double untied = 1 - 78 / 840.0;
     double rank[4];
     mid_friedman f;
 

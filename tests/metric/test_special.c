@@ -14,7 +14,7 @@ TEST(special, chi2)
 
 TEST(special, f)
 {
-    CHECK_NEAR(mid__f_above(3, 2, 10) / pow(1 + 2.0 / 10 * 3, -5), 1, 1e-13);   /* df1 = 2: (1 + 2 x / df2)^(-df2 / 2) */
+    CHECK_NEAR(mid__f_above(3, 2, 10) / pow(1 + 2.0 / 10 * 3, -5), 1, 1e-13);   /* (1 + 2 x / df2)^(-df2 / 2) */
     CHECK_NEAR(mid__f_above(1, 7, 7), 0.5, 1e-14);
     CHECK_NEAR(mid__f_above(INFINITY, 3, 6), 0, 0);
     CHECK_NEAR(mid__f_above(0, 3, 6), 1, 0);

@@ -100,8 +100,8 @@ TEST(csv, golden)
     mid__csv(&out, yyjson_doc_get_root(doc));
     CHECK_TEXT(out.at, "task,dataset,model,observer,monitor,box,rule,metric,value,lo,hi,n,n_unsafe,n_prompts,"
                        "n_still_running,labeler,split,fold,access,circular,why,seed,at_tok,at_frac,subset,"
-                       "retrospective\r\n"
-                       "chat,\"a,\"\"b\"\"\",\"x\ny\",,,,,auroc,0.1,,0.30000000000000004,-12,,,,,,,,true,,,,,,\r\n");
+                       "retrospective,p,n_seeds\r\n"
+                       "chat,\"a,\"\"b\"\"\",\"x\ny\",,,,,auroc,0.1,,0.30000000000000004,-12,,,,,,,,true,,,,,,,,\r\n");
     mid__buf_clear(&out);
     yyjson_doc_free(doc);
 }
@@ -418,4 +418,45 @@ TEST(report, survives_any_bytes)
         }
     }
     free(bad);
+}
+
+/* Three methods, of which only the outer two are told apart: two bars. */
+TEST(report, ranks_and_comparisons)
+{
+    static const char json[] =
+        "{\"schema\":1,\"title\":\"t\",\"monitors\":[" MONITOR("m<1", "white") "," MONITOR("m2", "grey") "],"
+        "\"comparisons\":[{\"metric\":\"auroc\",\"at_tok\":16,\"dataset\":\"d\",\"monitor\":\"m<1\",\"baseline\":\"m2\","
+        "\"gain\":0.25,\"p\":0.0001,\"p_holm\":0.0002,\"differs\":true}],"
+        "\"ranks\":[{\"metric\":\"auroc\",\"at_tok\":16,\"alpha\":0.05,\"n_sets\":5,\"datasets\":[],"
+        "\"left_out\":[{\"dataset\":\"x\",\"why\":\"small\"}],\"why\":null,\"chi2\":7.5,\"p_chi2\":0.02,\"f\":9,\"p_f\":0.01,"
+        "\"cd\":1.5,\"methods\":[{\"monitor\":\"m<1\",\"box\":\"white\",\"mean_rank\":1},{\"monitor\":\"m2\",\"box\":\"grey\","
+        "\"mean_rank\":2.2},{\"monitor\":\"m3\",\"box\":\"control\",\"mean_rank\":2.8}],\"cliques\":[[0,1],[1,2]]},"
+        "{\"metric\":\"auroc\",\"at_tok\":null,\"why\":\"2 datasets with 3 methods to rank: needs 3 and 2\",\"methods\":[]}],"
+        "\"cells\":[" CELL("m<1", "auroc", "0.9", "0.8", "0.95", "") "]}";
+    const char *page;
+
+    CHECK_OK(write_report(json));
+    page = text_of("report.html");
+    CHECK(holds(page, "<a href=\"#ranks\">"));
+    CHECK_INT(n_of(page, "class=\"clique\""), 2);
+    CHECK(holds(page, "not told apart: m&lt;1 to m2"));
+    CHECK(holds(page, "critical difference 1.50"));
+    CHECK(holds(page, "p = 0.010 (Iman and Davenport): yes at"));
+    CHECK(holds(page, "Left out: x (small)"));
+    CHECK(holds(page, "No ranks by AUROC of the whole answer: 2 datasets with 3 methods to rank"));
+    CHECK(holds(page, "<td class=\"best\">+0.250<small>p &lt; 0.001</small></td>"));
+    CHECK(holds(text_of("results.md"), "| m3 | 2.80 |"));
+    CHECK_OK(write_report(RESULTS(MONITOR("m", "white"), CELL("m", "auroc", "0.9", "0.8", "0.95", ""))));
+    CHECK(!strstr(text_of("report.html"), "id=\"ranks\""));
+}
+
+/* What all seeds say together stands on the page, wherever it stands in the file; a seed more is no repeat. */
+TEST(report, seeds_together_come_first)
+{
+    CHECK_OK(write_report(RESULTS(MONITOR("m", "white"),
+                                  CELL("m", "auroc", "0.911", "0.8", "0.95", ",\"seed\":1") ","
+                                  CELL("m", "auroc", "0.933", "0.8", "0.95", ",\"seed\":2") ","
+                                  CELL("m", "auroc", "0.922", "0.8", "0.95", ",\"seed\":null,\"n_seeds\":2"))));
+    CHECK(holds(text_of("report.html"), "0.922<small>"));
+    CHECK(!strstr(text_of("report.html"), "0.911"));
 }
