@@ -153,6 +153,8 @@ static void take_prompts(const char *const *text, size_t n, struct looking *l, u
         } else if (*of == NONE) {
             *of = l->fold[i];
         }
+        if (n_text == 0)                                    /* no prompt: nothing that could be alike */
+            continue;
         *p = (struct prompt){ .i_answer = i, .at = at, .n = grams(a, n_text, l->gram + at) };
         slot = mid__splitmix(&key) & (l->n_slot - 1);
         while (seen[slot] && (l->group[l->prompt[seen[slot] - 1].i_answer] != l->group[i] ||

@@ -8,7 +8,7 @@ enum { MID__LEAK_PAIR = 5 };
 #define MID__LEAK_OVERLAP 0.8       /* share of common n-grams from which on two prompts are near duplicates */
 
 typedef struct mid__leak {
-    size_t n_prompt;                /* different prompts looked at */
+    size_t n_prompt;                /* different prompts looked at; empty ones are none */
     size_t n_split;                 /* prompt groups with answers in more than one fold: must be 0 */
     size_t n_near;                  /* prompts with a near duplicate in another fold */
     size_t n_pair;                  /* of these pairs the first few */

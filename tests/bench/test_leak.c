@@ -14,11 +14,11 @@ TEST(leak, golden)
         "Write a short story about a very old oaks", "What is salt?", "", "",
     };
     static const uint32_t group[] = { 0, 1, 2, 3, 2, 4, 5 };
-    static const int fold[] = { 0, 1, 0, 2, 1, 0, 0 };
+    static const int fold[] = { 0, 1, 0, 2, 1, 0, 1 };
     mid__leak leak;
 
     CHECK_OK(mid__leak_of(test_ctx(), prompt, group, fold, 7, &leak));
-    CHECK_INT(leak.n_prompt, 7);
+    CHECK_INT(leak.n_prompt, 5);                            /* two answers have none */
     CHECK_INT(leak.n_split, 1);
     CHECK_INT(leak.n_near, 4);
     CHECK_INT(leak.n_pair, 2);
