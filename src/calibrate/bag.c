@@ -60,6 +60,20 @@ uint32_t mid__bag_take(mid__bag_slot *bag, double score)
     return slot;
 }
 
+double mid__bag_at(const mid__bag_slot *bag, uint32_t rank)
+{
+    uint32_t at = bag[0].right, n_low;
+
+    while ((n_low = bag[bag[at].left].n) != rank)
+        if (rank < n_low) {
+            at = bag[at].left;
+        } else {
+            rank -= n_low + 1;
+            at = bag[at].right;
+        }
+    return bag[at].score;
+}
+
 uint32_t mid__bag_below(const mid__bag_slot *bag, double score)
 {
     uint32_t at = bag[0].right, n = 0;

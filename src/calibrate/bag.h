@@ -18,6 +18,8 @@ static inline uint32_t mid__bag_n(const mid__bag_slot *bag) { return bag[bag[0].
 void mid__bag_add(mid__bag_slot *bag, uint32_t slot, double score, uint32_t order);
 /* Take out a score that is in the bag. Of several equal ones any may go. Returns the slot that is free now. */
 uint32_t mid__bag_take(mid__bag_slot *bag, double score);
+/* The score with `rank` scores before it in rising order; rank < n. */
+double mid__bag_at(const mid__bag_slot *bag, uint32_t rank);
 uint32_t mid__bag_below(const mid__bag_slot *bag, double score);
 uint32_t mid__bag_above(const mid__bag_slot *bag, double score);
 

@@ -15,41 +15,28 @@
  *   alarm     capital that begins at 1 and gains nothing on average ever reaches 1/alpha with a probability of at most
  *             alpha (Ville 1939).
  * Capital is kept as its logarithm and the accounts as shares of it, so neither overflows in a long stream. */
-#include "calibrate/bag.h"
+#include "calibrate/drift_state.h"
 #include "metric/order.h"
 
 #include "base/ctx.h"
-#include "base/rng.h"
-#include "midstream/drift.h"
+#include "base/hash.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLACE, SPREAD, N_VIEW };         /* u = p; u = |2p - 1| */
-enum { N_RATE = 3, N_SIDE = 3, KEEP_DEFAULT = 4096 };
+enum { PLACE, SPREAD, N_VIEW = MID__N_VIEW };   /* u = p; u = |2p - 1| */
+enum { N_RATE = MID__N_RATE, N_SIDE = MID__N_SIDE, KEEP_DEFAULT = 4096 };
 #define ALPHA_DEFAULT 0.01
 
 static const double rate[N_RATE] = { 0.0001, 0.001, 0.01 };
 
-static const struct { int view, side; const char *name, *words; } shifts[] = {
+static const struct { int view, side; const char *name, *words; } shifts[MID__N_SHIFT] = {
     { PLACE,  0, "higher",   "run higher than" },       /* a small p is a high score */
     { PLACE,  2, "lower",    "run lower than" },
     { SPREAD, 2, "apart",    "lie further apart than" },
     { SPREAD, 0, "together", "lie closer together than" },
-};
-enum { N_SHIFT = sizeof shifts / sizeof *shifts };
-
-struct mid_drift {
-    double alpha;
-    uint32_t n_calibration, n_room;     /* of the bag */
-    mid__rng rng;
-    uint64_t n, n_at_alarm;
-    double p, ln_capital, ln_capital_max;
-    int shift;                          /* once n_at_alarm is set */
-    double share[N_VIEW][N_RATE][N_SIDE];   /* of the capital; they add up to 1 */
-    mid__bag_slot bag[];                /* (n_room + 1) */
 };
 
 mid_drift_opts mid_drift_opts_default(void)
@@ -117,12 +104,12 @@ static mid_drift *new_drift(const double *extreme, size_t n, const mid_drift_opt
     d->alpha = opts->alpha;
     d->n_calibration = (uint32_t)n;
     d->n_room = (uint32_t)room;
-    d->rng = *rng;
-    d->p = NAN;
+    d->mind.rng = *rng;
+    d->mind.p = NAN;
     for (i = 0; i < N_VIEW * N_RATE * N_SIDE; i++)
-        (&d->share[0][0][0])[i] = 1.0 / (N_VIEW * N_RATE * N_SIDE);
+        (&d->mind.share[0][0][0])[i] = 1.0 / (N_VIEW * N_RATE * N_SIDE);
     for (i = 0; i < n; i++)
-        mid__bag_add(d->bag, (uint32_t)i + 1, extreme[i], (uint32_t)(mid__rng_u64(&d->rng) >> 32));
+        mid__bag_add(d->bag, (uint32_t)i + 1, extreme[i], (uint32_t)(mid__rng_u64(&d->mind.rng) >> 32));
     return d;
 }
 
@@ -132,7 +119,7 @@ mid_status mid_drift_open(mid_ctx *ctx, const double *extreme, const uint32_t *g
     mid_drift_opts opts = given ? *given : mid_drift_opts_default();
     double *of_prompt = NULL;
     mid__rng rng;
-    mid_drift *d;
+    mid_drift *d = NULL;
     mid_status status;
 
     opts.alpha = opts.alpha == 0 ? ALPHA_DEFAULT : opts.alpha;
@@ -152,31 +139,41 @@ mid_status mid_drift_open(mid_ctx *ctx, const double *extreme, const uint32_t *g
         status = d ? MID_OK : mid__oom(ctx, "a drift check");
     }
     free(of_prompt);
+    if (!status && opts.path)
+        status = mid__drift_file_open(ctx, &opts, d);
     if (!status)
         *out = d;
+    else
+        mid_drift_close(d);
     return status;
 }
 
-void mid_drift_close(mid_drift *drift) { free(drift); }
+void mid_drift_close(mid_drift *drift)
+{
+    if (drift)
+        mid__drift_file_close(drift->file);
+    free(drift);
+}
 
 static double p_value(mid_drift *d, double extreme)
 {
     const uint32_t n = mid__bag_n(d->bag) + 1, n_above = mid__bag_above(d->bag, extreme);
     const uint32_t n_equal = n - n_above - mid__bag_below(d->bag, extreme);     /* the new one too */
 
-    return (n_above + mid__rng_unit(&d->rng) * n_equal) / n;
+    return (n_above + mid__rng_unit(&d->mind.rng) * n_equal) / n;
 }
 
+/* By rank, so that what goes does not depend on how the bag came to be. */
 static void keep(mid_drift *d, double extreme)
 {
-    const uint32_t n = mid__bag_n(d->bag), order = (uint32_t)(mid__rng_u64(&d->rng) >> 32);
-    uint32_t slot = n + 1;
+    const uint32_t n = mid__bag_n(d->bag), order = (uint32_t)(mid__rng_u64(&d->mind.rng) >> 32);
+    uint32_t slot = n + 1, rank;
 
     if (n == d->n_room) {
-        slot = 1 + mid__rng_below(&d->rng, n + 1);
-        if (slot == n + 1)              /* the new one has to go */
+        rank = mid__rng_below(&d->mind.rng, n + 1);
+        if (rank == n)                  /* the new one has to go */
             return;
-        slot = mid__bag_take(d->bag, d->bag[slot].score);
+        slot = mid__bag_take(d->bag, mid__bag_at(d->bag, rank));
     }
     mid__bag_add(d->bag, slot, extreme, order);
 }
@@ -204,10 +201,10 @@ static int shift_of(const mid_drift *d)
     double most = -1;
     int best = 0, k, j;
 
-    for (k = 0; k < N_SHIFT; k++) {
+    for (k = 0; k < MID__N_SHIFT; k++) {
         double sum = 0;
         for (j = 0; j < N_RATE; j++)
-            sum += d->share[shifts[k].view][j][shifts[k].side];
+            sum += d->mind.share[shifts[k].view][j][shifts[k].side];
         if (sum > most) {
             most = sum;
             best = k;
@@ -223,50 +220,77 @@ mid_status mid_drift_push(mid_drift *d, double extreme, mid_drift_state *state)
 
     if (isnan(extreme))
         return MID_ENUMERIC;
-    d->p = p_value(d, extreme);
+    d->mind.p = p_value(d, extreme);
     keep(d, extreme);
-    gain = bet(d->share[PLACE], d->p) + bet(d->share[SPREAD], fabs(2 * d->p - 1));
+    gain = bet(d->mind.share[PLACE], d->mind.p) + bet(d->mind.share[SPREAD], fabs(2 * d->mind.p - 1));
     for (i = 0; i < N_VIEW * N_RATE * N_SIDE; i++)
-        (&d->share[0][0][0])[i] /= gain;
-    d->ln_capital += log(gain);
-    d->ln_capital_max = fmax(d->ln_capital_max, d->ln_capital);
-    d->n += 1;
-    if (!d->n_at_alarm && d->ln_capital >= -log(d->alpha)) {
-        d->n_at_alarm = d->n;
-        d->shift = shift_of(d);
+        (&d->mind.share[0][0][0])[i] /= gain;
+    d->mind.ln_capital += log(gain);
+    d->mind.ln_capital_max = fmax(d->mind.ln_capital_max, d->mind.ln_capital);
+    d->mind.n += 1;
+    if (!d->mind.n_at_alarm && d->mind.ln_capital >= -log(d->alpha)) {
+        d->mind.n_at_alarm = d->mind.n;
+        d->mind.shift = (uint64_t)shift_of(d);
     }
     if (state)
-        *state = d->n_at_alarm ? MID_DRIFT_WITHDRAWN : MID_DRIFT_HOLDS;
+        *state = d->mind.n_at_alarm ? MID_DRIFT_WITHDRAWN : MID_DRIFT_HOLDS;
+    return MID_OK;
+}
+
+mid_status mid_drift_push_prompt(mid_drift *d, const char *prompt, double extreme, mid_drift_state *state, bool *heard)
+{
+    const uint32_t at = (uint32_t)(mid__fnv(MID__FNV_START, prompt, strlen(prompt)) % MID__PROMPT_N);
+    const uint8_t bit = (uint8_t)(1u << at % 8);
+    const bool is_new = !(d->heard[at / 8] & bit);
+    mid_status status = MID_OK;
+
+    if (is_new)
+        status = mid_drift_push(d, extreme, state);
+    else if (state)
+        *state = d->mind.n_at_alarm ? MID_DRIFT_WITHDRAWN : MID_DRIFT_HOLDS;
+    if (status)
+        return status;
+    d->heard[at / 8] |= bit;
+    if (heard)
+        *heard = is_new;
     return MID_OK;
 }
 
 static void write_words(const mid_drift *d, char *to, size_t room)
 {
-    const double evidence = exp(fmin(d->ln_capital_max, 600)), limit = 1 / d->alpha;
+    const double evidence = exp(fmin(d->mind.ln_capital_max, 600)), limit = 1 / d->alpha;
 
-    if (!d->n_at_alarm) {
+    if (!d->mind.n_at_alarm) {
         snprintf(to, room, "the promise stands: %llu answer%s since calibration, and no proof of a shift (evidence at "
-                 "most %.3g to 1, limit %.3g to 1)", (unsigned long long)d->n, d->n == 1 ? "" : "s", evidence, limit);
+                 "most %.3g to 1, limit %.3g to 1)", (unsigned long long)d->mind.n, d->mind.n == 1 ? "" : "s", evidence,
+                 limit);
         return;
     }
     snprintf(to, room, "the promise is withdrawn: after %llu answers it was clear that their scores %s those of the %u "
-             "calibration answers (evidence %.3g to 1, limit %.3g to 1: without a change this happens in at most "
-             "%.3g %% of runs, however long). Other prompts, another model or another share of unsafe prompts can be "
-             "the cause; calibrate anew on answers like today's", (unsigned long long)d->n_at_alarm, shifts[d->shift].words,
-             (unsigned)d->n_calibration, evidence, limit, 100 * d->alpha);
+             "calibration answers (evidence %.3g to 1, limit %.3g to 1: without a change the chance of this ever "
+             "happening is at most %.3g %%). Other prompts, another model or another share of unsafe prompts can be "
+             "the cause; calibrate anew on answers like today's", (unsigned long long)d->mind.n_at_alarm,
+             shifts[d->mind.shift].words, (unsigned)d->n_calibration, evidence, limit, 100 * d->alpha);
 }
 
 void mid_drift_read(const mid_drift *d, mid_drift_verdict *out)
 {
     *out = (mid_drift_verdict){
-        .state = d->n_at_alarm ? MID_DRIFT_WITHDRAWN : MID_DRIFT_HOLDS,
-        .n = d->n, .n_at_alarm = d->n_at_alarm, .p = d->p,
-        .ln_evidence = d->ln_capital, .ln_evidence_max = d->ln_capital_max,
-        .shift = d->n_at_alarm ? shifts[d->shift].name : NULL,
+        .state = d->mind.n_at_alarm ? MID_DRIFT_WITHDRAWN : MID_DRIFT_HOLDS,
+        .n = d->mind.n, .n_at_alarm = d->mind.n_at_alarm, .p = d->mind.p,
+        .ln_evidence = d->mind.ln_capital, .ln_evidence_max = d->mind.ln_capital_max,
+        .shift = d->mind.n_at_alarm ? shifts[d->mind.shift].name : NULL,
     };
     write_words(d, out->words, sizeof out->words);
 }
 
 size_t mid_drift_size(const mid_drift *d) { return sizeof *d + ((size_t)d->n_room + 1) * sizeof *d->bag; }
 void mid_drift_save(const mid_drift *d, void *snapshot) { memcpy(snapshot, d, mid_drift_size(d)); }
-void mid_drift_restore(mid_drift *d, const void *snapshot) { memcpy(d, snapshot, mid_drift_size(d)); }
+
+void mid_drift_restore(mid_drift *d, const void *snapshot)
+{
+    mid__drift_file *file = d->file;    /* stays where it is */
+
+    memcpy(d, snapshot, mid_drift_size(d));
+    d->file = file;
+}

@@ -20,6 +20,8 @@ TEST(bag, golden)
     CHECK_INT(mid__bag_above(bag, 2.5), 2);
     CHECK_INT(mid__bag_below(bag, INFINITY), 5);
     CHECK_INT(mid__bag_above(bag, -INFINITY), 5);
+    CHECK(mid__bag_at(bag, 0) == -INFINITY && mid__bag_at(bag, 5) == INFINITY);
+    CHECK(mid__bag_at(bag, 1) == 1 && mid__bag_at(bag, 2) == 2 && mid__bag_at(bag, 3) == 2 && mid__bag_at(bag, 4) == 3);
     i = mid__bag_take(bag, 2);
     CHECK(i == 3 || i == 4);                                    /* one of the two */
     CHECK_INT(mid__bag_n(bag), 5);
