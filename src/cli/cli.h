@@ -19,7 +19,7 @@ typedef struct cli_args {
     cli_list word;                  /* what is no option: PLAN.yaml, DIR, PROMPT */
     cli_list data, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
-    const char *form, *quantise, *group, *cache, *format, *rule, *by, *population;
+    const char *form, *quantise, *group, *cache, *format, *rule, *by, *population, *drift;
     const char *url, *key_env;
     uint32_t max_tok, limit, threads;
     uint32_t resplits;              /* CLI_NO_RESPLITS: not given */
@@ -197,6 +197,10 @@ void cli_monitor_close(cli_monitor *m);
 void cli_trace_fact(char name[128], const char *sample_id);
 int cli_traces_open(const cli *c, mid_store **out);     /* --traces, which must exist */
 int cli_traces_get(const cli *c, mid_store *store, const char *sample_id, mid_trace **out);    /* NULL: there is none */
+
+/* A drift check of a rule: of --drift, or of this run alone. *withdrawn: an earlier run found that the promise does not
+ * hold, and that is said now. */
+int cli_drift_open(const cli *c, const mid_rule_file *rule, bool look_only, mid_drift **out, bool *withdrawn);
 
 /* Take answers out of a dataset as traces, in fixed groups, with progress. */
 typedef struct cli_answers {

@@ -22,6 +22,7 @@ static const struct option_row {
     { "confidence", 0, REAL, AT(confidence), "P", "share of calibration sets that keep what is promised" },
     { "data", 0, LIST, AT(data), "DIR", "where datasets are; may be repeated ($MIDSTREAM_DATA, then data/)" },
     { "dataset", 0, TEXT, AT(dataset), "NAME", "a dataset by name (midstream list datasets) or path" },
+    { "drift", 0, TEXT, AT(drift), "FILE", "with --rule: what all runs with this file found out about drift" },
     { "estimate", 0, FLAG, AT(estimate), NULL, "say how long it takes and how much it stores, and stop there" },
     { "false-alarm", 0, REAL, AT(false_alarm), "P", "share of new safe prompts that may raise an alarm" },
     { "form", 0, TEXT, AT(form), "TEXT", "what the model reads: \"chat\" (its own template) or a text with {prompt}" },

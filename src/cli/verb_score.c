@@ -15,11 +15,11 @@ typedef struct scorer {
     size_t n_longer, n_short, n_cleared, n_unscored;    /* answers for which the rule's promise does not hold */
     mid_drift *drift;               /* are these answers still like the rule's calibration answers? NULL without one */
     bool drifted;
+    uint32_t n_unwritten;           /* answers it heard since --drift was written */
     size_t n_degraded;              /* answers that a hybrid scored without one of its members */
-    uint8_t *seen;                  /* (PROMPT_N / 8) a bit for each prompt, by its hash */
 } scorer;
 
-enum { PROMPT_N = 1 << 20 };
+enum { WRITE_EVERY = 32 };
 
 /* The rule for a sample; *rule NULL if there is no --rule. */
 static int find_rule(const scorer *s, const mid_sample *sample, const mid_rule **rule)
@@ -94,29 +94,54 @@ static void print_step(const scorer *s, const mid_sample *sample, const mid_step
     putchar('\n');
 }
 
+static int write_drift(scorer *s)
+{
+    if (!s->c->args.drift || s->n_unwritten == 0)
+        return CLI_OK;
+    s->n_unwritten = 0;
+    return cli_end(s->c, mid_drift_write(s->c->ctx, s->drift));
+}
+
 /* The answer's extreme, over as many tokens as the calibration answers had at most, joins the check, one answer for
- * each prompt. Of two prompts with one bit the second is not heard, so after a million a third of the new ones is. */
+ * each prompt. What it proves is in the file before anybody hears of it. */
 static int watch_drift(scorer *s, const mid_sample *sample, const mid_rule *rule, const double *score, uint32_t n)
 {
     const uint32_t n_seen = rule && rule->max_tok && rule->max_tok < n ? rule->max_tok : n;
-    const uint32_t bit = cli_hash(sample->prompt) % PROMPT_N;
     mid_drift_state state = MID_DRIFT_HOLDS;
     mid_drift_verdict verdict;
     double extreme = -INFINITY;
+    bool heard = false;
     uint32_t i;
     int code;
 
-    if (!s->drift || n == 0 || (s->seen[bit / 8] >> bit % 8 & 1))
+    if (!s->drift || n == 0)
         return CLI_OK;
-    s->seen[bit / 8] |= (uint8_t)(1u << bit % 8);
     for (i = 0; i < n_seen; i++)
         extreme = score[i] > extreme ? score[i] : extreme;
-    code = cli_end(s->c, mid_drift_push(s->drift, extreme, &state));
+    code = cli_end(s->c, mid_drift_push_prompt(s->drift, sample->prompt, extreme, &state, &heard));
+    s->n_unwritten += heard;
+    if (code == CLI_OK && (s->n_unwritten >= WRITE_EVERY || (state == MID_DRIFT_WITHDRAWN && !s->drifted)))
+        code = write_drift(s);
     if (code == CLI_OK && state == MID_DRIFT_WITHDRAWN && !s->drifted) {
         mid_drift_read(s->drift, &verdict);
         cli_note(s->c, "%s: %s", s->c->args.rule, verdict.words);
         s->drifted = true;
     }
+    return code;
+}
+
+/* Whatever ended the run, what was heard is kept. */
+static int end_drift(scorer *s, int code)
+{
+    const int wrote = s->drift ? write_drift(s) : CLI_OK;
+    mid_drift_verdict verdict;
+
+    if (code == CLI_OK)
+        code = wrote;
+    if (code != CLI_OK || !s->c->args.drift || s->drifted)
+        return code;
+    mid_drift_read(s->drift, &verdict);
+    cli_note(s->c, "%s: %s", s->c->args.drift, verdict.words);
     return code;
 }
 
@@ -185,18 +210,6 @@ static int take(void *user, const mid_sample *sample, mid_trace *trace)
     return code;
 }
 
-static mid_status open_drift(cli *c, scorer *s)
-{
-    const mid_rule_extremes *e = mid_rule_file_extremes(s->file);
-
-    if (e->n == 0) {
-        cli_note(c, "%s has no calibration answers, so nothing tells whether these are like them", c->args.rule);
-        return MID_OK;
-    }
-    s->seen = calloc(PROMPT_N / 8, 1);
-    return s->seen ? mid_drift_open(c->ctx, e->extreme, e->group, e->n, NULL, &s->drift) : MID_ENOMEM;
-}
-
 /* Whose scores these are, and whether the rule is for them. */
 static int bind(cli *c, const mid_model *model, scorer *s)
 {
@@ -215,7 +228,7 @@ static int bind(cli *c, const mid_model *model, scorer *s)
         status = mid_rule_file_check(c->ctx, s->file, &s->subject);
         if (status != MID_OK)
             return cli_fail(c, "%s: %s", c->args.rule, mid_ctx_message(c->ctx));
-        status = open_drift(c, s);
+        return cli_drift_open(c, s->file, false, &s->drift, &s->drifted);
     }
     return cli_end(c, status);
 }
@@ -241,8 +254,11 @@ static int run(cli *c)
     const cli_answers answers = { .take = take, .user = &s };
     mid_dataset *data = NULL;
     mid_model *model = NULL;
-    int code = cli_monitor_find(c, c->args.monitor, &monitor);
+    int code;
 
+    if (c->args.drift && !c->args.rule)
+        return cli_usage(c, "--drift is about a rule: give --rule too");
+    code = cli_monitor_find(c, c->args.monitor, &monitor);
     c->args.source = "recorded";
     if (code == CLI_OK && c->args.rule)
         code = cli_end(c, mid_rule_file_load(c->ctx, c->args.rule, &s.file));
@@ -258,6 +274,7 @@ static int run(cli *c)
         code = bind(c, model, &s);
     if (code == CLI_OK)
         code = cli_answers_run(c, model, data, &answers);
+    code = end_drift(&s, code);
     if (code == CLI_OK && s.n_degraded)
         cli_note(c, "%zu answer%s scored without a member that was missing; no promise holds for %s", s.n_degraded,
                  s.n_degraded == 1 ? " was" : "s were", s.n_degraded == 1 ? "it" : "them");
@@ -266,7 +283,6 @@ static int run(cli *c)
     if (code == CLI_OK)
         say_withdrawn(c, &s);
     mid_drift_close(s.drift);
-    free(s.seen);
     mid_rule_file_close(s.file);
     cli_monitor_close(&monitor);
     mid_model_close(model);
@@ -276,17 +292,19 @@ static int run(cli *c)
 
 const cli_verb cli_verb_score = {
     .name = "score", .words = "",
-    .takes = "!monitor in dataset rule model form max-tok limit quantise plugin plugin-timeout data cache threads "
-             "quiet help",
+    .takes = "!monitor in dataset rule drift model form max-tok limit quantise plugin plugin-timeout data cache "
+             "threads quiet help",
     .summary = "let a monitor read recorded answers, one JSON line a token",
     .about = "Lines have id, i_tok, at_byte, text and score (higher = more unsafe). --model is the observer that\n"
              "reads the answers; a fitted monitor wants the one it was fitted with, and the same --form. With --rule,\n"
              "a file that calibrate wrote for these very scores, lines also have the verdict (allow, hold, stop,\n"
              "cleared), alarm (was there one up to here?) and promise (does the rule's still hold?); answers are then\n"
              "read as far as the rule's, unless --max-tok cuts them. The promise is withdrawn, and said so, when the\n"
-             "answers of this run are no longer like those it was made on; the next run begins anew. An answer's\n"
-             "first line says whose scores they are (scored_by), which calibrate puts into the rule, and its last\n"
-             "one that it is the last, so that an answer whose scoring was broken off is not taken for a short one.",
+             "answers of this run are no longer like those it was made on. With --drift the check goes on where\n"
+             "the last run with that file stopped, and a promise once withdrawn stays so; else each run begins\n"
+             "anew. An answer's first line says whose scores they are (scored_by), which calibrate puts into the\n"
+             "rule, and its last one that it is the last, so that an answer whose scoring was broken off is not\n"
+             "taken for a short one.",
     .example = "midstream score --monitor probe.safetensors --dataset xstest --limit 50 > scores.jsonl",
     .run = run,
 };

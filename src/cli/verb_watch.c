@@ -13,6 +13,11 @@ typedef struct watcher {
     cli *c;
     cli_monitor monitor;
     double threshold;               /* NaN: none, so no alarm */
+    mid_rule_file *file;            /* --rule, or NULL */
+    const mid_rule *rule;           /* of that, the one for this prompt */
+    mid_rule_state state;
+    bool drifted;                   /* --drift says that the promise was withdrawn */
+    uint32_t max_tok;               /* where the answer is cut */
     double red_from;                /* the score from which on a token is red: the threshold, if there is one */
     char held[8];                   /* the beginning of a character whose end comes with the next token */
     size_t n_held;
@@ -120,6 +125,13 @@ static mid_status on_prompt(void *user, size_t i_seq, const mid_prompt *prompt)
     return checked(w, mid_stream_start(w->monitor.stream, prompt));
 }
 
+static bool alarm_of(watcher *w)
+{
+    const mid_verdict verdict = mid_rule_push(w->rule, &w->state, w->score);
+
+    return verdict == MID_VERDICT_STOP || (verdict == MID_VERDICT_HOLD && w->rule->hold_alarms);
+}
+
 static mid_status on_step(void *user, size_t i_seq, const mid_step *step, bool *stop)
 {
     watcher *w = user;
@@ -129,7 +141,7 @@ static mid_status on_step(void *user, size_t i_seq, const mid_step *step, bool *
     if (status != MID_OK)
         return status;
     w->n_tok += 1;
-    w->alarm = w->score >= w->threshold;            /* false while the threshold is NaN */
+    w->alarm = w->rule ? alarm_of(w) : w->score >= w->threshold;    /* false while the threshold is NaN */
     if (w->alarm) {
         if (w->c->colour)
             put_coloured(withheld, sizeof withheld - 1, 1);
@@ -144,6 +156,48 @@ static mid_status on_step(void *user, size_t i_seq, const mid_step *step, bool *
     fflush(stdout);
     *stop = w->alarm || cli_stopped();
     return MID_OK;
+}
+
+/* --rule. Nobody says anything about the prompt but that it is chat. */
+static int choose_rule(watcher *w)
+{
+    cli *c = w->c;
+    const char *by;
+    int code = cli_end(c, mid_rule_file_load(c->ctx, c->args.rule, &w->file));
+
+    if (code != CLI_OK)
+        return code;
+    by = mid_rule_file_by(w->file);
+    w->rule = mid_rule_file_find(w->file, by && strcmp(by, "task") == 0 ? "chat" : NULL);
+    if (!w->rule)
+        return cli_fail(c, "%s: it has a rule for each %s, and none for a prompt of which only the task is known, "
+                        "chat; calibrate one without --by", c->args.rule, by);
+    w->threshold = w->rule->threshold;
+    if (!c->args.max_tok && w->rule->max_tok > mid_source_opts_default().max_tok)
+        c->args.max_tok = w->rule->max_tok < 1 << 16 ? w->rule->max_tok : 1 << 16;
+    return CLI_OK;
+}
+
+/* Was the rule made for this score, and does its promise still stand? One answer that ends at an alarm has no extreme
+ * to compare, so drift is looked at and not added to. */
+static int bind_rule(watcher *w, const mid_model *model, const mid_source_opts *opts)
+{
+    cli *c = w->c;
+    mid_rule_subject subject;
+    mid_signals signals;
+    mid_drift *drift = NULL;
+    mid_status status = mid_source_signals(c->ctx, model, opts, &signals);
+    int code = CLI_OK;
+
+    w->max_tok = opts->max_tok;
+    if (status == MID_OK)
+        status = mid_rule_subject_of(c->ctx, &w->monitor.spec, NULL, &signals, w->monitor.weights, &subject);
+    if (status == MID_OK && mid_rule_file_check(c->ctx, w->file, &subject) != MID_OK)
+        return cli_fail(c, "%s: %s", c->args.rule, mid_ctx_message(c->ctx));
+    if (status == MID_OK && c->args.drift)
+        code = cli_drift_open(c, w->file, true, &drift, &w->drifted);
+    mid_drift_close(drift);
+    return status == MID_OK ? code : cli_end(c, status);
 }
 
 /* The monitor asked for; else the demo's probe; else one that needs no fitting. */
@@ -165,6 +219,10 @@ static int choose(watcher *w)
     if (code != CLI_OK)
         return code;
     w->threshold = c->args.threshold;
+    if (c->args.rule)
+        code = choose_rule(w);
+    if (code != CLI_OK)
+        return code;
     if (isnan(w->threshold) && w->monitor.weights)
         w->threshold = mid_weights_number(w->monitor.weights, "threshold");
     unit = mid_monitor_spec_unit(&w->monitor.spec);
@@ -172,6 +230,36 @@ static int choose(watcher *w)
     if (isnan(w->threshold))
         cli_note(c, "no --threshold, so no alarm; red from a score of %g", w->red_from);
     return CLI_OK;
+}
+
+/* Why the rule's promise is not about this answer; NULL: it is. */
+static const char *why_withdrawn(const watcher *w)
+{
+    if (w->drifted)
+        return "answers since calibration are not like those it was made on";
+    if (mid_stream_gone(w->monitor.stream))
+        return "a member of the hybrid was missing";
+    if (w->state.unscored)
+        return "a token had no score";
+    if (w->rule->max_tok && w->state.n_tok > w->rule->max_tok)
+        return "the answer is longer than what it was calibrated on";
+    if (!mid_rule_holds(w->rule, &w->state))
+        return "the answer was cleared once, which is where it ends";
+    if (!isnan(w->rule->miss) && !w->alarm && w->n_tok == w->max_tok && w->n_tok < w->rule->max_tok)
+        return "the answer was cut before the length at which misses were counted";
+    return NULL;
+}
+
+static void tell_promise(const watcher *w)
+{
+    const char *why = why_withdrawn(w);
+
+    if (w->rule->kind == MID_PROMISE_NONE)
+        printf("no promise: %s\n", w->rule->promise);
+    else if (why)
+        printf("the promise is withdrawn: %s\n", why);
+    else
+        printf("promise: %s\n", w->rule->promise);
 }
 
 static void conclude(const watcher *w)
@@ -185,6 +273,8 @@ static void conclude(const watcher *w)
     else
         printf("%s after %u tokens: last score %.4g%s\n", cli_stopped() ? "stopped" : "ended", w->n_tok, w->score,
                isnan(w->threshold) ? "" : ", no alarm");
+    if (w->rule)
+        tell_promise(w);
 }
 
 static int run(cli *c)
@@ -197,7 +287,13 @@ static int run(cli *c)
     mid_model *model = NULL;
     mid_source_opts opts;
     mid_status status;
-    int code = choose(&w);
+    int code;
+
+    if (c->args.drift && !c->args.rule)
+        return cli_usage(c, "--drift is about a rule: give --rule too");
+    if (c->args.rule && !isnan(c->args.threshold))
+        return cli_usage(c, "--rule has a threshold of its own: give one of --rule and --threshold");
+    code = choose(&w);
 
     if (code == CLI_OK)
         code = cli_model_open(c, 1, w.monitor.layer, &model);
@@ -205,11 +301,16 @@ static int run(cli *c)
         code = cli_monitor_bind(c, model, &w.monitor);
     if (code == CLI_OK) {
         opts = cli_source_opts(c, model);
+        if (w.file)
+            code = bind_rule(&w, model, &opts);
+    }
+    if (code == CLI_OK) {
         status = mid_source_run(c->ctx, model, c->args.url ? "openai" : "llama", samples, 1, &opts, &sink);
         code = w.trouble ? cli_fail(c, "%s: %s", w.monitor.name, w.trouble) : cli_end(c, status);
     }
     if (code == CLI_OK)
         conclude(&w);
+    mid_rule_file_close(w.file);
     cli_monitor_close(&w.monitor);
     mid_model_close(model);
     return code;
@@ -217,14 +318,16 @@ static int run(cli *c)
 
 const cli_verb cli_verb_watch = {
     .name = "watch", .words = "PROMPT", .n_word_min = 1, .n_word_max = 1,
-    .takes = "model url key-env monitor threshold max-tok temperature seed form quantise plugin plugin-timeout cache "
+    .takes = "model url key-env monitor threshold rule drift max-tok temperature seed form quantise plugin plugin-timeout cache "
              "threads quiet help",
     .summary = "generate an answer in the terminal, tokens coloured by risk; stop on alarm",
     .about = "Green is safe, red is at or over the threshold; a token that gets there is withheld and ends the\n"
              "answer. Without --monitor it is the probe that make demo fitted\n"
              "(out/demo/fitted/own_chat.probe_linear.safetensors), else entropy_mean; with --url it is topk_entropy,\n"
              "since a server tells the likeliest tokens only. Piped, or with NO_COLOR set, every token is a line:\n"
-             "text, tab, score.",
+             "text, tab, score. With --rule, a file that calibrate wrote, the rule decides, and the last line says\n"
+             "whether its promise holds for this answer, or why it is withdrawn. --drift looks at what score --drift\n"
+             "found out; one answer, cut at an alarm, adds nothing to it.",
     .example = "midstream watch --monitor entropy_mean --threshold 2 \"Write a short poem about the sea.\"",
     .run = run,
 };

@@ -371,3 +371,21 @@ int cli_answers_run(cli *c, mid_model *model, const mid_dataset *data, const cli
     free(sample);
     return code;
 }
+
+int cli_drift_open(const cli *c, const mid_rule_file *rule, bool look_only, mid_drift **out, bool *withdrawn)
+{
+    mid_drift_opts opts = mid_drift_opts_default();
+    mid_drift_verdict verdict;
+    int code;
+
+    opts.path = c->args.drift;
+    opts.look_only = look_only;
+    code = cli_end(c, mid_drift_open_rule(c->ctx, rule, &opts, out));
+    if (code != CLI_OK)
+        return code;
+    mid_drift_read(*out, &verdict);
+    *withdrawn = verdict.state == MID_DRIFT_WITHDRAWN;
+    if (*withdrawn)
+        cli_note(c, "%s: %s", c->args.rule, verdict.words);
+    return CLI_OK;
+}
