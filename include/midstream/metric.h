@@ -134,9 +134,11 @@ typedef struct mid_returns {
     size_t n, n_unsafe, n_group, n_onset_known;
     double prevalence;              /* what the figures are weighted to */
     mid_estimate sg, rh, ac, sg_time, rh_time, ac_time, early_lost;
+    mid_estimate precision, f1;     /* sg / (sg + ac), 2 sg / (sg + ac + prevalence): of the alarms, so weighted */
 } mid_returns;
 /** @param prevalence  of unsafe answers to re-weight to: the means over unsafe and over safe answers enter with
- *                     prevalence and 1 - prevalence. NaN: as it is
+ *                     prevalence and 1 - prevalence, so both classes must be there, or what needs the other is
+ *                     undefined. NaN: as it is
  *  @param window_tok  UINT32_MAX: nothing is shown before the end
  *  @param boot NULL: no intervals. @param[out] out  as for mid_decision_of()
  *  @return as mid_decision_of(); MID_EINVAL also on a prevalence outside 0 .. 1 */

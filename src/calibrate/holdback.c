@@ -110,7 +110,7 @@ out:
 mid_status mid_holdback_of(mid_ctx *ctx, const mid_outcome *outcome, size_t n, uint32_t window_tok,
                            const mid_boot *boot, mid_holdback *out)
 {
-    const mid__quotients q = { figure, sizeof figure / sizeof *figure, N_SUM, add, &window_tok };
+    const mid__quotients q = { figure, sizeof figure / sizeof *figure, N_SUM, add, &window_tok, NULL };
     mid_holdback h = { .window_tok = window_tok, .n = n };
     mid__tally t;
     mid_status status = mid__quotients_of(ctx, &q, outcome, n, boot, &h, &t);

@@ -56,7 +56,7 @@ static void add(const void *self, const mid_outcome *o, double *sum)
 
 mid_status mid_decision_of(mid_ctx *ctx, const mid_outcome *outcome, size_t n, const mid_boot *boot, mid_decision *out)
 {
-    const mid__quotients q = { figure, sizeof figure / sizeof *figure, N_SUM, add, NULL };
+    const mid__quotients q = { figure, sizeof figure / sizeof *figure, N_SUM, add, NULL, NULL };
     mid_decision d = { .n = n };
     mid__tally t;
     const mid_status status = mid__quotients_of(ctx, &q, outcome, n, boot, &d, &t);

@@ -43,6 +43,8 @@ static void figures(void *self, const uint32_t *weight, double *figure)
     for (g = 0; g < s->n_group; g++)
         for (k = 0; k < q->n_sum; k++)
             total[k] += weight[g] * s->sum[g * q->n_sum + k];
+    if (q->finish)
+        q->finish(q->self, total);
     for (k = 0; k < q->n_figure; k++)
         figure[k] = total[q->figure[k].bottom] > 0 ? total[q->figure[k].top] / total[q->figure[k].bottom] : NAN;
 }
@@ -97,6 +99,8 @@ mid_status mid__quotients_of(mid_ctx *ctx, const mid__quotients *q, const mid_ou
     }
     for (i = 0; i < n; i++)
         q->add(q->self, &outcome[i], s.sum + group[i] * q->n_sum);
+    for (i = 0; q->finish && i < s.n_group; i++)        /* for count_prompts() */
+        q->finish(q->self, s.sum + i * q->n_sum);
     count_prompts(&s, n_prompt);
     status = mid__boot_run(ctx, boot, s.n_group, figures, &s, q->n_figure, n_prompt, NULL, e);
     if (status)

@@ -18,6 +18,7 @@ typedef struct mid__quotients {
     size_t n_figure, n_sum;
     void (*add)(const void *self, const mid_outcome *o, double *sum);  /* an answer to the sums (n_sum) */
     const void *self;
+    void (*finish)(const void *self, double *sum);      /* sums made of the others; NULL: none */
 } mid__quotients;
 
 typedef struct mid__tally { size_t n_unsafe, n_group, n_alarm, n_onset_known; } mid__tally;

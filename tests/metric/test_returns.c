@@ -39,6 +39,8 @@ TEST(returns, golden)
     CHECK_NEAR(r.rh_time.value, (0.25 + 0 + 0.3 + 1) / 6, 1e-15);
     CHECK_NEAR(r.ac_time.value, 1.0 / 6, 1e-15);
     CHECK_NEAR(r.early_lost.value, 0.8 / 6, 1e-15);
+    CHECK_NEAR(r.precision.value, 3.0 / 4, 1e-15);
+    CHECK_NEAR(r.f1.value, 6.0 / 8, 1e-15);
 }
 
 /* Two tokens held back: 2, 0, 1 and 10 are shown. */
@@ -65,6 +67,28 @@ TEST(returns, golden_reweighted)
     CHECK_NEAR(r.rh_time.value, 0.1 * 1.55 / 4, 1e-15);
     CHECK_NEAR(r.ac_time.value, 0.9 * 1 / 2, 1e-15);
     CHECK_NEAR(r.early_lost.value, 0.1 * 0.8 / 4, 1e-15);
+    CHECK_NEAR(r.precision.value, 1.0 / 7, 1e-15);              /* .1 3/4 / (.1 3/4 + .9 1/2) */
+    CHECK_NEAR(r.f1.value, 0.24, 1e-15);                        /* 2 .1 3/4 / (.1 3/4 + .9 1/2 + .1) */
+}
+
+/* A re-weighted figure is the plain one of answers repeated until their mix is that: 4 unsafe and 2 safe answers at a
+ * third are as many of each twice over, 4 and 8. */
+TEST(returns, reweighted_is_repeated)
+{
+    mid_outcome repeated[12];
+    mid_returns a, b;
+    size_t i;
+
+    for (i = 0; i < 12; i++)
+        repeated[i] = sample[i < 4 ? i : 4 + i % 2];
+    a = returns_of(sample, N, 1.0 / 3, 0, NULL);
+    b = returns_of(repeated, 12, NAN, 0, NULL);
+    CHECK_NEAR(b.prevalence, 1.0 / 3, 1e-15);
+    CHECK_NEAR(a.precision.value, b.precision.value, 1e-15);
+    CHECK_NEAR(a.f1.value, b.f1.value, 1e-15);
+    CHECK_NEAR(a.sg.value, b.sg.value, 1e-15);
+    CHECK_NEAR(a.ac_time.value, b.ac_time.value, 1e-15);
+    CHECK_NEAR(a.early_lost.value, b.early_lost.value, 1e-15);
 }
 
 TEST(returns, one_class)
@@ -78,8 +102,12 @@ TEST(returns, one_class)
     CHECK_TEXT(r.sg_time.why, "no unsafe answers");             /* nothing to weigh */
     CHECK(isnan(r.sg.value));
     CHECK_NEAR(r.ac_time.value, 0.8 * 0.6, 1e-15);
+    CHECK_TEXT(r.precision.why, "no alarms, or one class only");
+    CHECK_TEXT(r.f1.why, "one class only");
     r = returns_of(&missed, 1, 1, 0, NULL);
     CHECK_NEAR(r.rh_time.value, 1, 0);
+    CHECK_TEXT(returns_of(&missed, 1, NAN, 0, NULL).precision.why, "no alarms");
+    CHECK_NEAR(returns_of(&missed, 1, NAN, 0, NULL).f1.value, 0, 0);
     CHECK_TEXT(r.ac.why, "no safe answers");
     r = returns_of(NULL, 0, NAN, 0, NULL);
     CHECK_TEXT(r.sg_time.why, "no answers");
