@@ -32,6 +32,7 @@ typedef struct mid_sample {
     const char *meta;                   /* the whole meta object as JSON text; NULL: none */
     const mid_sentence *sentence;       /* (n_sentence) meta.sentences */
     size_t n_sentence;
+    int answerable;                     /* meta.answerable: 1 the prompt's text has the answer, 0 not, -1 unknown */
 } mid_sample;
 
 typedef struct mid_dataset mid_dataset;

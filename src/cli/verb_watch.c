@@ -280,7 +280,7 @@ static void conclude(const watcher *w)
 static int run(cli *c)
 {
     const mid_sample sample = { .id = "watch", .task = "chat", .prompt = c->args.word.at[0], .label = -1,
-                                .onset_byte = -1, .prompt_label = -1 };
+                                .onset_byte = -1, .prompt_label = -1, .answerable = -1 };
     const mid_sample *samples[] = { &sample };
     watcher w = { .c = c };
     const mid_sink sink = { .user = &w, .prompt = on_prompt, .step = on_step };

@@ -14,8 +14,8 @@ struct mid_labeler {
 };
 
 static const mid_labeler_info *const labelers[] = {
-    &mid__labeler_alias.info, &mid__labeler_classifier.info, &mid__labeler_data.info, &mid__labeler_lexicon.info,
-    &mid__labeler_refusal.info, &mid__labeler_rouge.info, &mid__labeler_tests.info, NULL,
+    &mid__labeler_alias.info, &mid__labeler_classifier.info, &mid__labeler_data.info, &mid__labeler_grounded.info,
+    &mid__labeler_lexicon.info, &mid__labeler_refusal.info, &mid__labeler_rouge.info, &mid__labeler_tests.info, NULL,
 };
 
 const mid_labeler_info *const *mid_labeler_list(void) { return labelers; }
@@ -29,8 +29,8 @@ static mid_status find(mid_ctx *ctx, const char *name, const mid__labeler_ops **
             *out = (const mid__labeler_ops *)(const void *)labelers[i];     /* info is its first member */
             return MID_OK;
         }
-    return mid__fail(ctx, MID_ENOTFOUND, "no labeler '%s'; there are alias, classifier, data, lexicon, refusal, rouge, "
-                     "tests", name);
+    return mid__fail(ctx, MID_ENOTFOUND, "no labeler '%s'; there are alias, classifier, data, grounded, lexicon, "
+                     "refusal, rouge, tests", name);
 }
 
 static mid_status check_numbers(mid_ctx *ctx, const char *name, const mid_param *params)

@@ -16,7 +16,7 @@ typedef struct mid__labeler_ops {
                         mid_label *label);
 } mid__labeler_ops;
 
-extern const mid__labeler_ops mid__labeler_alias, mid__labeler_classifier, mid__labeler_data, mid__labeler_lexicon,
-    mid__labeler_refusal, mid__labeler_rouge, mid__labeler_tests;
+extern const mid__labeler_ops mid__labeler_alias, mid__labeler_classifier, mid__labeler_data, mid__labeler_grounded,
+    mid__labeler_lexicon, mid__labeler_refusal, mid__labeler_rouge, mid__labeler_tests;
 
 #endif

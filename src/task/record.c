@@ -216,6 +216,7 @@ static mid_status get_meta(const struct reader *r, mid_sample *s)
     if (!flag)
         flag = yyjson_obj_get(meta, flag_key = "unsafe_prompt");
     if ((status = get_flag(r, "meta", flag_key, flag, &s->prompt_label)) != MID_OK
+        || (status = get_flag(r, "meta", "answerable", yyjson_obj_get(meta, "answerable"), &s->answerable)) != MID_OK
         || (status = get_split(r, meta, s)) != MID_OK
         || (status = get_onset(r, meta, s)) != MID_OK
         || (status = check_pieces(r, meta, "spans", n_response)) != MID_OK
@@ -229,7 +230,7 @@ mid_status mid__record_read(mid_ctx *ctx, const mid__jsonl *lines, yyjson_val *o
                             mid_sample *out)
 {
     const struct reader r = { ctx, lines, object, text };
-    mid_sample s = { .onset_byte = -1, .prompt_label = -1 };
+    mid_sample s = { .onset_byte = -1, .prompt_label = -1, .answerable = -1 };
     mid_status status;
 
     if ((status = get_text(&r, "id", true, &s.id)) != MID_OK

@@ -11,7 +11,7 @@ TEST(label_registry, list)
         CHECK(l[i]->name && l[i]->summary && l[i]->source && l[i]->who);
         CHECK(i == 0 || strcmp(l[i - 1]->name, l[i]->name) < 0);
     }
-    CHECK_INT(i, 7);
+    CHECK_INT(i, 8);
     for (task = mid_task_list(); task->name; task++) {
         for (i = 0; l[i] && strcmp(l[i]->name, task->default_labeler) != 0; i++)
             ;

@@ -90,6 +90,7 @@ TEST(dataset, bad_line)
         { HEAD ",\"meta\":{\"spans\":[{\"start\":3,\"end\":2}]}}", "\"meta.spans\" has {\"start\":3" },
         { HEAD ",\"meta\":{\"sentences\":[3]}}", "\"meta.sentences\" has 3" },
         { HEAD ",\"meta\":{\"sentences\":[{\"start\":0,\"end\":2,\"label\":2}]}}", "\"meta.sentences.label\" is 2; it must be 0, 1 or null" },
+        { HEAD ",\"meta\":{\"answerable\":true}}", "\"meta.answerable\" is true; it must be 0, 1 or null" },
         { HEAD ",\"meta\":{\"prompt_label\":\"yes\"}}", "\"meta.prompt_label\" is \"yes\"; it must be 0, 1 or null" },
         { HEAD "}\n" HEAD "}", "data.jsonl:2:7: \"id\" \"a\" was used before, at " },
         { HEAD "}\n" HEAD "}", "data.jsonl:1; give each record its own" },
