@@ -30,6 +30,7 @@
 #include "midstream/holdback.h"
 #include "midstream/metric.h"
 #include "midstream/store.h"
+#include "midstream/exchange.h"
 #include "midstream/plan.h"
 #include "midstream/run.h"
 #include "midstream/report.h"

@@ -71,42 +71,73 @@ out:
     return status;
 }
 
-mid_status mid__file_write(mid_ctx *ctx, const char *path, const void *bytes, size_t n)
+mid_status mid__file_begin(mid_ctx *ctx, const char *path, mid__file_out *out)
+{
+    const size_t n = strlen(path) + 40;
+
+    *out = (mid__file_out){ .path = strdup(path), .temp = malloc(n) };
+    if (!out->path || !out->temp)
+        return mid__oom(ctx, path);
+    /* two writers never share one */
+    snprintf(out->temp, n, "%s.tmp-%ld-%ld", path, (long)getpid(), (long)syscall(SYS_gettid));
+    out->fd = open(out->temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    out->open = out->fd >= 0;
+    return out->open ? MID_OK : io_fail(ctx, out->temp, "create");
+}
+
+mid_status mid__file_put(mid_ctx *ctx, mid__file_out *out, const void *bytes, size_t n)
 {
     const char *at = bytes;
-    char *temp = malloc(strlen(path) + 40);
-    mid_status status = MID_OK;
-    int fd;
 
-    if (!temp)
-        return mid__oom(ctx, path);
-    sprintf(temp, "%s.tmp-%ld-%ld", path, (long)getpid(), (long)syscall(SYS_gettid));     /* two writers never share one */
-    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        status = io_fail(ctx, temp, "create");
-        goto out;
-    }
     while (n) {
-        ssize_t put = write(fd, at, n);
+        ssize_t put = write(out->fd, at, n);
         if (put < 0 && errno == EINTR)
             continue;
-        if (put < 0) {
-            status = io_fail(ctx, temp, "write");
-            break;
-        }
+        if (put < 0)
+            return io_fail(ctx, out->temp, "write");
         at += put;
         n -= (size_t)put;
     }
-    if (status == MID_OK && fsync(fd) != 0 && errno != EINVAL)
-        status = io_fail(ctx, temp, "sync");
-    if (close(fd) != 0 && status == MID_OK)
-        status = io_fail(ctx, temp, "close");
-    if (status == MID_OK && rename(temp, path) != 0)
-        status = io_fail(ctx, path, "rename to");
+    return MID_OK;
+}
+
+mid_status mid__file_commit(mid_ctx *ctx, mid__file_out *out)
+{
+    mid_status status = MID_OK;
+
+    if (fsync(out->fd) != 0 && errno != EINVAL)
+        status = io_fail(ctx, out->temp, "sync");
+    if (close(out->fd) != 0 && status == MID_OK)
+        status = io_fail(ctx, out->temp, "close");
+    if (status == MID_OK && rename(out->temp, out->path) != 0)
+        status = io_fail(ctx, out->path, "rename to");
     if (status != MID_OK)
-        unlink(temp);
-out:
-    free(temp);
+        unlink(out->temp);
+    out->open = false;
+    return status;
+}
+
+void mid__file_discard(mid__file_out *out)
+{
+    if (out->open) {
+        close(out->fd);
+        unlink(out->temp);
+    }
+    free(out->temp);
+    free(out->path);
+    *out = (mid__file_out){ .fd = -1 };
+}
+
+mid_status mid__file_write(mid_ctx *ctx, const char *path, const void *bytes, size_t n)
+{
+    mid__file_out out;
+    mid_status status = mid__file_begin(ctx, path, &out);
+
+    if (status == MID_OK)
+        status = mid__file_put(ctx, &out, bytes, n);
+    if (status == MID_OK)
+        status = mid__file_commit(ctx, &out);
+    mid__file_discard(&out);
     return status;
 }
 

@@ -8,6 +8,13 @@
 mid_status mid__file_read(mid_ctx *ctx, const char *path, size_t limit_bytes, char **bytes, size_t *n);
 /* Writes a neighbour of its own, syncs, renames. A full disk is MID_EIO and leaves the old file whole. */
 mid_status mid__file_write(mid_ctx *ctx, const char *path, const void *bytes, size_t n);
+/* The same for what is written piece by piece. Whatever begin, put and commit return, discard comes last: it frees, and
+ * undoes what was not committed. */
+typedef struct mid__file_out { char *path, *temp; int fd; bool open; } mid__file_out;
+mid_status mid__file_begin(mid_ctx *ctx, const char *path, mid__file_out *out);
+mid_status mid__file_put(mid_ctx *ctx, mid__file_out *out, const void *bytes, size_t n);
+mid_status mid__file_commit(mid_ctx *ctx, mid__file_out *out);
+void mid__file_discard(mid__file_out *out);
 /* mkdir -p. */
 mid_status mid__file_mkdir(mid_ctx *ctx, const char *path);
 /* SHA-256 of a file's bytes. */

@@ -62,11 +62,11 @@ mid_status mid__jsonl_next(mid_ctx *ctx, mid__jsonl *r, yyjson_val **object)
     if (bad < r->n_line)
         return mid__fail(ctx, MID_EFORMAT, "%s:%zu:%zu: byte 0x%02x at offset %zu of the file is not UTF-8; "
                          "save the file as UTF-8", r->path, r->i_line, bad + 1, (unsigned char)r->line[bad],
-                         (size_t)(r->line - r->bytes) + bad);
+                         r->n_before + (size_t)(r->line - r->bytes) + bad);
     nul = memchr(r->line, 0, r->n_line);
     if (nul)
         return mid__fail(ctx, MID_EFORMAT, "%s:%zu:%zu: a NUL byte at offset %zu of the file; remove it",
-                         r->path, r->i_line, (size_t)(nul - r->line) + 1, (size_t)(nul - r->bytes));
+                         r->path, r->i_line, (size_t)(nul - r->line) + 1, r->n_before + (size_t)(nul - r->bytes));
     r->doc = yyjson_read_opts((char *)(uintptr_t)r->line, r->n_line, YYJSON_READ_NOFLAG, NULL, &err);
     if (!r->doc && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return mid__oom(ctx, r->path);

@@ -10,6 +10,7 @@ typedef struct mid__jsonl {
     const char *path;               /* borrowed, for messages */
     const char *bytes;              /* (n) borrowed, the whole file */
     size_t n, at;
+    size_t n_before;                /* bytes of the file before them, where bytes are only a piece of it */
     const char *line;               /* (n_line) the present record's text */
     size_t n_line, i_line;          /* i_line counts from 1 */
     yyjson_doc *doc;                /* owned: the present record */

@@ -17,10 +17,10 @@ typedef struct cli_list { const char *at[CLI_LIST_MAX]; size_t n; } cli_list;
 /* Everything options can say. An option means the same for every verb that takes it; see options.c. */
 typedef struct cli_args {
     cli_list word;                  /* what is no option: PLAN.yaml, DIR, PROMPT */
-    cli_list data, param, plugin;
+    cli_list data, map, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
     const char *form, *quantise, *group, *cache, *format, *rule, *by, *population, *drift;
-    const char *url, *key_env;
+    const char *url, *key_env, *from, *task;
     uint32_t max_tok, limit, threads;
     uint32_t resplits;              /* CLI_NO_RESPLITS: not given */
     uint64_t seed;
@@ -46,7 +46,7 @@ typedef struct cli_verb {
     bool internal;                  /* not for people: left out of the list of verbs */
 } cli_verb;
 
-extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_fit, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_recommend_holdback,
+extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_fit, cli_verb_import, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_recommend_holdback,
     cli_verb_report, cli_verb_run, cli_verb_score, cli_verb_trace, cli_verb_watch;
 
 /* One run of the command. */

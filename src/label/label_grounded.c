@@ -8,8 +8,8 @@
  * A blank answer claims nothing and answers nothing: no label.
  *
  * Limits. What stands in one clause with an absent phrase is believed ("it does not say the price, which is 5 crowns").
- * An answer that names a reference in order to deny it counts as right, and one that wrongly says that the text does not
- * say as unsafe: that is a false claim about the text. A right answer with an invented detail behind it is safe. */
+ * An answer that names a reference in order to deny it counts as right, and one that wrongly says that the text does
+ * not say as unsafe: that is a false claim about the text. A right answer with an invented detail behind it is safe. */
 #include "label/labeler.h"
 
 #include <ctype.h>
