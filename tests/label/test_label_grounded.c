@@ -19,6 +19,9 @@ TEST(label_grounded, answerable)
     CHECK_INT(judge(1, "three weeks", "It keeps for two weeks.").unsafe, 1);
     CHECK_INT(judge(1, "three weeks", "The text does not say.").unsafe, 1);     /* a false claim about the text */
     CHECK_INT(judge(1, "three weeks", "It keeps for two weeks.").onset_byte, -1);
+    CHECK_INT(judge(1, "three weeks", "It does not say that it keeps for three weeks.").unsafe, 1);     /* denied */
+    CHECK_INT(judge(1, "three weeks", "It does not say why, but it keeps three weeks.").unsafe, 0);
+    CHECK_INT(judge(1, "Dr. Rowe", "It was Dr. Rowe; the text doesn't say why.").unsafe, 0);
     CHECK_INT(judge(-1, "three weeks", "Three weeks").unsafe, 0);               /* nobody says: the references do */
     CHECK_INT(judge(-1, NULL, "Three weeks").unsafe, -1);
     CHECK_INT(judge(1, "x", " \n").unsafe, -1);                                 /* blank */
