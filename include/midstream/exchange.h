@@ -50,6 +50,27 @@ typedef struct mid_import_count {
 MID_API mid_status mid_import(mid_ctx *ctx, const char *from, const char *in, const char *out,
                               const mid_import_opts *opts, mid_import_count *count);
 
+/** A form that export writes. */
+typedef struct mid_export_info { const char *name, *summary; } mid_export_info;
+/** Registry, alphabetical, ends with name NULL. Static. */
+MID_API const mid_export_info *mid_export_list(void);
+
+typedef struct mid_export_count { uint64_t n_answer, n_tok, n_score; } mid_export_count;
+
+/**
+ * Write a store's traces, and the scores if it is a run's, as tables for other tools: answers, tokens and scores, and
+ * the hidden rows as hidden.npy (n_tok, n_layer, n_embd). docs/results-format.md has the columns.
+ *
+ * @param store    what trace wrote, or a run's run.db; must exist
+ * @param as       a name of mid_export_list()
+ * @param out_dir  made if missing; each file is written whole or not at all
+ * @param hidden   hidden rows too; MID_EMISMATCH if the traces differ in layers or width
+ * @param[out] count filled on MID_OK
+ * @return MID_ENOTFOUND, MID_EINVAL, MID_EFORMAT, MID_EVERSION, MID_EMISMATCH, MID_EIO, MID_ENOMEM.
+ */
+MID_API mid_status mid_export(mid_ctx *ctx, const char *store, const char *as, const char *out_dir, bool hidden,
+                              mid_export_count *count);
+
 #ifdef __cplusplus
 }
 #endif

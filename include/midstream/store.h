@@ -33,6 +33,10 @@ MID_API mid_status mid_store_put_trace(mid_ctx *ctx, mid_store *store, const mid
                                        const mid_trace *trace);
 MID_API mid_status mid_store_get_trace(mid_ctx *ctx, mid_store *store, const mid_key *key, mid_trace **out);
 MID_API bool mid_store_has_trace(mid_store *store, const mid_key *key);
+/** Every trace's key and sample, by sample; a status other than MID_OK from fn ends it and is returned. fn may get, but
+ *  not put, nor call this. */
+typedef mid_status (*mid_store_trace_fn)(void *user, const mid_key *key, const char *sample_id);
+MID_API mid_status mid_store_each_trace(mid_ctx *ctx, mid_store *store, mid_store_trace_fn fn, void *user);
 
 MID_API mid_status mid_store_put_label(mid_ctx *ctx, mid_store *store, const mid_key *trace, const char *labeler,
                                        const mid_label *label);

@@ -30,6 +30,7 @@ void mid__results_clear(mid__results *r)
     mid__buf_clear(&r->answers);
     mid__buf_clear(&r->datasets);
     mid__buf_clear(&r->stages);
+    mid__buf_clear(&r->index);
 }
 
 static void comma(mid__buf *b)
@@ -229,6 +230,48 @@ static void returns(mid__buf *out)
     }
 }
 
+void mid__results_index(mid__results *r, const mid__set *set, const mid__scores *scores)
+{
+    mid__buf *b = &r->index;
+    const mid_plan *plan = r->run->plan;
+    const char *between = "";
+    size_t i;
+
+    comma(b);
+    mid__buf_text(b, "{");
+    text_entry(b, "dataset", set->name, ",\"answers\":[");
+    for (i = 0; i < set->n; i++) {
+        const mid__answer *a = &set->answer[i];
+        mid__buf_text(b, i ? ",{" : "{");
+        text_entry(b, "id", a->sample->id, ",");
+        text_entry(b, "trace", a->key.hex, ",");
+        mid__buf_fmt(b, "\"label\":%d,\"onset\":%lld}", a->label.unsafe, (long long)a->label.onset_byte);
+    }
+    mid__buf_text(b, "],\"scores\":[");
+    for (i = 0; i < plan->n_monitor; i++) {
+        if (!scores[i].defined)
+            continue;
+        mid__buf_fmt(b, "%s{", between);
+        text_entry(b, "monitor", mid__monitor_label(&plan->monitor[i]), ",");
+        text_entry(b, "key", mid__scores_key(r->run, set, &plan->monitor[i]).hex, "}");
+        between = ",";
+    }
+    mid__buf_text(b, "]}");
+}
+
+/* The fact "index": what export follows from a set's name to its traces and scores. */
+static mid_status write_index(mid__results *r)
+{
+    mid__buf out = { 0 };
+    mid_status status;
+
+    mid__buf_fmt(&out, "[%s]", r->index.n ? r->index.at : "");
+    status = out.failed || r->index.failed ? mid__oom(r->run->ctx, "an index")
+             : mid_store_put_fact(r->run->ctx, r->run->store, "index", out.at);
+    mid__buf_clear(&out);
+    return status;
+}
+
 static mid_status write_file(mid__results *r, const char *name, mid__buf *text)
 {
     mid__buf path;
@@ -286,6 +329,8 @@ mid_status mid__results_write(mid__results *r)
         status = write_file(r, "answers.json", &out);
     }
     mid__buf_clear(&out);
+    if (status == MID_OK)
+        status = write_index(r);
 out:
     mid__buf_clear(&comparisons);
     mid__buf_clear(&ranks);

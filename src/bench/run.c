@@ -227,6 +227,8 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
         if (status == MID_OK)
             status = mid__stage_step(&stage, 1);
     }
+    if (status == MID_OK && hand_on)
+        mid__results_index(results, set, scores);
     return status == MID_OK && hand_on ? mid__results_answers(results, set, scores) : status;
 }
 

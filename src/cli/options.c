@@ -17,6 +17,7 @@ static const struct option_row {
     const char *value, *help;
 } rows[] = {
 #define AT(member) offsetof(cli_args, member)
+    { "as", 0, TEXT, AT(as), "FORM", "what to write: jsonl, npy or parquet" },
     { "by", 0, TEXT, AT(by), "FIELD", "a rule for each value of this field of the labels, such as lang" },
     { "cache", 0, TEXT, AT(cache), "DIR", "models and their copies ($MIDSTREAM_CACHE, then ~/.cache/midstream)" },
     { "confidence", 0, REAL, AT(confidence), "P", "share of calibration sets that keep what is promised" },
@@ -30,6 +31,7 @@ static const struct option_row {
     { "from", 0, TEXT, AT(from), "FORM", "whose files: csv, lm-eval, openai-chat or ragtruth" },
     { "group", 0, TEXT, AT(group), "id:N", "answers share a prompt when their id does behind its N-th hyphen" },
     { "help", 'h', FLAG, AT(help), NULL, "this" },
+    { "hidden", 0, FLAG, AT(hidden), NULL, "hidden rows too, as hidden.npy" },
     { "in", 'i', TEXT, AT(in), "FILE.jsonl", "samples, one JSON object a line" },
     { "key-env", 0, TEXT, AT(key_env), "NAME", "the environment variable that holds the key of --url" },
     { "labeler", 0, TEXT, AT(labeler), "NAME", "who says what is unsafe (midstream list labelers)" },
@@ -54,6 +56,7 @@ static const struct option_row {
     { "quiet", 'q', FLAG, AT(quiet), NULL, "no progress and no notes" },
     { "resplits", 0, WHOLE, AT(resplits), "N", "also check: calibrate on a random half of the prompts, try the other, N times" },
     { "rule", 0, TEXT, AT(rule), "NAME|FILE", "a rule by name (midstream list rules), or as calibrate writes it" },
+    { "run", 0, TEXT, AT(run), "DIR", "what midstream run left behind" },
     { "scores", 0, TEXT, AT(scores), "FILE.jsonl", "lines with id, i_tok and score, as midstream score prints them" },
     { "seed", 0, BIG, AT(seed), "N", "of all that is random (0)" },
     { "source", 0, TEXT, AT(source), "NAME", "llama or openai (generate), recorded (read answers); else as the data and --url say" },

@@ -10,6 +10,7 @@
  * the other kind badly. Keys stay readable hex, so that the sqlite3 shell is a tool for a store. */
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ static const char TABLES[] =
     "CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
 
 enum { HAS_TRACE, PUT_TRACE, PUT_BLOB, DROP_CHUNKS, PUT_CHUNK, GET_BLOB, GET_CHUNKS, PUT_LABEL, GET_LABEL, PUT_FACT,
-       GET_FACT, COUNTS, N_SQL };
+       GET_FACT, COUNTS, EACH_TRACE, N_SQL };
 
 static const char *const SQL[N_SQL] = {
     [HAS_TRACE] = "SELECT 1 FROM trace WHERE key=?",
@@ -49,6 +50,7 @@ static const char *const SQL[N_SQL] = {
     [COUNTS] = "SELECT (SELECT count(*) FROM trace), (SELECT count(*) FROM label),"
                " (SELECT count(*) FROM blob WHERE kind<>'" TRACE "'), (SELECT coalesce(sum(n_tok), 0) FROM trace),"
                " (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)",
+    [EACH_TRACE] = "SELECT key, sample_id FROM trace ORDER BY sample_id, key",
 };
 
 _Static_assert(N_SQL <= MID__DB_STMT_MAX, "room for every prepared statement");
@@ -317,6 +319,25 @@ mid_status mid_store_get_trace(mid_ctx *ctx, mid_store *store, const mid_key *ke
     status = mid_trace_unpack(ctx, bytes, n, out);
     free(bytes);
     return status == MID_OK ? MID_OK : mid__within(ctx, status, "%s: trace %s", store->path, key->hex);
+}
+
+mid_status mid_store_each_trace(mid_ctx *ctx, mid_store *store, mid_store_trace_fn fn, void *user)
+{
+    sqlite3_stmt *stmt;
+    int code = SQLITE_DONE;
+    mid_status status = ready(ctx, store, EACH_TRACE, &stmt, "");
+
+    if (status != MID_OK)
+        return status;
+    while (status == MID_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        mid_key key;
+        snprintf(key.hex, sizeof key.hex, "%s", (const char *)sqlite3_column_text(stmt, 0));
+        status = fn(user, &key, (const char *)sqlite3_column_text(stmt, 1));
+    }
+    if (status == MID_OK && code != SQLITE_DONE)
+        status = mid__db_fail(ctx, store, "list traces");
+    done(stmt);
+    return status;
 }
 
 /* ---- labels ---- */
