@@ -21,7 +21,7 @@ typedef struct mid__cell {
 
 typedef struct mid__table mid__table;
 typedef struct mid__table_ops {
-    const char *name, *summary;
+    const char *name;
     bool texts;                     /* can hold texts and nulls; else such a table goes out as JSON lines */
     size_t state_size;
     /* state is zeroed. path is without an end: the format adds its own. column (n) lives as long as the table. */

@@ -68,6 +68,6 @@ static void close_lines(void *state)
 }
 
 const mid__table_ops mid__table_jsonl = {
-    .name = "jsonl", .summary = "JSON lines, an object a row", .texts = true, .state_size = sizeof(struct lines),
+    .name = "jsonl", .texts = true, .state_size = sizeof(struct lines),
     .open = open_lines, .row = put_row, .commit = commit, .close = close_lines,
 };

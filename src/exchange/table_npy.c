@@ -143,6 +143,6 @@ static void close_arrays(void *state)
 }
 
 const mid__table_ops mid__table_npy = {
-    .name = "npy", .summary = "numpy arrays, a file a column of numbers", .state_size = sizeof(struct arrays),
+    .name = "npy", .state_size = sizeof(struct arrays),
     .open = open_arrays, .row = put_row, .commit = commit, .close = close_arrays,
 };

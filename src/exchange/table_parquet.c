@@ -340,7 +340,6 @@ static void close_parquet(void *state)
 }
 
 const mid__table_ops mid__table_parquet = {
-    .name = "parquet", .summary = "Apache Parquet, for pandas, pyarrow, DuckDB, Spark", .texts = true,
-    .state_size = sizeof(struct parquet),
+    .name = "parquet", .texts = true, .state_size = sizeof(struct parquet),
     .open = open_parquet, .row = put_row, .commit = commit, .close = close_parquet,
 };
