@@ -99,12 +99,12 @@ TEST(process, it_hangs)
     start(&p, "sleep 60");
     fails_within(&p, 300, "x\n", "plug-in 'sleep 60': no answer to \"it\" within 300 ms");
     start(&p, "trap '' TERM INT HUP; while :; do :; done");
-    fails(&p, "x\n", "no answer");
+    fails_within(&p, 300, "x\n", "no answer");
     start(&p, "printf 'no end of line'; sleep 60");
-    fails(&p, "x\n", "no answer");
+    fails_within(&p, 300, "x\n", "no answer");
     start(&p, "exec >&-; sleep 60");
     fails(&p, "x\n", "closed its output");
-    CHECK(mid__now_s() - before_s < 5);
+    CHECK(mid__now_s() - before_s < 20);
     none_left();
 }
 
