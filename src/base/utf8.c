@@ -66,3 +66,18 @@ size_t mid__utf8_whole(const char *text, size_t n)
     }
     return n;
 }
+
+bool mid__utf8_put_clean(mid__buf *out, const char *text, size_t n)
+{
+    size_t good;
+
+    for (; n; text += good, n -= good) {
+        good = mid__utf8_valid(text, n);
+        mid__buf_put(out, text, good);
+        if (good < n) {
+            mid__buf_text(out, "\xef\xbf\xbd");
+            good++;
+        }
+    }
+    return !out->failed;
+}

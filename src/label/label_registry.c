@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/ctx.h"
 #include "monitor/monitor.h"
 
@@ -14,23 +15,33 @@ struct mid_labeler {
 };
 
 static const mid_labeler_info *const labelers[] = {
-    &mid__labeler_alias.info, &mid__labeler_classifier.info, &mid__labeler_data.info, &mid__labeler_grounded.info,
-    &mid__labeler_lexicon.info, &mid__labeler_refusal.info, &mid__labeler_rouge.info, &mid__labeler_tests.info, NULL,
+    &mid__labeler_alias.info, &mid__labeler_bleu.info, &mid__labeler_bleu_diff.info, &mid__labeler_chrf.info,
+    &mid__labeler_classifier.info, &mid__labeler_data.info, &mid__labeler_grounded.info, &mid__labeler_judge.info,
+    &mid__labeler_lexicon.info,
+    &mid__labeler_moderation.info, &mid__labeler_mqm.info, &mid__labeler_perspective.info, &mid__labeler_refusal.info,
+    &mid__labeler_rouge.info, &mid__labeler_spans.info, &mid__labeler_tests.info, NULL,
 };
 
 const mid_labeler_info *const *mid_labeler_list(void) { return labelers; }
 
 static mid_status find(mid_ctx *ctx, const char *name, const mid__labeler_ops **out)
 {
+    mid__buf known = { 0 };
+    mid_status status;
     size_t i;
 
-    for (i = 0; labelers[i]; i++)
+    for (i = 0; labelers[i]; i++) {
         if (strcmp(labelers[i]->name, name) == 0) {
             *out = (const mid__labeler_ops *)(const void *)labelers[i];     /* info is its first member */
+            mid__buf_clear(&known);
             return MID_OK;
         }
-    return mid__fail(ctx, MID_ENOTFOUND, "no labeler '%s'; there are alias, classifier, data, grounded, lexicon, "
-                     "refusal, rouge, tests", name);
+        mid__buf_fmt(&known, "%s%s", i ? ", " : "", labelers[i]->name);
+    }
+    status = known.failed ? mid__oom(ctx, "a labeler")
+             : mid__fail(ctx, MID_ENOTFOUND, "no labeler '%s'; there are %s", name, known.at);
+    mid__buf_clear(&known);
+    return status;
 }
 
 static mid_status check_numbers(mid_ctx *ctx, const char *name, const mid_param *params)
@@ -76,6 +87,13 @@ void mid_labeler_close(mid_labeler *l)
 }
 
 const mid_labeler_info *mid_labeler_about(const mid_labeler *l) { return &l->ops->info; }
+
+void mid_labeler_count(const mid_labeler *l, mid_labeler_counts *out)
+{
+    *out = (mid_labeler_counts){ .n_failed = 0 };
+    if (l->ops->count)
+        l->ops->count(l->self, out);
+}
 
 mid_status mid_labeler_judge(mid_ctx *ctx, const mid_labeler *l, const mid_sample *sample, const char *text, size_t n,
                              mid_label *label)

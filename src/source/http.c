@@ -185,11 +185,15 @@ mid_status mid__http_post(mid_ctx *ctx, mid__http *h, const char *request, uint3
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
+static const char url_signs[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
+
 static char *url_of(const char *base, const char *path)
 {
     size_t n = strlen(base);
     mid__buf url = { 0 };
 
+    if (!path)
+        return strdup(base);
     while (n && base[n - 1] == '/')
         n--;
     if (n >= 3 && strncmp(base + n - 3, "/v1", 3) == 0)
@@ -211,10 +215,10 @@ static bool add_header(mid__http *h, const char *text)
 static mid_status set_up(mid_ctx *ctx, mid__http *h, const mid__http_opts *opts)
 {
     const long timeout_ms = opts->timeout_ms ? (long)opts->timeout_ms : 60000;
-    mid__buf key = { 0 };
+    mid__buf key = { 0 }, url = { 0 };
     bool ok = add_header(h, "Content-Type: application/json");
 
-    if (ok && h->key) {
+    if (ok && h->key && !opts->key_name) {
         ok = mid__buf_fmt(&key, "Authorization: Bearer %s", h->key) && add_header(h, key.at);
         mid__buf_clear(&key);
     }
@@ -234,9 +238,12 @@ static mid_status set_up(mid_ctx *ctx, mid__http *h, const mid__http_opts *opts)
     curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, h);
     curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->curl_said);
-    if (curl_easy_setopt(h->curl, CURLOPT_URL, h->url) != CURLE_OK)
-        return mid__oom(ctx, h->url);
-    return MID_OK;
+    mid__buf_text(&url, h->url);
+    if (h->key && opts->key_name)
+        mid__buf_fmt(&url, "?%s=%s", opts->key_name, h->key);
+    ok = !url.failed && curl_easy_setopt(h->curl, CURLOPT_URL, url.at) == CURLE_OK;
+    mid__buf_clear(&url);
+    return ok ? MID_OK : mid__oom(ctx, h->url);
 }
 
 /* curl finds out about a malformed URL only when it is used; we would rather know now. */
@@ -260,6 +267,8 @@ mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, cons
 
     if (opts->key && strpbrk(opts->key, "\r\n"))
         return mid__fail(ctx, MID_EINVAL, "the key has a line break in it");
+    if (opts->key && opts->key_name && opts->key[strspn(opts->key, url_signs)])
+        return mid__fail(ctx, MID_EINVAL, "the key has signs in it that cannot stand behind a URL");
     pthread_once(&once, start_curl);
     h = calloc(1, sizeof *h);
     if (!h)

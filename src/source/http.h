@@ -19,7 +19,8 @@ void mid__pace_clear(mid__pace *pace);
 double mid__pace_take(mid__pace *pace, uint32_t n_tok);
 
 typedef struct mid__http_opts {
-    const char *key;                /* a bearer token; in no message. NULL: none */
+    const char *key;                /* in no message. NULL: none */
+    const char *key_name;           /* the key is sent behind the URL, as ?key_name=key; NULL: as a bearer token */
     bool streams;                   /* the response comes bit by bit: timeout_ms is the longest silence in it */
     uint32_t timeout_ms;            /* 0: 60000 */
     uint32_t retry_ms;              /* before the first of 3 retries, about doubled each time; 0: 500 */
@@ -30,7 +31,8 @@ typedef struct mid__http_opts {
 /* Used by one thread at a time. */
 typedef struct mid__http mid__http;
 
-/* base/v1/path, whether or not base ends with / or /v1. @return MID_EINVAL a malformed URL, a key with a line break. */
+/* Whom to ask is base/v1/path, whether or not base ends with / or /v1; path NULL: base as it is. @return MID_EINVAL a
+ * malformed URL, a key with a line break, or one behind a URL with other signs than letters, digits and - _ . ~ */
 mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts,
                           mid__http **out);
 void mid__http_close(mid__http *http);

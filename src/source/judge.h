@@ -31,6 +31,11 @@ mid_status mid__judge_response(mid_ctx *ctx, const char *url, const char *body, 
 /* P(yes) / (P(yes) + P(no)) from what was said; NaN if neither is there, or the list cannot be probabilities. */
 double mid__judge_verdict(const mid__said *said);
 
+/* mid_judge_ask() with what each order of the options gave: "yes or no", then "no or yes". NaN: no verdict. */
+enum { MID__JUDGE_WORDINGS = 2 };
+mid_status mid__judge_ask_both(mid_ctx *ctx, const mid_judge *judge, const char *prompt, const char *answer,
+                               size_t n_answer, double p_unsafe[MID__JUDGE_WORDINGS]);
+
 /* When it is asked. */
 bool mid__judge_by_sentence(const mid_judge *judge);
 uint32_t mid__judge_every_tok(const mid_judge *judge);

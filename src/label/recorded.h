@@ -1,0 +1,16 @@
+/* What the labelers share that read what somebody wrote down about a recorded answer. */
+#ifndef MID_LABEL_RECORDED_H
+#define MID_LABEL_RECORDED_H
+
+#include <string.h>
+
+#include "midstream/sample.h"
+
+/* Is this the sample's recorded answer, or the first part of it where a run cuts answers short? What was written down
+ * about it says nothing about any other text. */
+static inline bool mid__is_recorded(const mid_sample *sample, const char *text, size_t n)
+{
+    return sample->response && n <= strlen(sample->response) && (n == 0 || memcmp(sample->response, text, n) == 0);
+}
+
+#endif
