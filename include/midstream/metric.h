@@ -145,6 +145,20 @@ typedef struct mid_returns {
 MID_API mid_status mid_returns_of(mid_ctx *ctx, const mid_outcome *outcome, size_t n, double prevalence,
                                   uint32_t window_tok, const mid_boot *boot, mid_returns *out);
 
+/** How far labelers agree about the same answers, chance taken off: 1 agree, 0 as chance would. */
+typedef struct mid_agreement {
+    size_t n, n_group;              /* answers with two labels or more, and prompt groups that have one */
+    mid_estimate agree;             /* share of an answer's pairs of labels that are equal, averaged over answers */
+    mid_estimate kappa;             /* Cohen's, of two labelers */
+    mid_estimate alpha;             /* Krippendorff's, nominal */
+} mid_agreement;
+/** @param label (n_labeler, n) row-major: 1 unsafe, 0 not, -1 none. @param group (n) prompt groups, any numbers
+ *  @param boot NULL: no intervals. @param[out] out untouched on error
+ *  @return MID_EINVAL on fewer than two labelers or another label; MID_ELIMIT above 2^31 - 1 answers; MID_ENOMEM; what is
+ *          undefined is MID_OK with why */
+MID_API mid_status mid_agreement_of(mid_ctx *ctx, const int8_t *label, size_t n_labeler, const uint32_t *group, size_t n,
+                                    const mid_boot *boot, mid_agreement *out);
+
 /** Quantile by linear interpolation between order statistics (type 7). @param value (n) is sorted in place.
  *  @return NaN when n is 0 or p is outside 0 .. 1 */
 MID_API double mid_quantile(double *value, size_t n, double p);
