@@ -34,7 +34,7 @@ static const struct option_row {
     { "hidden", 0, FLAG, AT(hidden), NULL, "hidden rows too, as hidden.npy" },
     { "in", 'i', TEXT, AT(in), "FILE.jsonl", "samples, one JSON object a line" },
     { "key-env", 0, TEXT, AT(key_env), "NAME", "the environment variable that holds the key of --url" },
-    { "labeler", 0, TEXT, AT(labeler), "NAME", "who says what is unsafe (midstream list labelers)" },
+    { "labeler", 0, TEXT, AT(labeler), "NAME[,NAME]", "who says what is unsafe (midstream list labelers)" },
     { "labels", 0, TEXT, AT(labels), "FILE.jsonl", "lines with id and label, as midstream label prints them" },
     { "limit", 0, WHOLE, AT(limit), "N", "only N samples, evenly spread over those there are" },
     { "map", 0, LIST, AT(map), "FIELD=NAME", "what our field is called in the file; may be repeated" },
