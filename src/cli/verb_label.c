@@ -81,13 +81,27 @@ static bool has_param(const mid_param *params, const char *name)
     return params && params->name;
 }
 
-/* Besides what --param says: the key that key_env names, and where known models are kept. */
-enum { PARAM_MAX = CLI_LIST_MAX + 2 };
+/* Besides what --param says: the key that key_env names, where known models are kept, --threads. */
+enum { PARAM_MAX = CLI_LIST_MAX + 3 };
+
+/* Unless it is said already, or is no parameter of this labeler. */
+static void add_param(const mid_labeler_info *info, mid_param *params, mid_param more)
+{
+    size_t n;
+
+    if (!has_param(info->params, more.name) || has_param(params, more.name))
+        return;
+    for (n = 0; params[n].name; n++)
+        ;
+    params[n] = more;
+    params[n + 1] = (mid_param){ .name = NULL };
+}
+
 static int read_params(const cli *c, const mid_labeler_info *info, bool alone, mid_param out[PARAM_MAX + 1])
 {
     const char *key_env = NULL, *key, *given;
     cli own = *c;                   /* with its parameters only */
-    size_t i, n;
+    size_t i;
     int code;
 
     for (i = own.args.param.n = 0; i < c->args.param.n; i++) {
@@ -100,17 +114,16 @@ static int read_params(const cli *c, const mid_labeler_info *info, bool alone, m
             own.args.param.at[own.args.param.n++] = given;
     }
     code = cli_params(&own, info->params, out);
-    n = own.args.param.n;
-    if (code == CLI_OK && key_env) {
-        key = getenv(key_env);
-        if (!key)
-            return cli_fail(c, "labeler %s: key_env '%s' is not set in the environment", info->name, key_env);
-        out[n++] = (mid_param){ .name = "key", .text = key };
-    }
-    if (code == CLI_OK && has_param(info->params, "cache") && !has_param(out, "cache"))
-        out[n++] = (mid_param){ .name = "cache", .text = cli_cache_dir(c) };
-    out[n] = (mid_param){ .name = NULL };
-    return code;
+    if (code != CLI_OK)
+        return code;
+    key = key_env ? getenv(key_env) : NULL;
+    if (key_env && !key)
+        return cli_fail(c, "labeler %s: key_env '%s' is not set in the environment", info->name, key_env);
+    if (key)
+        add_param(info, out, (mid_param){ .name = "key", .text = key });
+    add_param(info, out, (mid_param){ .name = "cache", .text = cli_cache_dir(c) });
+    add_param(info, out, (mid_param){ .name = "threads", .number = c->args.threads });
+    return CLI_OK;
 }
 
 /* The labeler's word lists lie in the first data folder that has any. */
@@ -193,6 +206,9 @@ static int close_all(const cli *c, jobs *all, int code)
     return code;
 }
 
+/* Answers to one prompt share a group; texts that answer none are each their own. */
+static uint32_t group_of(const mid_sample *s) { return cli_hash(*s->prompt ? s->prompt : s->id); }
+
 /* ---- labelling -------------------------------------------------------------------------------------------------- */
 
 /* The answer to judge: the recorded one, or with --traces the one in the store. *trace is owned, text lives as long. */
@@ -216,7 +232,7 @@ static void print_label(FILE *to, const mid_sample *s, const mid_label *label)
     char group[12];
     size_t i;
 
-    snprintf(group, sizeof group, "%08x", cli_hash(s->prompt));
+    snprintf(group, sizeof group, "%08x", group_of(s));
     cli_json_open(&j, NULL, '{');
     cli_json_string(&j, "id", s->id);
     if (label->unsafe >= 0)
@@ -259,7 +275,7 @@ static int label_one(const cli *c, jobs *all, size_t i)
     size_t n, k;
     int code = find_answer(c, all->store, s, &text, &n, &trace);
 
-    all->group[i] = cli_hash(s->prompt);
+    all->group[i] = group_of(s);
     for (k = 0; k < all->n && code == CLI_OK && text; k++)
         code = judge(c, &all->at[k], i, s, text, n);
     all->n_none += !text;
@@ -317,6 +333,17 @@ static int label_all(cli *c, jobs *all)
 
 /* ---- agreement -------------------------------------------------------------------------------------------------- */
 
+/* Human, rule or model; of the labels that come with the data what the records say. */
+static const char *who_of(const jobs *all, const job *j)
+{
+    size_t i;
+
+    for (i = 0; strcmp(j->info->name, "data") == 0 && i < mid_dataset_n(all->data); i++)
+        if (mid_dataset_at(all->data, i)->label_source)
+            return mid_dataset_at(all->data, i)->label_source;
+    return j->info->who;
+}
+
 static int labelers_text(const cli *c, const jobs *all)
 {
     static const char *const column[] = { "labeler", "who", "#labelled", "#unsafe" };
@@ -328,7 +355,7 @@ static int labelers_text(const cli *c, const jobs *all)
     for (i = 0; i < all->n && code == CLI_OK; i++) {
         snprintf(labelled, sizeof labelled, "%zu", all->at[i].n_labelled);
         snprintf(unsafe, sizeof unsafe, "%zu", all->at[i].n_unsafe);
-        code = cli_table_row(c, &t, all->at[i].info->name, all->at[i].info->who, labelled, unsafe);
+        code = cli_table_row(c, &t, all->at[i].info->name, who_of(all, &all->at[i]), labelled, unsafe);
     }
     cli_table_print(c, &t);
     return code;
@@ -356,7 +383,7 @@ static void labelers_json(cli_json *j, const jobs *all)
         mid_labeler_count(all->at[i].labeler, &n);
         cli_json_open(j, NULL, '{');
         cli_json_string(j, "labeler", all->at[i].info->name);
-        cli_json_string(j, "who", all->at[i].info->who);
+        cli_json_string(j, "who", who_of(all, &all->at[i]));
         cli_json_whole(j, "n_labelled", (int64_t)all->at[i].n_labelled);
         cli_json_whole(j, "n_unsafe", (int64_t)all->at[i].n_unsafe);
         cli_json_whole(j, "n_failed", (int64_t)n.n_failed);
@@ -479,7 +506,7 @@ static int run(cli *c)
 
 const cli_verb cli_verb_label = {
     .name = "label", .words = "",
-    .takes = "!labeler in dataset traces param limit out seed format data cache quiet help",
+    .takes = "!labeler in dataset traces param limit out seed format threads data cache quiet help",
     .summary = "say of each answer whether it is unsafe, one JSON line an answer",
     .about = "Lines have id, label (1 unsafe, 0 not, null cannot say), score, onset (the byte where it becomes\n"
              "unsafe, where known), group (the same for answers to one prompt) and what calibrate --by may go by:\n"

@@ -50,6 +50,7 @@ static mid_status open_judge(mid_ctx *ctx, const mid_param *params, const char *
     opts.cache_dir = text_or_null(params, "cache");
     opts.model = text_or_null(params, "server_model");
     opts.key = text_or_null(params, "key");
+    opts.n_threads = (int)mid__param_number(params, "threads");
     opts.retry_ms = (uint32_t)mid__param_number(params, "retry_ms");
     return mid_judge_open(ctx, model, &opts, &j->judge);
 }
@@ -95,6 +96,7 @@ static const mid_param params[] = {
     { "server_model", 0, "", "which of a server's models; empty: its own choice" },
     { "key", 0, "", "sent to a server as a bearer token; the command takes key_env=NAME, the variable that holds it" },
     { "cache", 0, "", "where known models are kept, for their names; the command fills it in" },
+    { "threads", 0, NULL, "for a model in process; 0: all cores" },
     { "retry_ms", 500, NULL, "of a server: wait before the first of 3 retries, doubled each time" },
     { NULL, 0, NULL, NULL },
 };
