@@ -154,7 +154,8 @@ static int open_output(const cli *c, job *j, bool alone)
     }
     if (!alone && mkdir(c->args.out, 0777) != 0 && errno != EEXIST)
         return cli_fail(c, "%s: %s", c->args.out, strerror(errno));
-    snprintf(path, sizeof path, alone ? "%s" : "%s/%s.jsonl", c->args.out, j->info->name);
+    snprintf(path, sizeof path, "%s%s%s%s", c->args.out, alone ? "" : "/", alone ? "" : j->info->name,
+             alone ? "" : ".jsonl");
     j->to = fopen(path, "w");
     return j->to ? CLI_OK : cli_fail(c, "%s: %s", path, strerror(errno));
 }
