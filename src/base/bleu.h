@@ -1,4 +1,4 @@
-/* BLEU (Papineni et al. 2002) as sacrebleu counts it (Post 2018, arXiv 1804.08771): 13a words, exponential smoothing. */
+/* BLEU (Papineni et al. 2002) as sacrebleu counts it (Post 2018, arXiv 1804.08771): 13a words, smoothed. */
 #ifndef MID_BASE_BLEU_H
 #define MID_BASE_BLEU_H
 
@@ -18,7 +18,7 @@ bool mid__bleu_words(const char *text, size_t n, mid__buf *out);
  * @param reference (n_reference) zero-terminated, n_reference > 0 */
 mid_status mid__bleu_add(mid_ctx *ctx, const char *text, size_t n, const char *const *reference, size_t n_reference,
                          mid__bleu *bleu);
-/* 0 to 100. Of a single sentence only the lengths of n-grams that it has enter the mean (sacrebleu's effective order). */
+/* 0 to 100. Of a single sentence only the lengths of n-gram that it has enter the mean (effective order). */
 double mid__bleu_score(const mid__bleu *bleu, bool single);
 
 #endif

@@ -7,7 +7,9 @@
 enum { MID__CHRF_CHARS = 6, MID__CHRF_WORDS = 2, MID__CHRF_ORDER = MID__CHRF_CHARS + MID__CHRF_WORDS };
 
 /* N-grams of 1 to 6 characters, then of 1 and 2 words; of segments they add up to those of a corpus. */
-typedef struct mid__chrf { uint64_t n_text[MID__CHRF_ORDER], n_reference[MID__CHRF_ORDER], match[MID__CHRF_ORDER]; } mid__chrf;
+typedef struct mid__chrf {
+    uint64_t n_text[MID__CHRF_ORDER], n_reference[MID__CHRF_ORDER], match[MID__CHRF_ORDER];
+} mid__chrf;
 
 /* Add one segment with the reference it is most like, any bytes (what is not UTF-8 reads as U+FFFD), to *chrf, which
  * begins zeroed. MID_ENOMEM.

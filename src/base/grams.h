@@ -35,6 +35,9 @@ void mid__grams_add(mid__grams *grams, const uint32_t *symbol, size_t n);
 uint64_t mid__grams_match(mid__grams *grams, const uint32_t *symbol, size_t n);
 
 /* N-grams in n symbols. */
-static inline uint64_t mid__grams_in(size_t n, int n_order) { return n < (size_t)n_order ? 0 : n - (size_t)n_order + 1; }
+static inline uint64_t mid__grams_in(size_t n, int n_order)
+{
+    return n < (size_t)n_order ? 0 : n - (size_t)n_order + 1;
+}
 
 #endif

@@ -305,8 +305,8 @@ static void note_counts(const cli *c, const jobs *all, const job *j)
         cli_note(c, "labeler %s: no usable reply to %llu of %zu answers", j->info->name, (unsigned long long)n.n_failed,
                  all->n_answer);
     if (n.n_unparsable || n.n_swayed)
-        cli_note(c, "labeler %s: of %zu answers, %llu replies were neither yes nor no, and %llu verdicts changed with the "
-                 "order of the options", j->info->name, all->n_answer, (unsigned long long)n.n_unparsable,
+        cli_note(c, "labeler %s: of %zu answers, %llu replies were neither yes nor no, and %llu verdicts changed with "
+                 "the order of the options", j->info->name, all->n_answer, (unsigned long long)n.n_unparsable,
                  (unsigned long long)n.n_swayed);
 }
 

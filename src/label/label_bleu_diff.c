@@ -1,5 +1,5 @@
-/* Sentence BLEU (base/bleu.h) of an answer to right and wrong references, decided as nearer.h says. TruthfulQA cuts words
- * by sacrebleu's "intl"; we by its default, 13a. */
+/* Sentence BLEU (base/bleu.h) of an answer to right and wrong references, decided as nearer.h says. TruthfulQA cuts
+ * words by sacrebleu's "intl"; we by its default, 13a. */
 #include "label/nearer.h"
 
 #include "base/bleu.h"

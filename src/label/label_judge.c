@@ -38,8 +38,8 @@ static mid_status open_judge(mid_ctx *ctx, const mid_param *params, const char *
 
     (void)data_dir;
     if (!*model)
-        return mid__fail(ctx, MID_EINVAL, "labeler judge: parameter 'model' must name a judge: smollm2, a GGUF file, or the "
-                         "URL of an OpenAI-compatible server");
+        return mid__fail(ctx, MID_EINVAL, "labeler judge: parameter 'model' must name a judge: smollm2, a GGUF file, or "
+                         "the URL of an OpenAI-compatible server");
     j = *self = calloc(1, sizeof *j);
     if (!j || !(j->asking = mid__asking_open()))
         return mid__oom(ctx, "labeler judge");

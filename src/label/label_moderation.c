@@ -2,8 +2,8 @@
  *   sent      {"model", if given, "input": the answer}, the key as a bearer token
  *   received  {"results": [{"flagged", "categories": {NAME: true|false}, "category_scores": {NAME: 0 .. 1}}]}, or
  *             {"error": {"message", "type", "code"}}
- * The score is the largest of the categories' scores. The verdict is the service's own flag, or with a threshold whether
- * the score reaches it; with a category only that one counts. The answer is judged without its prompt. */
+ * The score is the largest of the categories' scores. The verdict is the service's own flag, or with a threshold
+ * whether the score reaches it; with a category only that one counts. The answer is judged without its prompt. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +109,8 @@ static const mid_param params[] = {
 
 const mid__labeler_ops mid__labeler_moderation = {
     .info = {
-        .name = "moderation", .summary = "unsafe when a service in OpenAI's moderation format says so; sends answers there",
+        .name = "moderation",
+        .summary = "unsafe when a service in OpenAI's moderation format says so; sends answers there",
         .source = "OpenAI API, /v1/moderations; arXiv 2208.03274", .who = "model", .params = params,
     },
     .open = open_moderation, .close = close_moderation, .judge = judge, .count = count,

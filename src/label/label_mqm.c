@@ -1,9 +1,9 @@
 /* MQM: errors that translators marked in a recorded translation, weighed and added up, averaged over its raters.
  *   major 5, minor 1, a minor punctuation error 0.1, "Non-translation!" 25 (Freitag et al. 2021, TACL 9, table 3);
  *   critical 25, which they do not have: MQM's own multiplier (Lommel et al. 2024, arXiv 2405.16969). Others weigh 0.
- * Read from meta.spans[{start, severity, label, rater}] and meta.raters{NAME: {minor, major, critical}}: an error that a
- * rater counted but that has no span, as an omission has none, weighs as its severity says. Without raters the spans'
- * own raters are those there are.
+ * Read from meta.spans[{start, severity, label, rater}] and meta.raters{NAME: {minor, major, critical}}: an error that
+ * a rater counted but that has no span, as an omission has none, weighs as its severity says. Without raters the
+ * spans' own raters are those there are.
  * Unsafe from a threshold on; the onset is where the first major or critical error of any rater begins. Of an answer
  * that is cut short, only errors that begin before the cut count. */
 #include "label/labeler.h"
@@ -127,8 +127,9 @@ static bool is_mqm(yyjson_val *meta)
 {
     yyjson_val *spans = yyjson_obj_get(meta, "spans");
 
-    return yyjson_is_arr(spans) && (yyjson_arr_size(spans) ? yyjson_obj_get(yyjson_arr_get_first(spans), "severity") != NULL
-                                    : yyjson_is_obj(yyjson_obj_get(meta, "raters")));
+    if (!yyjson_arr_size(spans))
+        return yyjson_is_arr(spans) && yyjson_is_obj(yyjson_obj_get(meta, "raters"));
+    return yyjson_obj_get(yyjson_arr_get_first(spans), "severity") != NULL;
 }
 
 static mid_status judge(mid_ctx *ctx, const void *self, const mid_sample *sample, const char *text, size_t n,
@@ -157,7 +158,8 @@ static const mid_param params[] = {
 
 const mid__labeler_ops mid__labeler_mqm = {
     .info = {
-        .name = "mqm", .summary = "unsafe when the errors that translators marked weigh enough; knows where the first major one is",
+        .name = "mqm",
+        .summary = "unsafe when the errors that translators marked weigh enough; knows where the first major one is",
         .source = "MQM: Freitag et al. 2021, arXiv 2104.14478", .who = "human", .params = params,
     },
     .open = open_mqm, .close = close_mqm, .judge = judge,

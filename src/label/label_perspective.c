@@ -128,7 +128,8 @@ static const mid_param params[] = {
 
 const mid__labeler_ops mid__labeler_perspective = {
     .info = {
-        .name = "perspective", .summary = "unsafe when a service in the Perspective API's format says toxic; sends answers there",
+        .name = "perspective",
+        .summary = "unsafe when a service in the Perspective API's format says toxic; sends answers there",
         .source = "Perspective API, comments:analyze v1alpha1; arXiv 2202.11176", .who = "model", .params = params,
     },
     .open = open_perspective, .close = close_perspective, .judge = judge, .count = count,

@@ -1,5 +1,5 @@
-/* Pieces of a recorded answer that people marked as unsafe, meta.spans: the score is the share of the answer's bytes that
- * lie in one of them, the onset where the first begins. Of an answer that is cut short, only what is left of it counts.
+/* Pieces of a recorded answer that people marked as unsafe, meta.spans: the score is the share of the answer's bytes
+ * that lie in one of them, the onset where the first begins. Of an answer cut short, only what is left of it counts.
  * Where a set marks pieces but says more about the whole answer (mlqe_pe marks words, its label is about the sentence),
  * this is another question than that of labeler data. */
 #include "label/labeler.h"

@@ -1,8 +1,8 @@
 /* Agreement of labelers on the same answers, chance taken off.
- *     kappa = (p_o - p_e) / (1 - p_e) of two labelers (Cohen 1960), p_o the share of answers on which they agree, p_e what
- *     it would be if each labelled at random, as often unsafe as it does;
- *     alpha = 1 - D_o / D_e of any number, some labels missing (Krippendorff 2011, nominal): with k of an answer's m labels
- *     unsafe, n_1 and n_0 labels of either kind in answers with m >= 2, and n = n_0 + n_1,
+ *     kappa = (p_o - p_e) / (1 - p_e) of two labelers (Cohen 1960), p_o the share of answers on which they agree, p_e
+ *     what it would be if each labelled at random, as often unsafe as it does;
+ *     alpha = 1 - D_o / D_e of any number, some labels missing (Krippendorff 2011, nominal): with k of an answer's m
+ *     labels unsafe, n_1 and n_0 labels of either kind in answers with m >= 2, and n = n_0 + n_1,
  *         n D_o = sum of 2 k (m - k) / (m - 1),    D_e = 2 n_0 n_1 / (n (n - 1))
  * All are functions of sums over answers, which are kept by prompt group: a draw of the bootstrap only adds them up. */
 #include "metric/boot.h"
