@@ -133,7 +133,7 @@ mid_status mid_agreement_of(mid_ctx *ctx, const int8_t *label, size_t n_labeler,
         goto out;
     n_answer = fill(label, n_labeler, n, number, n_group, &s);
     n_prompt[AGREE] = s.n_group;
-    status = mid__boot_run(ctx, boot, s.n_group, figures, &s, N_FIGURE, n_prompt, e);
+    status = mid__boot_run(ctx, boot, s.n_group, figures, &s, N_FIGURE, n_prompt, NULL, e);
     if (status != MID_OK)
         goto out;
     say_why(e, n_answer, n_labeler);
