@@ -110,6 +110,7 @@ typedef struct mid_plan {
     const mid_plan_rule *rule;          size_t n_rule;
     const uint64_t *seeds;              size_t n_seed;      /* repeat all behind the answers with each; 0: once */
     mid_plan_statistics statistics;
+    const double *prevalence;           size_t n_prevalence;    /* shares of unsafe answers to re-weight figures to */
 } mid_plan;
 
 /** @param[out] out owned, everything in it lives as long as it. @return MID_ENOTFOUND, MID_EFORMAT, MID_ENOMEM. */

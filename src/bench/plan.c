@@ -408,6 +408,34 @@ static mid_status read_metrics(const mid__yaml_file *file, const mid__yaml *valu
     return status;
 }
 
+/* One share or a rising list of shares, each above 0 and below 1. */
+static mid_status read_prevalence(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    const bool is_list = value->kind == MID__YAML_LIST;
+    const mid__yaml *e = is_list ? value->first : value;
+    const size_t one = 1;
+    double *share = is_list ? NULL : mid__arena_get(file->arena, sizeof *share);
+    mid_status status = MID_OK;
+
+    if (is_list)
+        status = new_list(file, value, f, object, sizeof *share, &share);
+    else if (!share)
+        status = mid__oom(file->ctx, f->key);
+    if (status == MID_OK && !is_list) {
+        memcpy(object + f->at, &share, sizeof share);
+        memcpy(object + f->n_at, &one, sizeof one);
+    }
+    for (; e && status == MID_OK; e = is_list ? e->next : NULL, share++) {
+        status = mid__yaml_number(file, e, f->lo, f->hi, share);
+        if (status == MID_OK && (*share == f->lo || *share == f->hi))
+            return mid__yaml_fail(file, e, "'%s' is %g; it must be above %g and below %g", f->key, *share, f->lo,
+                                  f->hi);
+        if (status == MID_OK && is_list && e != value->first)
+            status = check_rising(file, e, f, share[-1], *share);
+    }
+    return status;
+}
+
 static mid_status read_layers(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
 {
     mid_plan_model *model = (mid_plan_model *)(void *)object;
@@ -723,6 +751,7 @@ static const field plan_fields[] = {
     { "at_tok", read_at_tok, MEMBERS(mid_plan, at_tok, n_at_tok), .lo = 1, .hi = 4096 },
     { "at_frac", read_at_frac, MEMBERS(mid_plan, at_frac, n_at_frac), .lo = 0.001, .hi = 1 },
     { "baseline", read_text, MEMBER(mid_plan, baseline) },
+    { "prevalence", read_prevalence, MEMBERS(mid_plan, prevalence, n_prevalence), .lo = 0, .hi = 1 },
     { "show", read_u32, MEMBER(mid_plan, n_show), .lo = 0, .hi = 10000 },
     { "models", read_models, MEMBERS(mid_plan, model, n_model), .required = true },
     { "data", read_data, MEMBERS(mid_plan, data, n_data), .required = true },

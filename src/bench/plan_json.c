@@ -141,6 +141,9 @@ static void put_plan(yyjson_mut_doc *doc, yyjson_mut_val *o, const mid_plan *pla
     for (i = 0; i < plan->n_at_frac; i++)
         yyjson_mut_arr_add_real(doc, list, plan->at_frac[i]);
     put_text(doc, o, "baseline", plan->baseline);
+    list = plan->n_prevalence ? yyjson_mut_obj_add_arr(doc, o, "prevalence") : NULL;
+    for (i = 0; i < plan->n_prevalence; i++)
+        yyjson_mut_arr_add_real(doc, list, plan->prevalence[i]);
     yyjson_mut_obj_add_uint(doc, o, "show", plan->n_show);
     list = yyjson_mut_obj_add_arr(doc, o, "models");
     for (i = 0; i < plan->n_model; i++)

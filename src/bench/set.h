@@ -122,6 +122,16 @@ mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monit
 mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores *scores, const mid_plan_rule *rule, int fold,
                           mid_rule *out);
 
+/* Are the answers of a view, as tested, like those that the rules of their folds were calibrated on? */
+typedef struct mid__fold_drift {
+    double p;                       /* P(such gaps | exchangeable), of all folds together; NaN: nothing to compare */
+    size_t n, n_unsafe;             /* answers compared, one of each prompt */
+    int n_fold;
+} mid__fold_drift;
+/* @param view (n) indices of its answers */
+mid_status mid__fold_drift_of(mid__run *run, const mid__set *set, const mid__scores *scores, const size_t *view,
+                              size_t n, mid__fold_drift *out);
+
 const char *mid__data_name(const mid_plan_data *data);          /* its name in results: of a path, the last part */
 const char *mid__monitor_label(const mid_plan_monitor *m);      /* its name in results */
 bool mid__monitor_runs_on(const mid_plan_monitor *m, const mid__set *set);

@@ -11,7 +11,7 @@
 static const char *const column[] = {
     "task", "dataset", "model", "observer", "monitor", "box", "rule", "metric", "value", "lo", "hi", "n", "n_unsafe",
     "n_prompts", "n_still_running", "labeler", "split", "fold", "access", "circular", "why", "seed", "at_tok",
-    "at_frac", "subset", "retrospective", "p", "n_seeds",
+    "at_frac", "subset", "retrospective", "p", "n_seeds", "prevalence",
 };
 enum { N_COLUMN = sizeof column / sizeof *column };
 

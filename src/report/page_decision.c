@@ -27,7 +27,21 @@ static const figure shown[] = {
 };
 enum { N_SHOWN = sizeof shown / sizeof *shown };
 
-typedef struct rule_view { const mid__report_set *set; uint32_t rule; const char *name; } rule_view;
+/* What moves with the share of unsafe answers. */
+static const struct { const char *metric, *head; } moved[] = {
+    { "precision_reweighted", "precision" }, { "f1_reweighted", "F1" }, { "sg_reweighted", "SG" },
+    { "rh_reweighted", "RH" }, { "ac_reweighted", "AC" }, { "sg_time_reweighted", "SG by tokens" },
+    { "rh_time_reweighted", "RH by tokens" }, { "ac_time_reweighted", "AC by tokens" },
+    { "early_lost_reweighted", "lost early" },
+};
+enum { N_MOVED = sizeof moved / sizeof *moved };
+
+typedef struct rule_view {
+    const mid__report_set *set;
+    uint32_t rule;
+    const char *name;
+    float prevalence;                   /* figures are re-weighted to it; 0: as they are */
+} rule_view;
 
 static const mid__cell *find(const mid__report *r, const rule_view *v, const mid__column *column,
                              const mid__report_monitor *m,
@@ -36,6 +50,7 @@ static const mid__cell *find(const mid__report *r, const rule_view *v, const mid
     mid__cell_key key = mid__report_key(r, v->set, column, metric);
 
     key.rule = v->rule;
+    key.prevalence = v->prevalence;
     key.monitor = m->id;
     return mid__report_find(r, &key);
 }
@@ -134,6 +149,116 @@ static void row(const mid__page *page, const rule_view *v, mid__notes *notes, co
     mid__buf_text(page->out, "</tr>\n");
 }
 
+static double prevalence_of(const mid__column *c)
+{
+    return c->n ? (double)c->n_unsafe / (double)c->n : 0;
+}
+
+/* The same alarms if another share of the answers were unsafe. */
+static void moved_table(const mid__page *page, rule_view v, float prevalence, const mid__report_monitor *const *m,
+                        size_t n)
+{
+    char text[64];
+    mid__notes notes = { 0 };
+    size_t i, k;
+
+    mid__number_text(text, "%.3g", 100 * (double)prevalence);
+    v.prevalence = prevalence;
+    for (i = 0; i < n && !find(page->report, &v, v.set->main, m[i], moved[0].metric); i++)
+        ;
+    if (i == n)
+        return;
+    mid__html(page->out, "<h4>Rule %s on %s, if %s %% of the answers were unsafe <small>measured: %.1f %%</small></h4>",
+              v.name, v.set->name, text, 100 * prevalence_of(v.set->main));
+    mid__page_table_open(page->out, v.set->name);
+    mid__buf_text(page->out, "<thead><tr><th scope=\"col\">monitor</th>");
+    for (k = 0; k < N_MOVED; k++)
+        mid__html(page->out, "<th scope=\"col\">%s</th>", moved[k].head);
+    mid__buf_text(page->out, "</tr></thead><tbody>\n");
+    for (i = 0; i < n; i++) {
+        mid__buf_text(page->out, "<tr>");
+        mid__page_monitor_th(page->out, m[i]);
+        for (k = 0; k < N_MOVED; k++)
+            mid__page_estimate_td(page->out, &notes, find(page->report, &v, v.set->main, m[i], moved[k].metric),
+                                  k < 2 ? 2 : 4, false);
+        mid__buf_text(page->out, "</tr>\n");
+    }
+    mid__page_table_close(page->out);
+    mid__page_notes(page->out, &notes);
+}
+
+/* ---- drift ---- */
+
+static bool is_withdrawn(const mid__report *r, const rule_view *v, const mid__column *column,
+                         const mid__report_monitor *m)
+{
+    const mid__cell *c = find(r, v, column, m, "drift_alarm");
+
+    return c && c->value > 0;
+}
+
+/* The monitors whose calibration and test scores differ in a column. */
+static size_t put_withdrawn(const mid__page *page, const rule_view *v, const mid__column *column)
+{
+    const mid__report *r = page->report;
+    char p[64];
+    size_t i, n = 0;
+
+    for (i = 0; i < r->n_monitor; i++) {
+        if (!is_withdrawn(r, v, column, &r->monitor[i]))
+            continue;
+        mid__number_text(p, "%.2g", find(r, v, column, &r->monitor[i], "drift_p")->value);
+        mid__html(page->out, "%s%s (p = %s)", n++ ? ", " : "", r->monitor[i].name, p);
+    }
+    return n;
+}
+
+static bool any_withdrawn(const mid__report *r, const rule_view *v, const mid__column *column)
+{
+    size_t i;
+
+    for (i = 0; i < r->n_monitor; i++)
+        if (is_withdrawn(r, v, column, &r->monitor[i]))
+            return true;
+    return false;
+}
+
+/* Nothing where results have no such figures. */
+static void drift(const mid__page *page, const rule_view *v)
+{
+    const mid__report *r = page->report;
+    const mid__cell *c, *least = NULL;
+    size_t i, n = 0;
+    char p[64];
+
+    for (i = 0; i < r->n_monitor; i++) {
+        c = find(r, v, v->set->main, &r->monitor[i], "drift_p");
+        if (!c || !isfinite(c->value))
+            continue;
+        least = !least || c->value < least->value ? c : least;
+        n += 1;
+    }
+    if (!least)
+        return;
+    if (any_withdrawn(r, v, v->set->main)) {
+        mid__buf_text(page->out, "<p class=\"verdict open\">Calibration and test scores differ: the promise is withdrawn "
+                      "for ");
+        put_withdrawn(page, v, v->set->main);
+        mid__html(page->out, ". %zu prompts were compared; without a difference at most 1 %% of monitors get such a "
+                  "p.</p>\n", least->n);
+    } else {
+        mid__number_text(p, "%.2g", least->value);
+        mid__html(page->out, "<p>No proof that calibration and test scores differ: the least p of %zu monitor%s is %s, "
+                  "over %zu prompts.</p>\n", n, n == 1 ? "" : "s", p, least->n);
+    }
+    if (v->set->within && any_withdrawn(r, v, v->set->within)) {
+        mid__html(page->out, "<p class=\"verdict open\">Within %s scores differ from those of all authors, on which the "
+                  "rule was calibrated: it promises nothing there for ", v->set->within->author);
+        put_withdrawn(page, v, v->set->within);
+        mid__buf_text(page->out, ".</p>\n");
+    }
+}
+
 static void table(const mid__page *page, const rule_view *v, size_t n_row_max)
 {
     const mid__report *r = page->report;
@@ -156,6 +281,9 @@ static void table(const mid__page *page, const rule_view *v, size_t n_row_max)
     mid__page_table_close(page->out);
     mid__page_notes(page->out, &notes);
     mid__page_more(page->out, n_more, "monitors");
+    drift(page, v);
+    for (i = 0; i < r->n_prevalence; i++)
+        moved_table(page, *v, r->prevalence[i], m, n);
 }
 
 static void figure_of(const mid__page *page, const rule_view *v, size_t n_row_max)
@@ -180,9 +308,9 @@ static void set_block(const mid__page *page, const mid__report_set *set, bool op
     mid__page_column_text(who, set->main);
     mid__html(page->out, "<details%s><summary>%s <small>%s, %zu answers, prevalence %.1f %% "
               "unsafe</small></summary>\n<div class=\"grid3\">\n", open ? " open" : "", set->name, who, set->main->n,
-              set->main->n ? 100 * (double)set->main->n_unsafe / (double)set->main->n : 0.0);
+              100 * prevalence_of(set->main));
     for (i = 0; i < r->n_rule; i++) {
-        view[i] = (rule_view){ set, r->rule[i], mid__report_name(r, r->rule[i]) };
+        view[i] = (rule_view){ set, r->rule[i], mid__report_name(r, r->rule[i]), 0 };
         figure_of(page, &view[i], n_row_max);
     }
     mid__buf_text(page->out, "</div>\n");
@@ -202,8 +330,10 @@ void mid__page_decision(const mid__page *page)
     mid__buf_text(page->out, "<section id=\"decisions\"><h2>What the alarms do</h2>\n<p>A rule turns a running score "
                   "into at most one alarm per answer. SG, RH and AC are shares of all answers, so they move with the "
                   "prevalence given beside each dataset; by tokens they count how much of an answer was withheld or "
-                  "shown, not only whether it was stopped. Delay averages over unsafe answers and a miss counts as 1; "
-                  "over detected answers alone it looks better, which is why both stand here.</p>\n");
+                  "shown, not only whether it was stopped. What the rule promises holds for answers like those it was "
+                  "calibrated on, so their scores are compared with those it was tested on. Delay averages over unsafe "
+                  "answers and a miss counts as 1; over detected answers alone it looks better, which is why both stand "
+                  "here.</p>\n");
     for (i = 0; i < r->n_set; i++)
         if (r->set[i].main)
             set_block(page, &r->set[i], i == 0, n_row_max);

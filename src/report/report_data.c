@@ -81,7 +81,7 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
 {
     yyjson_obj_iter it;
     const char *dataset, *model, *monitor, *rule, *metric, *subset;
-    double at_tok, at_frac;
+    double at_tok, at_frac, prevalence;
     bool ok;
 
     memset(c, 0, sizeof *c);
@@ -108,6 +108,8 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
     at_frac = next_number(&it, "at_frac");
     subset = next_text(&it, "subset");
     c->key.at = at_of(at_tok, at_frac);
+    prevalence = next_number(&it, "prevalence");
+    c->key.prevalence = prevalence > 0 && prevalence < 1 ? (float)prevalence : 0;
     ok = mid__names_add(names, dataset, &c->key.dataset) && mid__names_add(names, model, &c->key.model)
          && mid__names_add(names, monitor, &c->key.monitor) && mid__names_add(names, rule, &c->key.rule)
          && mid__names_add(names, metric, &c->key.metric);
@@ -275,6 +277,16 @@ static void add_rule(mid__report *r, uint32_t rule)
         r->rule[r->n_rule++] = rule;
 }
 
+static void add_prevalence(mid__report *r, float prevalence)
+{
+    size_t i = 0;
+
+    while (i < r->n_prevalence && r->prevalence[i] != prevalence)
+        i++;
+    if (prevalence > 0 && i == r->n_prevalence && i < MID__SHOW_PREVALENCE)
+        r->prevalence[r->n_prevalence++] = prevalence;
+}
+
 static mid_status read_sets(mid_ctx *ctx, const char *path, mid__report *r)
 {
     const uint32_t auroc = mid__report_id(r, "auroc");
@@ -295,6 +307,7 @@ static mid_status read_sets(mid_ctx *ctx, const char *path, mid__report *r)
         else if (c->key.metric == auroc)
             add_at(set->at_tok, &set->n_at_tok, c->key.at);
         add_rule(r, c->key.rule);
+        add_prevalence(r, c->key.prevalence);
     }
     free(i_set);
     return MID_OK;

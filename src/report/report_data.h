@@ -11,11 +11,15 @@
 
 enum {
     MID__SHOW_DATASET = 24, MID__SHOW_MONITOR = 64, MID__SHOW_COLUMN = 10, MID__SHOW_PREFIX = 24, MID__SHOW_RULE = 4,
+    MID__SHOW_PREVALENCE = 4,
     MID__N_HUE = 8,                         /* series with a colour: 1, 2 white, 3, 4 grey, 5, 6 black, 7, 8 control */
     MID__AT_SHARE = 1 << 30                 /* in mid__cell_key.at: the rest is per mille of the answer, else tokens */
 };
 
-typedef struct mid__cell_key { uint32_t dataset, model, subset, monitor, metric, rule, at; } mid__cell_key;
+typedef struct mid__cell_key {
+    uint32_t dataset, model, subset, monitor, metric, rule, at;
+    float prevalence;                       /* re-weighted to it; 0: as it is */
+} mid__cell_key;
 
 typedef struct mid__cell {
     mid__cell_key key;                      /* rule 0: threshold-free; at 0: whole answer */
@@ -66,6 +70,8 @@ typedef struct mid__report {
     mid__report_monitor monitor[MID__SHOW_MONITOR];  /* white, grey, black, control; better first */
     mid__report_set set[MID__SHOW_DATASET];
     uint32_t rule[MID__SHOW_RULE];
+    float prevalence[MID__SHOW_PREVALENCE]; /* that figures are re-weighted to, in the order of the cells */
+    size_t n_prevalence;
     size_t n_monitor, n_more_monitor, n_set, n_more_set, n_rule;
 } mid__report;
 

@@ -69,7 +69,7 @@ TEST(plan, every_key)
 {
     mid_plan *p = load_text(
         "name: t\ntitle: All keys\nseed: 7\nfolds: 4\ninner_folds: 2\ndraws: 0\nat_tok: [3, 9]\nat_frac: [0.25, 1]\n"
-        "show: 0\n"
+        "show: 0\nprevalence: [0.01, 0.1]\n"
         "models:\n  - {name: m, path: a.gguf, format: \"Q: {prompt}\\nA:\", quantise: q8_0, layers: [2, 5]}\n"
         "data:\n  - {dataset: sets/own_qa, as: qa, model: m, source: recorded, format: chat, labeler: data,\n"
         "     response_models: [x, \"y (z)\"], group: id:2, max_tok: 9, min_tok: 2, limit: 10, stop: \"\\n\",\n"
@@ -87,6 +87,9 @@ TEST(plan, every_key)
     CHECK_INT(p->n_at_frac, 2);
     CHECK_NEAR(p->at_frac[0], 0.25, 0);
     CHECK_INT(p->n_show, 0);
+    CHECK_INT(p->n_prevalence, 2);
+    CHECK_NEAR(p->prevalence[0], 0.01, 0);
+    CHECK_NEAR(p->prevalence[1], 0.1, 0);
     CHECK_TEXT(p->model[0].format, "Q: {prompt}\nA:");
     CHECK_TEXT(p->model[0].quantise, "q8_0");
     CHECK_INT(p->model[0].n_layer, 2);
@@ -361,9 +364,9 @@ TEST(plan, paths_are_expanded)
 TEST(plan, unknown_key)
 {
     refuse(HEAD "fold: 3\n", "2:1: unknown key 'fold': did you mean 'folds'? (allowed here: name, title, seed, seeds, folds, "
-           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules, statistics)");
+           "inner_folds, draws, at_tok, at_frac, baseline, prevalence, show, models, data, monitors, rules, statistics)");
     refuse(HEAD "elephants: 3\n", "2:1: unknown key 'elephants' (allowed here: name, title, seed, seeds, folds, "
-           "inner_folds, draws, at_tok, at_frac, baseline, show, models, data, monitors, rules, statistics)");
+           "inner_folds, draws, at_tok, at_frac, baseline, prevalence, show, models, data, monitors, rules, statistics)");
     refuse(HEAD "models:\n  - name: m\n    pth: x\n",
            "4:5: unknown key 'pth': did you mean 'path'? (allowed here: name, path, url, format, quantise, layers, model, key_env, top_logprobs, rpm, tpm, timeout_s)");
     refuse(HEAD "monitors:\n  - {monitor: probe_linear, laier: 3}\n",
@@ -432,6 +435,13 @@ TEST(plan, out_of_range)
     refuse(HEAD "at_frac: [0.5, 1.5]\n", "2:16: an entry here is 1.5; it must be from 0.001 to 1");
     refuse(HEAD "at_tok: [4, 2]\n", "2:13: 'at_tok' must rise: 2 stands after 4");
     refuse(HEAD "at_tok: []\n", "2:9: 'at_tok' has 0 entries; it needs 1 to 1000");
+    refuse(HEAD "prevalence: 0\n", "2:13: 'prevalence' is 0; it must be above 0 and below 1");
+    refuse(HEAD "prevalence: [0.1, 1]\n", "2:19: 'prevalence' is 1; it must be above 0 and below 1");
+    refuse(HEAD "prevalence: 5\n", "2:13: 'prevalence' is 5; it must be from 0 to 1");
+    refuse(HEAD "prevalence: [-0.1]\n", "2:14: an entry here is -0.1; it must be from 0 to 1");
+    refuse(HEAD "prevalence: rare\n", "2:13: 'prevalence' must be a number, not 'rare'");
+    refuse(HEAD "prevalence: [0.1, 0.1]\n", "2:19: 'prevalence' must rise: 0.1 stands after 0.1");
+    refuse(HEAD "prevalence: []\n", "2:13: 'prevalence' has 0 entries; it needs 1 to 1000");
     refuse(HEAD "models: [{name: m, path: p, layers: [3, 3]}]\n", "2:41: 'layers' must rise: 3 stands after 3");
     refuse(HEAD "data: [{dataset: a, model: m, source: llama, max_tok: 4, min_tok: 5}]\n",
            "2:8: min_tok 5 is larger than max_tok 4: no answer is left");
@@ -509,7 +519,7 @@ TEST(plan, cut_anywhere)
 TEST(plan, json)
 {
     mid_plan *p = load_text(
-        "name: t\nat_tok: [1]\nat_frac: [0.5]\n" MODELS
+        "name: t\nat_tok: [1]\nat_frac: [0.5]\nprevalence: 0.25\n" MODELS
         "data:\n  - {dataset: d, model: m, source: llama, temperature: 0.7, response_models: [a]}\n"
         "monitors: [random, {monitor: probe_linear, as: p, only: [d], c: 0.5}]\n"
         "rules: [{rule: conformal, alpha: 0.1}]\n");
@@ -517,7 +527,7 @@ TEST(plan, json)
 
     CHECK_OK(mid_plan_json(test_ctx(), p, &text));
     CHECK_TEXT(text, "{\"name\":\"t\",\"title\":\"t\",\"seed\":0,\"folds\":5,\"inner_folds\":3,\"draws\":2000,"
-               "\"at_tok\":[1],\"at_frac\":[0.5],\"show\":40,\"models\":[{\"name\":\"m\",\"path\":\"smollm2\"}],"
+               "\"at_tok\":[1],\"at_frac\":[0.5],\"prevalence\":[0.25],\"show\":40,\"models\":[{\"name\":\"m\",\"path\":\"smollm2\"}],"
                "\"data\":[{\"dataset\":\"d\",\"model\":\"m\",\"source\":\"llama\",\"response_models\":[\"a\"],"
                "\"group\":\"prompt\",\"max_tok\":128,\"min_tok\":1,\"limit\":0,\"temperature\":0.7,\"optional\":false,"
                "\"contrast\":false}],\"monitors\":[{\"monitor\":\"random\"},"

@@ -49,7 +49,7 @@ static mid_plan *load(const char *model, const char *data)
     write_data(false);
     n = snprintf(text, sizeof text,
                  "name: tiny\nseed: 3\nfolds: 3\ninner_folds: 2\ndraws: 50\n"
-                 "at_tok: [1, 4]\nat_frac: [0.5, 1]\nshow: 4\n"
+                 "at_tok: [1, 4]\nat_frac: [0.5, 1]\nshow: 4\nprevalence: 0.1\n"
                  "models:\n  - {name: small, path: \"%s\", layers: [4, 14]}\n"
                  "data:\n%s"
                  "monitors: [length, entropy_mean, ngram_lr, probe_linear, probe_linear+cusum+max, length+in_a_row(20)]\n"

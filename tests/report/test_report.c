@@ -100,8 +100,8 @@ TEST(csv, golden)
     mid__csv(&out, yyjson_doc_get_root(doc));
     CHECK_TEXT(out.at, "task,dataset,model,observer,monitor,box,rule,metric,value,lo,hi,n,n_unsafe,n_prompts,"
                        "n_still_running,labeler,split,fold,access,circular,why,seed,at_tok,at_frac,subset,"
-                       "retrospective,p,n_seeds\r\n"
-                       "chat,\"a,\"\"b\"\"\",\"x\ny\",,,,,auroc,0.1,,0.30000000000000004,-12,,,,,,,,true,,,,,,,,\r\n");
+                       "retrospective,p,n_seeds,prevalence\r\n"
+                       "chat,\"a,\"\"b\"\"\",\"x\ny\",,,,,auroc,0.1,,0.30000000000000004,-12,,,,,,,,true,,,,,,,,,\r\n");
     mid__buf_clear(&out);
     yyjson_doc_free(doc);
 }
@@ -214,6 +214,47 @@ TEST(report, no_interval)
 #define VARIANT(name, of) "{\"name\":\"" name "\",\"monitor\":\"" of "\",\"box\":\"white\"}"
 
 /* One recipe under other settings is in the tables, but does not win, take a colour or count as a monitor. */
+/* The re-weighted figures stand beside the measured ones, and drift is said under the rule it touches; results without
+ * either say neither. */
+TEST(report, drift_and_prevalence)
+{
+    char json[8000];
+    const char *page;
+
+#define RULED(monitor, metric, value, tail) CELL(monitor, metric, value, "null", "null", ",\"rule\":\"crc\"" tail)
+    snprintf(json, sizeof json, "%s", RESULTS(
+             MONITOR("m", "white") "," MONITOR("k", "grey"),
+             CELL("m", "auroc", "0.9", "0.8", "0.95", "") "," CELL("k", "auroc", "0.8", "0.7", "0.9", "") ","
+             RULED("m", "tpr", "0.75", "") "," RULED("k", "tpr", "0.5", "") ","
+             RULED("m", "precision", "0.75", "") ","
+             RULED("m", "precision_reweighted", "0.0149", ",\"prevalence\":0.01") ","
+             RULED("m", "precision_reweighted", "0.1429", ",\"prevalence\":0.1") ","
+             RULED("m", "sg_reweighted", "0.0075", ",\"prevalence\":0.01") ","
+             RULED("m", "drift_p", "0.0004", "") "," RULED("m", "drift_alarm", "1", "") ","
+             RULED("k", "drift_p", "0.3", "") "," RULED("k", "drift_alarm", "0", "")));
+    CHECK_OK(write_report(json));
+    page = text_of("report.html");
+    CHECK(holds(page, "Rule crc on d, if 1 % of the answers were unsafe <small>measured: 10.0 %</small>"));
+    CHECK(holds(page, "if 10 % of the answers were unsafe"));
+    CHECK(holds(page, "0.0075"));
+    CHECK(holds(page, "Calibration and test scores differ: the promise is withdrawn for m (p = 0.0004). 200 prompts"));
+    CHECK(!strstr(page, "k (p ="));
+    CHECK(holds(text_of("results.csv"), "precision_reweighted,0.0149,"));
+    snprintf(json, sizeof json, "%s", RESULTS(
+             MONITOR("m", "white"), CELL("m", "auroc", "0.9", "0.8", "0.95", "") "," RULED("m", "tpr", "0.75", "") ","
+             RULED("m", "drift_p", "0.04", "") "," RULED("m", "drift_alarm", "0", "")));
+    CHECK_OK(write_report(json));
+    page = text_of("report.html");
+    CHECK(holds(page, "No proof that calibration and test scores differ: the least p of 1 monitor is 0.04, over 200 "
+                "prompts."));
+    CHECK(!strstr(page, "of the answers were unsafe"));
+    snprintf(json, sizeof json, "%s", RESULTS(MONITOR("m", "white"), CELL("m", "auroc", "0.9", "0.8", "0.95", "") ","
+             RULED("m", "tpr", "0.75", "")));
+    CHECK_OK(write_report(json));
+    CHECK(!strstr(text_of("report.html"), "calibration and test scores differ"));
+#undef RULED
+}
+
 TEST(report, variants_do_not_lead)
 {
     const char *html;
