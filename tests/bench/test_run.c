@@ -367,7 +367,7 @@ TEST(run, one_class_is_reported_and_told)
              "     response_models: [bad], max_tok: 8}\n", test_dir());     /* by its path: results use the last part */
     plan = load(test_model(), data);
     CHECK_FAILS(run(test_ctx(), plan, "one", 1), MID_EUNDEFINED);
-    CHECK_SAYS("plan.yaml:12: data 'read' has 9 answers, 9 of them unsafe");
+    CHECK_SAYS("plan.yaml:13: data 'read' has 9 answers, 9 of them unsafe");
     CHECK(access(test_path("one/report.html"), R_OK) == 0);
     doc = read_json("one", "results.json");
     CHECK_NEAR(value_of(yyjson_obj_get(yyjson_doc_get_root(doc), "cells"), "read", "length", "auroc", 0), -1, 0);
@@ -381,12 +381,12 @@ TEST(run, what_cannot_be_run_is_told_with_its_line)
     mid_run_opts opts = mid_run_opts_default();
 
     CHECK_FAILS(run(test_ctx(), plan, "none", 1), MID_ENOTFOUND);
-    CHECK_SAYS("plan.yaml:10: model 'small': /nowhere/model.gguf");
+    CHECK_SAYS("plan.yaml:11: model 'small': /nowhere/model.gguf");
     CHECK_FAILS(mid_run(test_ctx(), plan, &opts), MID_EINVAL);
     mid_plan_close(plan);
     plan = load("/nowhere/model.gguf", "  - {dataset: nothing, model: small, source: llama}\n");
     CHECK_FAILS(run(test_ctx(), plan, "none", 1), MID_ENOTFOUND);
-    CHECK_SAYS("plan.yaml:12: ");
+    CHECK_SAYS("plan.yaml:13: ");
     mid_plan_close(plan);
 }
 
