@@ -241,8 +241,8 @@ static void drift(const mid__page *page, const rule_view *v)
     if (!least)
         return;
     if (any_withdrawn(r, v, v->set->main)) {
-        mid__buf_text(page->out, "<p class=\"verdict open\">Calibration and test scores differ: the promise is withdrawn "
-                      "for ");
+        mid__buf_text(page->out, "<p class=\"verdict open\">Calibration and test scores differ: the promise is "
+                      "withdrawn for ");
         put_withdrawn(page, v, v->set->main);
         mid__html(page->out, ". %zu prompts were compared; without a difference at most 1 %% of monitors get such a "
                   "p.</p>\n", least->n);
@@ -252,8 +252,8 @@ static void drift(const mid__page *page, const rule_view *v)
                   "over %zu prompts.</p>\n", n, n == 1 ? "" : "s", p, least->n);
     }
     if (v->set->within && any_withdrawn(r, v, v->set->within)) {
-        mid__html(page->out, "<p class=\"verdict open\">Within %s scores differ from those of all authors, on which the "
-                  "rule was calibrated: it promises nothing there for ", v->set->within->author);
+        mid__html(page->out, "<p class=\"verdict open\">Within %s scores differ from those of all authors, on which "
+                  "the rule was calibrated: it promises nothing there for ", v->set->within->author);
         put_withdrawn(page, v, v->set->within);
         mid__buf_text(page->out, ".</p>\n");
     }
@@ -332,8 +332,8 @@ void mid__page_decision(const mid__page *page)
                   "prevalence given beside each dataset; by tokens they count how much of an answer was withheld or "
                   "shown, not only whether it was stopped. What the rule promises holds for answers like those it was "
                   "calibrated on, so their scores are compared with those it was tested on. Delay averages over unsafe "
-                  "answers and a miss counts as 1; over detected answers alone it looks better, which is why both stand "
-                  "here.</p>\n");
+                  "answers and a miss counts as 1; over detected answers alone it looks better, which is why both "
+                  "stand here.</p>\n");
     for (i = 0; i < r->n_set; i++)
         if (r->set[i].main)
             set_block(page, &r->set[i], i == 0, n_row_max);

@@ -20,14 +20,14 @@ static yyjson_doc *cells_of(const double *prevalence, size_t n_prevalence, doubl
     const mid_plan_rule rule = { .name = "best_f1", .params = &none };
     const mid_plan plan = { .n_fold = N_FOLD, .rule = &rule, .n_rule = 1, .prevalence = prevalence,
                             .n_prevalence = n_prevalence };
-    const mid_plan_data data = { .source = "llama" };
+    const mid_plan_data data = { .contrast = false };
     const char *author = "m";
     mid_plan_monitor monitor = { .text = "length", .params = &none };
     mid__answer answer[N];
     size_t at[N + 1], i, t;
     double score[N * N_TOK], cal_extreme[N];
-    mid__set set = { .plan = &plan, .data = &data, .name = "d", .answer = answer, .n = N, .n_unsafe = 40, .n_group = N,
-                     .author = &author, .n_author = 1, .labeler = "data" };
+    mid__set set = { .plan = &plan, .data = &data, .name = "d", .source = "llama", .answer = answer, .n = N,
+                     .n_unsafe = 40, .n_group = N, .author = &author, .n_author = 1, .labeler = "data" };
     mid__run run = { .ctx = test_ctx(), .plan = &plan };
     mid__scores scores = { .n = N, .n_tok = N * N_TOK, .at = at, .rank = score, .rule = score,
                            .cal_extreme = cal_extreme, .defined = true };
@@ -42,7 +42,8 @@ static yyjson_doc *cells_of(const double *prevalence, size_t n_prevalence, doubl
     for (i = 0; i < N; i++) {
         k = i % N_SAMPLE;
         answer[i] = (mid__answer){ .sample = &text, .author = author, .group = (uint32_t)i,
-                                   .fold = (int)(i / N_SAMPLE % N_FOLD), .label = { .unsafe = sample[k].unsafe }, .onset_tok = sample[k].onset };
+                                   .fold = (int)(i / N_SAMPLE % N_FOLD), .label = { .unsafe = sample[k].unsafe },
+                                   .onset_tok = sample[k].onset };
         cal_extreme[i] = sample[k].unsafe + more;
         for (t = 0; t < N_TOK; t++)
             score[at[i] + t] = (int)t >= sample[k].alarm;
