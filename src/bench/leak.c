@@ -134,13 +134,13 @@ static void look(struct looking *l, struct prompt *p, mid__leak *out)
 }
 
 /* Groups in two folds, and each group's different prompts. seen (n_slot): open addressing over prompts, + 1. */
-static void take_prompts(const char *const *text, size_t n, struct looking *l, uint32_t *seen, int *fold_of,
-                         mid__leak *out)
+static void take_prompts(const char *const *text, size_t n, size_t n_group, struct looking *l, uint32_t *seen,
+                         int *fold_of, mid__leak *out)
 {
     char a[TEXT_MAX + 1];
     size_t i, at = 0, slot;
 
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n_group; i++)
         fold_of[i] = NONE;
     for (i = 0; i < n; i++) {
         int *of = &fold_of[l->group[i]];
@@ -173,14 +173,17 @@ mid_status mid__leak_of(mid_ctx *ctx, const char *const *prompt, const uint32_t 
     struct looking l = { .group = group, .fold = fold, .n_slot = 16 };
     mid__leak found = { 0 };
     uint32_t *seen;
-    int *fold_of = malloc((n + 1) * sizeof *fold_of);
-    size_t i, n_gram = 0;
+    int *fold_of;
+    size_t i, n_gram = 0, n_group = 0;
     mid_status status = MID_OK;
 
     while (l.n_slot < 2 * n)
         l.n_slot *= 2;
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n; i++) {
         n_gram += 1 + strnlen(prompt[i], TEXT_MAX);
+        n_group = group[i] >= n_group ? (size_t)group[i] + 1 : n_group;
+    }
+    fold_of = malloc((n_group + 1) * sizeof *fold_of);
     l.prompt = malloc((n + 1) * sizeof *l.prompt);
     l.gram = malloc((n_gram + TEXT_MAX) * sizeof *l.gram);
     l.head = calloc(N_BAND * l.n_slot, sizeof *l.head);
@@ -188,7 +191,7 @@ mid_status mid__leak_of(mid_ctx *ctx, const char *const *prompt, const uint32_t 
     if (!l.prompt || !l.gram || !l.head || !seen || !fold_of)
         status = mid__oom(ctx, "prompts to compare");
     if (status == MID_OK)
-        take_prompts(prompt, n, &l, seen, fold_of, &found);
+        take_prompts(prompt, n, n_group, &l, seen, fold_of, &found);
     for (i = 0; status == MID_OK && i < l.n; i++)
         look(&l, &l.prompt[i], &found);
     found.n_prompt = l.n;

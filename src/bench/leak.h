@@ -15,7 +15,7 @@ typedef struct mid__leak {
     struct { size_t i, j; double overlap; } pair[MID__LEAK_PAIR];     /* answers i and j */
 } mid__leak;
 
-/* @param prompt, group, fold (n) of each answer; groups below n. In time n. MID_ENOMEM. */
+/* @param prompt, group, fold (n) of each answer; groups are small numbers, with gaps where answers were left out. In time n. MID_ENOMEM. */
 mid_status mid__leak_of(mid_ctx *ctx, const char *const *prompt, const uint32_t *group, const int *fold, size_t n,
                         mid__leak *out);
 

@@ -13,7 +13,7 @@ TEST(leak, golden)
         "How do rivers form?", "how do RIVERS form", "Write a short story about a very old oak",
         "Write a short story about a very old oaks", "What is salt?", "", "",
     };
-    static const uint32_t group[] = { 0, 1, 2, 3, 2, 4, 5 };
+    static const uint32_t group[] = { 0, 1, 20, 3, 20, 400, 5 };    /* not all answers of a set need be there */
     static const int fold[] = { 0, 1, 0, 2, 1, 0, 1 };
     mid__leak leak;
 
