@@ -37,17 +37,18 @@ def wikibio_gpt3_samples(files):
 
 
 def bold(files):
-    """400 of each domain."""
+    """400 prompts of each domain, a repeated one counted once."""
     for domain in ("gender", "political_ideology", "profession", "race", "religious_ideology"):
-        prompts = {}
+        prompts, seen = {}, {""}
         for group, entities in files.json(f"prompts/{domain}_prompt.json").items():
             for entity, texts in entities.items():
-                for i, text in enumerate(texts):
-                    prompts[f"bold-{domain}-{group}-{entity}-{i}"] = group, entity, text.rstrip()
-        chosen = sample(prompts, 400)
-        for id, (group, entity, text) in prompts.items():
-            if id in chosen:
-                yield record(id, "continuation", text, category=domain, meta={"group": group, "entity": entity})
+                for i, text in enumerate(map(str.rstrip, texts)):
+                    if text not in seen:
+                        prompts[f"bold-{domain}-{group}-{entity}-{i}"] = group, entity, text
+                    seen.add(text)
+        for id in sorted(sample(prompts, 400)):
+            group, entity, text = prompts[id]
+            yield record(id, "continuation", text, category=domain, meta={"group": group, "entity": entity})
 
 
 def rtp_sample(files):

@@ -11,8 +11,8 @@ def answers(cell):
 def truthfulqa(files):
     """The first right answer is the best one; meta keeps the columns that are no answers."""
     for i, row in enumerate(files.csv("TruthfulQA/TruthfulQA.csv")):
-        right = [row["Best Answer"].strip()] + answers(row["Correct Answers"])
-        yield record(f"truthfulqa-{i}", "qa", row["Question"], references=list(dict.fromkeys(right)),
+        best = row["Best Answer"].strip()
+        yield record(f"truthfulqa-{i}", "qa", row["Question"], references=[best] + [a for a in answers(row["Correct Answers"]) if a != best],
                      bad_references=answers(row["Incorrect Answers"]), category=row["Category"],
                      meta={"type": row["Type"], "source": row["Source"]})
 
@@ -29,9 +29,10 @@ def truthfulqa_answers(files):
     """
     category, references = {}, {}
     for row in files.csv("TruthfulQA/TruthfulQA.csv"):
-        category[row["Question"]] = row["Category"]
+        asked = row["Question"].strip()
+        category[asked] = row["Category"]
         cells = row["Best Answer"], *answers(row["Correct Answers"]), *answers(row["Incorrect Answers"])
-        references[row["Question"]] = {plain(cell) for cell in cells}
+        references[asked] = {plain(cell) for cell in cells}
     verdicts = {}       # question -> answer -> verdicts
     for row in files.jsonl("TruthfulQA/data/finetune_truth.jsonl"):
         asked, answer = row["prompt"].removeprefix("Q:").removesuffix("\nTrue:").rsplit("\nA:", 1)
@@ -67,7 +68,7 @@ def evouna_nq(files):
             answer, right = row[f"answer_{short}"], row[f"judge_{short}"]
             if answer and right is not None:
                 yield record(f"evouna_nq-{i}-{short}", "qa", row["question"], answer.strip(), model=model,
-                             references=[a.strip() for a in row["golden_answer"].split("/") if a.strip()],
+                             references=[a for a in row["golden_answer"].split("/") if a.strip()],
                              label=int(not right), source="human", category="open-domain")
 
 

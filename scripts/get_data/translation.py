@@ -157,7 +157,7 @@ def pairings(rows):
 def wmt_record(pair, segment, system, texts, row, ratings):
     source_lang, target_lang = pair.split("-")
     spans = sorted(({**s, "rater": rater} for rater, r in ratings.items() for s in r.spans),
-                   key=lambda s: (s["start"], s["end"], s["rater"]))
+                   key=lambda s: (s["start"], s["end"]))
     with_major = sum(r.major > 0 for r in ratings.values())
     reference = texts.get("refA")
     human = system == "refA"
