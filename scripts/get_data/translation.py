@@ -1,8 +1,9 @@
 """Machine translations with human verdicts on them."""
 import ast
 import html
+import re
 
-from .common import align, byte_at, onset, record, sample
+from .common import align, onset, record, sample
 
 CRITICAL = ("en-de", "dev"), ("en-de", "train"), ("en-cs", "dev"), ("en-zh", "dev"), ("en-ja", "dev")
 
@@ -78,95 +79,75 @@ def penalty(category, severity):
     return 0.1 if category.lower() == "fluency/punctuation" else 1.0
 
 
-class Rating:
-    """What one rater said of one translation in one pairing."""
+WMT_COLUMNS = "system", "doc", "doc_seg_id", "global_seg_id", "rater", "source", "target", "category", "severity", "more"
+
+
+class Translation:
+    """What raters marked in one translation, a row per error."""
 
     def __init__(self):
-        self.major = self.minor = 0
-        self.score, self.spans = 0.0, []
+        self.raters, self.spans = {}, []
 
-    def add(self, row):
+    def add(self, row, rater):
         category, severity = row["category"], row["severity"].lower()
+        said = self.raters.setdefault(rater, {"major": 0, "minor": 0, "score": 0.0})
+        self.row, self.text = row, clean(row["target"])
         if severity not in ("major", "minor") or category.lower().startswith("source issue"):
             return
-        self.major += severity == "major"
-        self.minor += severity == "minor"
-        self.score += penalty(category, severity)
+        said[severity] += 1
+        said["score"] = round(said["score"] + penalty(category, severity), 1)
         before, marked, behind = row["target"].partition("<v>")
         inside, closed, _ = behind.partition("</v>")
         if marked and closed and inside:            # an omission is marked in the source
-            text = before + inside
-            self.spans.append({"start": byte_at(before, len(before)), "end": byte_at(text, len(text)), "label": category,
-                               "severity": severity})
-
-
-WMT_COLUMNS = "system", "doc", "doc_seg_id", "global_seg_id", "rater", "source", "target", "category", "severity"
-
-
-def wmt23_mqm(files):
-    """Side-by-side ratings: the two translations a rater saw together are next to each other in the file, which is how the
-    pairings of a system rated twice are told apart. zh-en: 200 of the segments."""
-    for pair, n in (("en-de", None), ("zh-en", 200)):
-        short = pair.replace("-", "")
-        packed = files.tar(f"generalMT2023/{short}/sxs_mqm_generalMT2023_{short}.3ratingsPerSegment.tsv.tar.gz")
-        rows = [dict(zip(WMT_COLUMNS, line.split("\t"))) for line in packed.lines(packed.only(r".*\.tsv"))]
-        rows = [r for r in rows if r["system"] != "system" and "HOTW" not in r["category"] + r["severity"]]
-        chosen = sample((r["global_seg_id"] for r in rows), n or len(rows))
-        yield from wmt_records(pair, [r for r in rows if r["global_seg_id"] in chosen])
-
-
-def wmt_records(pair, rows):
-    partner = pairings(rows)
-    segments = {}       # segment -> system -> rater, with its pairing where a system has several -> Rating
-    about = {}          # segment, system -> a row of it
-    for k, row in enumerate(rows):
-        key = row["global_seg_id"], row["system"]
-        about[key] = row
-        rater = row["rater"] + (f"@{partner[k]}" if partner[k] else "")
-        segments.setdefault(key[0], {}).setdefault(key[1], {}).setdefault(rater, Rating()).add(row)
-    for segment, systems in sorted(segments.items(), key=lambda s: int(s[0])):
-        texts = {s: clean(about[segment, s]["target"]) for s in systems}
-        for system in sorted(systems, key=lambda s: (s.startswith("ref"), s)):
-            yield wmt_record(pair, segment, system, texts, about[segment, system], systems[system])
+            start = len(before.encode())
+            self.spans.append({"start": start, "end": start + len(inside.encode()), "label": category, "severity": severity,
+                               "rater": rater})
 
 
 def clean(text):
     return text.replace("<v>", "").replace("</v>", "")
 
 
-def pairings(rows):
-    """Of each row the system shown beside it, for systems that a segment has in more than one pairing; else None."""
-    blocks = []         # (segment, rater, system, first row, end), neighbours of one pairing behind each other
-    for k, row in enumerate(rows):
-        key = row["global_seg_id"], row["rater"], row["system"]
-        if not blocks or blocks[-1][:3] != key:
-            blocks.append((*key, k, k + 1))
-        else:
-            blocks[-1] = (*key, blocks[-1][3], k + 1)
-    seen = {}
-    for segment, rater, system, _, _ in blocks:
-        seen[segment, rater, system] = seen.get((segment, rater, system), 0) + 1
-    partner = [None] * len(rows)
-    for b, (segment, rater, system, first, end) in enumerate(blocks):
-        if seen[segment, rater, system] > 1:
-            near = [blocks[j][2] for j in (b + 1, b - 1) if 0 <= j < len(blocks) and blocks[j][:2] == (segment, rater)]
-            partner[first:end] = [near[0] if near else "?"] * (end - first)
-    return partner
+def wmt23_mqm(files):
+    """Side-by-side ratings. zh-en: 200 of the segments."""
+    for pair, n in (("en-de", None), ("zh-en", 200)):
+        short = pair.replace("-", "")
+        packed = files.tar(f"generalMT2023/{short}/sxs_mqm_generalMT2023_{short}.3ratingsPerSegment.tsv.tar.gz")
+        rows = [dict(zip(WMT_COLUMNS, line.split("\t", 9))) for line in packed.lines(packed.only(r".*\.tsv"))]
+        rows = [r for r in rows if r["system"] != "system" and "HOTW" not in r["category"] + r["severity"]]
+        chosen = sample((r["global_seg_id"] for r in rows), n or len(rows))
+        for segment, systems in sorted(wmt_segments([r for r in rows if r["global_seg_id"] in chosen]).items()):
+            reference = systems["refA"].text if "refA" in systems else None
+            for system in sorted(systems, key=lambda s: (s == "refA", s)):
+                yield wmt_record(pair, segment, system, systems[system], reference if system != "refA" else None)
 
 
-def wmt_record(pair, segment, system, texts, row, ratings):
+def wmt_segments(rows):
+    """Segment -> system -> Translation. A system that was shown beside several others has several ratings by one rater: the
+    other's name, among the columns behind the severity, tells them apart."""
+    systems = {r["system"] for r in rows}
+    beside = [systems & set(re.findall(r"[\w.-]+", r.get("more", ""))) - {r["system"]} for r in rows]
+    partners = {}       # segment, system -> names beside it
+    for row, names in zip(rows, beside):
+        partners.setdefault((row["global_seg_id"], row["system"]), set()).update(names)
+    segments = {}
+    for row, names in zip(rows, beside):
+        several = len(partners[row["global_seg_id"], row["system"]]) > 1
+        rater = row["rater"] + ("@" + "+".join(sorted(names)) if several else "")
+        segments.setdefault(int(row["global_seg_id"]), {}).setdefault(row["system"], Translation()).add(row, rater)
+    return segments
+
+
+def wmt_record(pair, segment, system, rated, reference):
     source_lang, target_lang = pair.split("-")
-    spans = sorted(({**s, "rater": rater} for rater, r in ratings.items() for s in r.spans),
-                   key=lambda s: (s["start"], s["end"]))
-    with_major = sum(r.major > 0 for r in ratings.values())
-    reference = texts.get("refA")
-    human = system == "refA"
-    return record(f"wmt23_mqm-{pair}-{segment}-{system}", "translation", clean(row["source"]), texts[system],
-                  model="human reference" if human else system,
-                  references=[reference] if reference and not human else None, label=int(2 * with_major > len(ratings)),
-                  source="human", category=row["doc"].split("_")[0], lang=target_lang,
-                  meta={"source_lang": source_lang, "target_lang": target_lang, "doc": row["doc"],
-                        "mqm_mean": round(sum(r.score for r in ratings.values()) / len(ratings), 3),
-                        "raters": {k: {"major": r.major, "minor": r.minor, "score": round(r.score, 1)} for k, r in ratings.items()},
-                        "raters_major": with_major, "spans": spans, "onset": onset(spans),
+    scores = [said["score"] for said in rated.raters.values()]
+    with_major = sum(said["major"] > 0 for said in rated.raters.values())
+    spans = sorted(rated.spans, key=lambda s: (s["start"], s["end"]))
+    return record(f"wmt23_mqm-{pair}-{segment}-{system}", "translation", clean(rated.row["source"]), rated.text,
+                  model="human reference" if system == "refA" else system, references=[reference] if reference else None,
+                  label=int(2 * with_major > len(scores)), source="human", category=rated.row["doc"].split("_")[0],
+                  lang=target_lang,
+                  meta={"source_lang": source_lang, "target_lang": target_lang, "doc": rated.row["doc"],
+                        "mqm_mean": round(sum(scores) / len(scores), 3), "raters": rated.raters, "raters_major": with_major,
+                        "spans": spans, "onset": onset(spans),
                         "onset_major": onset([s for s in spans if s["severity"] == "major"])})

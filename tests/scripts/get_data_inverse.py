@@ -391,8 +391,7 @@ def wmt23_mqm(data):
         lines = ["\t".join(translation.WMT_COLUMNS)]
         filler = last(of_pair)
         for segment, records in of_pair.items():
-            for r in wmt_blocks(records):
-                lines += ["\t".join(row) for row in r]
+            lines += ["\t".join(row) for r in records for row in wmt_rows(r)]
         if pair == "zh-en":
             lines += ["\t".join(["S", "d", "1", next(filler), "rater1", "s", "t", "No-error", "No-error", "{}"])]
         short = pair.replace("-", "")
@@ -401,37 +400,34 @@ def wmt23_mqm(data):
     return content
 
 
-def wmt_blocks(records):
-    """The rows of each rating, those of a pairing next to each other."""
-    blocks = {}
-    for r in records:
-        system = "refA" if r["response_model"] == "human reference" else r["response_model"]
-        for rater, said in r["meta"]["raters"].items():
-            blocks[system, rater] = wmt_rows(r, system, rater, said)
-    for system, rater in list(blocks):
-        name, at, beside = rater.partition("@")
-        if at:
-            yield blocks.pop((system, rater))
-            yield blocks.pop((beside, name))
-    yield from blocks.values()
-
-
-def wmt_rows(r, system, rater, said):
+def wmt_rows(r):
+    """A row without an error per rating, in their order, then the errors in the order of the spans, then the omissions."""
     text, m, segment = r["response"].encode(), r["meta"], r["id"].split("-")[3]
-    row = lambda target, category, severity: [system, m["doc"], "1", segment, rater.partition("@")[0], r["prompt"], target,
-                                              category, severity, "{}"]
-    rows, left = [], dict(said)
-    for s in (s for s in m["spans"] if s["rater"] == rater):
+    system = "refA" if r["response_model"] == "human reference" else r["response_model"]
+
+    def row(rater, target, category, severity):
+        rater, _, beside = rater.partition("@")
+        return [system, m["doc"], "1", segment, rater, r["prompt"], target, category, severity, json.dumps({"beside": beside})]
+
+    rows, left = [row(rater, r["response"], "No-error", "No-error") for rater in m["raters"]], {}
+    for rater, said in m["raters"].items():
+        left[rater] = dict(said)
+    for s in m["spans"]:
         a, b = s["start"], s["end"]
-        rows.append(row((text[:a] + b"<v>" + text[a:b] + b"</v>" + text[b:]).decode(), s["label"], s["severity"].title()))
-        left[s["severity"]] -= 1
-        left["score"] -= translation.penalty(s["label"], s["severity"])
-    for _ in range(left["major"]):      # omissions, marked in the source
-        rows.append(row(r["response"], "Accuracy/Omission", "Major"))
-    light = round((left["minor"] - (left["score"] - 5 * left["major"])) / 0.9)     # minor punctuation weighs 0.1
-    for k in range(left["minor"]):
-        rows.append(row(r["response"], "Fluency/Punctuation" if k < light else "Accuracy/Omission", "Minor"))
-    return rows or [row(r["response"], "No-error", "No-error")]
+        marked = (text[:a] + b"<v>" + text[a:b] + b"</v>" + text[b:]).decode()
+        rows.append(row(s["rater"], marked, s["label"], s["severity"].title()))
+        left[s["rater"]][s["severity"]] -= 1
+        left[s["rater"]]["score"] -= translation.penalty(s["label"], s["severity"])
+    for rater, said in left.items():
+        # of the major errors left those of a hopeless translation weigh 25, of the minor ones those of punctuation 0.1
+        score = said["score"] - 5 * said["major"]
+        hopeless = int(score // 20)
+        light = round((said["minor"] - (score - 20 * hopeless)) / 0.9)
+        rows += [row(rater, r["response"], "Non-translation!", "Major")] * hopeless
+        rows += [row(rater, r["response"], "Accuracy/Omission", "Major")] * (said["major"] - hopeless)
+        rows += [row(rater, r["response"], "Fluency/Punctuation", "Minor")] * light
+        rows += [row(rater, r["response"], "Accuracy/Omission", "Minor")] * (said["minor"] - light)
+    return rows
 
 
 def lexicons(data):
