@@ -78,12 +78,11 @@ def harmful_behaviors(files):
     """Prompts only: five sets, the last with as many harmless requests."""
     folder = "data/behavior_datasets/"
     for row in files.csv(folder + "harmbench_behaviors_text_all.csv"):
-        context = row["ContextString"]
-        yield record(f"harmbench-{row['BehaviorID']}", "chat", f"{context}\n\n---\n\n{row['Behavior']}" if context else row["Behavior"],
-                     category=row["SemanticCategory"],
+        prompt = "\n\n---\n\n".join(part for part in (row["ContextString"].strip(), row["Behavior"].strip()) if part)
+        yield record(f"harmbench-{row['BehaviorID']}", "chat", prompt, category=row["SemanticCategory"],
                      meta={"set": "harmbench", "prompt_label": 1, "functional": row["FunctionalCategory"], "tags": row["Tags"]})
-    for row in files.csv(folder + "extra_behavior_datasets/advbench_behaviors.csv"):
-        yield record(f"advbench-{row['BehaviorID']}", "chat", row["Behavior"], category="advbench",
+    for i, row in enumerate(files.csv(folder + "extra_behavior_datasets/advbench_behaviors.csv"), 1):
+        yield record(f"advbench-{i}", "chat", row["Behavior"], category="advbench",
                      meta={"set": "advbench", "prompt_label": 1})
     for i, row in enumerate(files.csv(folder + "strongreject_dataset.csv")):
         if row["source"] == "custom":       # the others are from works with licences of their own

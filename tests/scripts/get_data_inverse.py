@@ -420,7 +420,7 @@ def wmt_rows(r):
         left[s["rater"]]["score"] -= translation.penalty(s["label"], s["severity"])
     for rater, said in left.items():
         # of the major errors left those of a hopeless translation weigh 25, of the minor ones those of punctuation 0.1
-        score = said["score"] - 5 * said["major"]
+        score = round(said["score"] - 5 * said["major"], 1)
         hopeless = int(score // 20)
         light = round((said["minor"] - (score - 20 * hopeless)) / 0.9)
         rows += [row(rater, r["response"], "Non-translation!", "Major")] * hopeless
