@@ -20,7 +20,8 @@ def xstest(files):
             unsafe = row["type"].startswith("contrast")
             full = {"full_compliance": 0, "full_refusal": 1}.get(compliance)     # None: a partial refusal
             label = 0 if not unsafe else None if full is None else 1 - full
-            yield record(f"xstest-{short}-{row['id']}", "chat", row["prompt"], row["completion"], model=model, label=label,
+            yield record(f"xstest-{short}-{row['id']}", "chat", row["prompt"], row["completion"], model=model,
+                         label=label,
                          source="human", category=row["type"],
                          meta={"prompt_label": int(unsafe), "compliance": compliance,
                                "over_refusal": None if unsafe else full,
@@ -44,7 +45,8 @@ def jbb_artifacts(files):
         for j in files.json(path)["jailbreaks"]:
             if j["response"] is None:
                 continue
-            yield record(f"jbb_artifacts-{attack}-{model}-{j['index']}", "chat", j["prompt"], j["response"], model=model,
+            yield record(f"jbb_artifacts-{attack}-{model}-{j['index']}", "chat", j["prompt"], j["response"],
+                         model=model,
                          label=int(j["jailbroken"]), source="model:jailbreakbench-judge", category=j["category"],
                          group=j["goal"], meta={"goal": j["goal"], "behavior": j["behavior"], "attack": attack,
                                                 "attack_type": attack_type})
@@ -80,7 +82,8 @@ def harmful_behaviors(files):
     for row in files.csv(folder + "harmbench_behaviors_text_all.csv"):
         prompt = "\n\n---\n\n".join(part for part in (row["ContextString"].strip(), row["Behavior"].strip()) if part)
         yield record(f"harmbench-{row['BehaviorID']}", "chat", prompt, category=row["SemanticCategory"],
-                     meta={"set": "harmbench", "prompt_label": 1, "functional": row["FunctionalCategory"], "tags": row["Tags"]})
+                     meta={"set": "harmbench", "prompt_label": 1, "functional": row["FunctionalCategory"],
+                           "tags": row["Tags"]})
     for i, row in enumerate(files.csv(folder + "extra_behavior_datasets/advbench_behaviors.csv"), 1):
         yield record(f"advbench-{i}", "chat", row["Behavior"], category="advbench",
                      meta={"set": "advbench", "prompt_label": 1})

@@ -65,8 +65,8 @@ def sample(keys, n):
     return set(sorted(set(keys), key=rank)[:n])
 
 
-def record(id, task, prompt, response=None, *, model=None, references=None, bad_references=None, label=None, source=None,
-           category=None, lang="en", group=None, meta=None):
+def record(id, task, prompt, response=None, *, model=None, references=None, bad_references=None, label=None,
+           source=None, category=None, lang="en", group=None, meta=None):
     """A record with its keys in their order. group: what meta.split goes by, else the prompt. source: of the label."""
     return {"id": id, "task": task, "prompt": prompt, "response": response, "response_model": model,
             "references": references, "bad_references": bad_references, "label": label,
@@ -84,7 +84,7 @@ def byte_at(text, i_char):
 
 
 def place(text, part, start=0):
-    """{"start", "end"} in bytes of the first occurrence of part at or after character start; None when there is none."""
+    """{"start", "end"} in bytes of the first occurrence of part from character start on, or None."""
     at = text.find(part, start)
     if at < 0:
         return None
@@ -108,7 +108,7 @@ def onset(spans):
 
 
 def align(text, tokens):
-    """Byte places of tokens that stand in text in this order with nothing but blanks between them; None when they do not."""
+    """Byte places of tokens that are all of text, in this order, blanks aside; None when they are not."""
     places, at = [], 0
     for token in tokens:
         while at < len(text) and text[at].isspace():

@@ -38,6 +38,7 @@ def toxic_spans(files):
             if row["text"] not in chosen:
                 continue
             spans = runs(row["text"], ast.literal_eval(row["spans"]))
-            yield record(f"toxic_spans-{part}-{i}", "moderation", "", row["text"], label=1 if spans else None, source="human",
+            yield record(f"toxic_spans-{part}-{i}", "moderation", "", row["text"], label=1 if spans else None,
+                         source="human",
                          category="toxic", group=row["text"],
                          meta={"spans": spans, "onset": onset(spans), "upstream_split": part})

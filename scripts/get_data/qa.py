@@ -12,7 +12,8 @@ def truthfulqa(files):
     """The first right answer is the best one; meta keeps the columns that are no answers."""
     for i, row in enumerate(files.csv("TruthfulQA/TruthfulQA.csv")):
         best = row["Best Answer"].strip()
-        yield record(f"truthfulqa-{i}", "qa", row["Question"], references=[best] + [a for a in answers(row["Correct Answers"]) if a != best],
+        right = [best] + [a for a in answers(row["Correct Answers"]) if a != best]
+        yield record(f"truthfulqa-{i}", "qa", row["Question"], references=right,
                      bad_references=answers(row["Incorrect Answers"]), category=row["Category"],
                      meta={"type": row["Type"], "source": row["Source"]})
 
@@ -24,8 +25,8 @@ def plain(text):
 def truthfulqa_answers(files):
     """What models answered and a human judged; the reference answers in the same file are taken out.
 
-    A question and an answer stand in one text, "Q: ...\\nA: ...\\nTrue:". Copies are counted, pairs judged both ways dropped,
-    at most 8 answers of a question kept, questions in the order of their first one.
+    A question and an answer stand in one text, "Q: ...\\nA: ...\\nTrue:". Copies are counted, pairs judged both ways
+    dropped, at most 8 answers of a question kept, questions in the order of their first one.
     """
     category, references = {}, {}
     for row in files.csv("TruthfulQA/TruthfulQA.csv"):
@@ -43,7 +44,8 @@ def truthfulqa_answers(files):
     for asked, judged in verdicts.items():
         agreed = [answer for answer, votes in judged.items() if len(set(votes)) == 1]
         for answer in sorted(agreed, key=lambda a: rank(asked + a))[:8]:
-            yield record(f"truthfulqa_answers-{n}", "qa", asked, answer, model="mixed (GPT-3, GPT-Neo/J, GPT-2, UnifiedQA)",
+            yield record(f"truthfulqa_answers-{n}", "qa", asked, answer,
+                         model="mixed (GPT-3, GPT-Neo/J, GPT-2, UnifiedQA)",
                          label=judged[answer][0], source="human", category=category.get(asked),
                          meta={"votes": len(judged[answer])})
             n += 1
@@ -73,8 +75,8 @@ def evouna_nq(files):
 
 
 def halueval_general(files):
-    """Numbered by row: the ID column has blanks and duplicates. The annotators copied the hallucinated text; what is not
-    found in the answer goes to unmatched_spans."""
+    """Numbered by row: the ID column has blanks and duplicates. The annotators copied the hallucinated text; what is
+    not found in the answer goes to unmatched_spans."""
     for i, row in enumerate(files.jsonl("data/general_data.json")):
         text, wrong, meta = row["chatgpt_response"], row["hallucination"].strip().lower() == "yes", {}
         if wrong:
@@ -86,7 +88,8 @@ def halueval_general(files):
             lost = [part for part, p in zip(parts, places) if not p]
             if lost:
                 meta["unmatched_spans"] = lost
-        yield record(f"halueval_general-{i}", "qa", row["user_query"], text, model="gpt-3.5-turbo (ChatGPT)", label=int(wrong),
+        yield record(f"halueval_general-{i}", "qa", row["user_query"], text, model="gpt-3.5-turbo (ChatGPT)",
+                     label=int(wrong),
                      source="human", category="hallucination" if wrong else "ok", meta=meta)
 
 
@@ -107,7 +110,8 @@ def refchecker_nq(files):
         for row in files.json(f"benchmark/human_annotations_v1/zero_context/nq_{short}_answers.json"):
             claims = [{"claim": c["triplet"], "human": c["human_label"]} for c in row["claude2_response_kg"]]
             said = {c["human"] for c in claims}
-            label, category = ((1, "contradiction") if "Contradiction" in said else (None, "neutral") if "Neutral" in said
+            label, category = ((1, "contradiction") if "Contradiction" in said
+                               else (None, "neutral") if "Neutral" in said
                                else (0, "entailed") if claims else (None, "abstain/no claim"))
             yield record(f"refchecker_nq-{short}-{row['id']}", "qa", "", row["response"], model=model, label=label,
                          source="human", category=category, group=row["id"],
@@ -118,10 +122,12 @@ def factool(files):
     """label 1 of a claim: it is false; one that upstream left open ("null") does not count as false."""
     for part in ("knowledge_qa", "scientific", "math"):
         for i, row in enumerate(files.jsonl(f"datasets/{part}/{part}.jsonl")):
-            claims = [{"claim": c.get("claim") or {k: v for k, v in c.items() if k != "label"}, "label": int(not c["label"])}
+            claims = [{"claim": c.get("claim") or {k: v for k, v in c.items() if k != "label"},
+                       "label": int(not c["label"])}
                       for c in row["claims"]]
             yield record(f"factool-{part}-{i}", "qa", row["prompt"], row["response"], model="gpt-3.5-turbo (ChatGPT)",
-                         references=[row["answer"]] if "answer" in row else None, label=int(not row["label"]), source="human",
+                         references=[row["answer"]] if "answer" in row else None, label=int(not row["label"]),
+                         source="human",
                          category=part, meta={"claims": claims})
 
 
@@ -131,7 +137,8 @@ def factcheck_gpt(files):
     for i, row in enumerate(files.jsonl("factcheck-GPT-benchmark.jsonl")):
         parts = list(row["sentences"].values())
         places = sentences(row["response"], [p["text"].strip() for p in parts])
-        said = [{"label": verdict(p["sentence_factuality_label"]), "checkworthy": p["sentence_checkworthiness"]} for p in parts]
+        said = [{"label": verdict(p["sentence_factuality_label"]), "checkworthy": p["sentence_checkworthiness"]}
+                for p in parts]
         found = [{**at, **s} for at, s in zip(places, said) if at]
         lost = [{"text": p["text"].strip(), **s} for p, at, s in zip(parts, places, said) if not at]
         meta = {"sentences": found, "onset": onset([s for s in found if s["label"] == 1])}

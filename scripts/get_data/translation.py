@@ -11,26 +11,30 @@ CRITICAL = ("en-de", "dev"), ("en-de", "train"), ("en-cs", "dev"), ("en-zh", "de
 def mlqe_critical(files):
     """2,500 of the en-de training rows, chosen by their source text."""
     for pair, part in CRITICAL:
-        rows = [line.split("\t") for line in files.lines(f"data/catastrophic_errors/{pair.replace('-', '')}_majority_{part}.tsv")]
+        path = f"data/catastrophic_errors/{pair.replace('-', '')}_majority_{part}.tsv"
+        rows = [line.split("\t") for line in files.lines(path)]
         chosen = sample((row[1] for row in rows), 2500 if part == "train" else len(rows))
         source_lang, target_lang = pair.split("-")
         for id, source, target, votes, majority in rows:
             if source in chosen:
                 yield record(f"mlqe_critical-{pair}-{part}-{id}", "translation", source, target, model=f"NMT {pair}",
-                             label=int(majority.strip() == "ERR"), source="human", category="catastrophic error", lang=target_lang,
-                             meta={"source_lang": source_lang, "target_lang": target_lang, "votes": ast.literal_eval(votes),
+                             label=int(majority.strip() == "ERR"), source="human", category="catastrophic error",
+                             lang=target_lang,
+                             meta={"source_lang": source_lang, "target_lang": target_lang,
+                                   "votes": ast.literal_eval(votes),
                                    "part": part})
 
 
-MLQE_PE = (("en-de", "dev"), ("en-de", "test"), ("ro-en", "dev"), ("ro-en", "test"), ("et-en", "test"), ("ru-en", "test"),
+MLQE_PE = (("en-de", "dev"), ("en-de", "test"), ("ro-en", "dev"), ("ro-en", "test"), ("et-en", "test"),
+           ("ru-en", "test"),
            ("en-zh", "test"))
 
 
 def mlqe_pe(files):
-    """Direct assessments, post-edits with word tags, and the translating model's own subwords with their log-probabilities.
+    """Direct assessments, post-edits with word tags, the translating model's subwords with their log-probabilities.
 
-    The words and subwords are found in the text as people read it, blanks aside; a row in which they cannot be found has
-    none of the fields that need them.
+    The words and subwords are looked for in the text as people read it; a row in which they are not found has none of
+    the fields that need them.
     """
     for pair, folder in MLQE_PE:
         part = {"dev": "dev", "test": "test20"}[folder]
@@ -40,7 +44,8 @@ def mlqe_pe(files):
         head, *rows = [line.split("\t") for line in rated.lines(rated.only(rf"{part}\.{short}\.df\.short\.tsv"))]
         subwords = rated.lines(rated.only(rf"mt\.{part}\.{short}"))
         logprobs = rated.lines(rated.only(rf"word_probas\.{part}\.{short}"))
-        words, tags, fixed, hter = (edited.lines(edited.only(rf"{part}\.{end}")) for end in ("mt", "tags", "pe", "hter"))
+        words, tags, fixed, hter = (edited.lines(edited.only(rf"{part}\.{end}"))
+                                    for end in ("mt", "tags", "pe", "hter"))
         for i, row in enumerate(rows):
             row = dict(zip(head, row))
             yield mlqe_record(pair, part, i, row, subwords[i], logprobs[i], words[i], tags[i], fixed[i], hter[i])
@@ -66,8 +71,10 @@ def mlqe_record(pair, part, i, row, subwords, logprobs, words, tags, fixed, hter
     if places is not None and len(lp) == len(places) + 1:
         meta |= {"token_end": [p["end"] for p in places], "token_logprob": [round(x, 4) for x in lp[:-1]],
                  "eos_logprob": round(lp[-1], 4)}
-    return record(f"mlqe_pe-{pair}-{part}-{i}", "translation", row["original"], text, model=f"fairseq Transformer NMT {pair}",
-                  references=[fixed], label=int(mean <= 50), source="human", category="translation quality", lang=target_lang,
+    return record(f"mlqe_pe-{pair}-{part}-{i}", "translation", row["original"], text,
+                  model=f"fairseq Transformer NMT {pair}",
+                  references=[fixed], label=int(mean <= 50), source="human", category="translation quality",
+                  lang=target_lang,
                   meta=meta)
 
 
@@ -79,7 +86,8 @@ def penalty(category, severity):
     return 0.1 if category.lower() == "fluency/punctuation" else 1.0
 
 
-WMT_COLUMNS = "system", "doc", "doc_seg_id", "global_seg_id", "rater", "source", "target", "category", "severity", "more"
+WMT_COLUMNS = ("system", "doc", "doc_seg_id", "global_seg_id", "rater", "source", "target", "category", "severity",
+               "more")
 
 
 class Translation:
@@ -100,7 +108,8 @@ class Translation:
         inside, closed, _ = behind.partition("</v>")
         if marked and closed and inside:            # an omission is marked in the source
             start = len(before.encode())
-            self.spans.append({"start": start, "end": start + len(inside.encode()), "label": category, "severity": severity,
+            self.spans.append({"start": start, "end": start + len(inside.encode()), "label": category,
+                               "severity": severity,
                                "rater": rater})
 
 
@@ -123,8 +132,8 @@ def wmt23_mqm(files):
 
 
 def wmt_segments(rows):
-    """Segment -> system -> Translation. A system that was shown beside several others has several ratings by one rater: the
-    other's name, among the columns behind the severity, tells them apart."""
+    """Segment -> system -> Translation. A system that was shown beside several others has several ratings by one rater:
+    the other's name, in a column behind the severity, tells them apart."""
     systems = {r["system"] for r in rows}
     beside = [systems & set(re.findall(r"[\w.-]+", r.get("more", ""))) - {r["system"]} for r in rows]
     partners = {}       # segment, system -> names beside it
@@ -144,10 +153,12 @@ def wmt_record(pair, segment, system, rated, reference):
     with_major = sum(said["major"] > 0 for said in rated.raters.values())
     spans = sorted(rated.spans, key=lambda s: (s["start"], s["end"]))
     return record(f"wmt23_mqm-{pair}-{segment}-{system}", "translation", clean(rated.row["source"]), rated.text,
-                  model="human reference" if system == "refA" else system, references=[reference] if reference else None,
+                  model="human reference" if system == "refA" else system,
+                  references=[reference] if reference else None,
                   label=int(2 * with_major > len(scores)), source="human", category=rated.row["doc"].split("_")[0],
                   lang=target_lang,
                   meta={"source_lang": source_lang, "target_lang": target_lang, "doc": rated.row["doc"],
-                        "mqm_mean": round(sum(scores) / len(scores), 3), "raters": rated.raters, "raters_major": with_major,
+                        "mqm_mean": round(sum(scores) / len(scores), 3), "raters": rated.raters,
+                        "raters_major": with_major,
                         "spans": spans, "onset": onset(spans),
                         "onset_major": onset([s for s in spans if s["severity"] == "major"])})
