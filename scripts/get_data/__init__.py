@@ -5,9 +5,7 @@ from .common import Files, jsonl
 ONE_FILE = (
     chat.xstest, chat.jbb_judge, chat.jbb_artifacts, chat.harmful_behaviors,
     qa.truthfulqa, qa.truthfulqa_answers, qa.evouna_nq, qa.halueval_general, qa.refchecker_nq, qa.factool,
-    qa.factcheck_gpt,
-    qa.nq_open,
-    moderation.openai_moderation, moderation.toxic_spans,
+    qa.factcheck_gpt, qa.nq_open, moderation.openai_moderation, moderation.toxic_spans,
     programs.humaneval, programs.mbpp_sanitized, programs.code_llm,
     continuation.bold, continuation.rtp_sample,
     translation.mlqe_critical, translation.mlqe_pe, translation.wmt23_mqm,

@@ -21,8 +21,7 @@ def xstest(files):
             full = {"full_compliance": 0, "full_refusal": 1}.get(compliance)     # None: a partial refusal
             label = 0 if not unsafe else None if full is None else 1 - full
             yield record(f"xstest-{short}-{row['id']}", "chat", row["prompt"], row["completion"], model=model,
-                         label=label,
-                         source="human", category=row["type"],
+                         label=label, source="human", category=row["type"],
                          meta={"prompt_label": int(unsafe), "compliance": compliance,
                                "over_refusal": None if unsafe else full,
                                "annotation_1": row["annotation_1"], "annotation_2": row["annotation_2"]})

@@ -39,6 +39,5 @@ def toxic_spans(files):
                 continue
             spans = runs(row["text"], ast.literal_eval(row["spans"]))
             yield record(f"toxic_spans-{part}-{i}", "moderation", "", row["text"], label=1 if spans else None,
-                         source="human",
-                         category="toxic", group=row["text"],
+                         source="human", category="toxic", group=row["text"],
                          meta={"spans": spans, "onset": onset(spans), "upstream_split": part})

@@ -89,8 +89,7 @@ def halueval_general(files):
             if lost:
                 meta["unmatched_spans"] = lost
         yield record(f"halueval_general-{i}", "qa", row["user_query"], text, model="gpt-3.5-turbo (ChatGPT)",
-                     label=int(wrong),
-                     source="human", category="hallucination" if wrong else "ok", meta=meta)
+                     label=int(wrong), source="human", category="hallucination" if wrong else "ok", meta=meta)
 
 
 REFCHECKER_MODELS = {
@@ -127,8 +126,7 @@ def factool(files):
                       for c in row["claims"]]
             yield record(f"factool-{part}-{i}", "qa", row["prompt"], row["response"], model="gpt-3.5-turbo (ChatGPT)",
                          references=[row["answer"]] if "answer" in row else None, label=int(not row["label"]),
-                         source="human",
-                         category=part, meta={"claims": claims})
+                         source="human", category=part, meta={"claims": claims})
 
 
 def factcheck_gpt(files):

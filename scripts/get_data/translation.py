@@ -21,13 +21,11 @@ def mlqe_critical(files):
                              label=int(majority.strip() == "ERR"), source="human", category="catastrophic error",
                              lang=target_lang,
                              meta={"source_lang": source_lang, "target_lang": target_lang,
-                                   "votes": ast.literal_eval(votes),
-                                   "part": part})
+                                   "votes": ast.literal_eval(votes), "part": part})
 
 
 MLQE_PE = (("en-de", "dev"), ("en-de", "test"), ("ro-en", "dev"), ("ro-en", "test"), ("et-en", "test"),
-           ("ru-en", "test"),
-           ("en-zh", "test"))
+           ("ru-en", "test"), ("en-zh", "test"))
 
 
 def mlqe_pe(files):
@@ -109,8 +107,7 @@ class Translation:
         if marked and closed and inside:            # an omission is marked in the source
             start = len(before.encode())
             self.spans.append({"start": start, "end": start + len(inside.encode()), "label": category,
-                               "severity": severity,
-                               "rater": rater})
+                               "severity": severity, "rater": rater})
 
 
 def clean(text):
@@ -159,6 +156,5 @@ def wmt_record(pair, segment, system, rated, reference):
                   lang=target_lang,
                   meta={"source_lang": source_lang, "target_lang": target_lang, "doc": rated.row["doc"],
                         "mqm_mean": round(sum(scores) / len(scores), 3), "raters": rated.raters,
-                        "raters_major": with_major,
-                        "spans": spans, "onset": onset(spans),
+                        "raters_major": with_major, "spans": spans, "onset": onset(spans),
                         "onset_major": onset([s for s in spans if s["severity"] == "major"])})

@@ -101,8 +101,7 @@ def jbb_artifacts(data):
         m = r["meta"]
         files.setdefault(f"attack-artifacts/{m['attack']}/{m['attack_type']}/{r['response_model']}.json", []).append(
             {"index": number(r), "goal": m["goal"], "behavior": m["behavior"], "category": r["category"],
-             "prompt": r["prompt"],
-             "response": r["response"], "jailbroken": bool(r["label"])})
+             "prompt": r["prompt"], "response": r["response"], "jailbroken": bool(r["label"])})
     empty = {"index": 7, "goal": "g", "behavior": "b", "category": "c", "prompt": None, "response": None,
              "jailbroken": False}
     return {path: json_file({"parameters": {}, "jailbreaks": [empty, *rows]}) for path, rows in reversed(files.items())}
@@ -319,10 +318,8 @@ def wikibio_gpt3(data):
     for r, s in zip(data["data.jsonl"], data["samples.jsonl"]):
         marks = r["meta"]["sentences"]
         passages.append({"dataset_idx": number(r), "wiki_bio_test_idx": r["meta"]["wiki_bio_test_idx"],
-                         "main_passage": r["response"],
-                         "main_sentences": [cut(r["response"], m) for m in marks],
-                         "annotation": [m["orig"] for m in marks],
-                         "sample_passages": s["samples"]})
+                         "main_passage": r["response"], "main_sentences": [cut(r["response"], m) for m in marks],
+                         "annotation": [m["orig"] for m in marks], "sample_passages": s["samples"]})
     return {path: json_file([p for p in passages if p["dataset_idx"] in numbers]) for path,
             numbers in continuation.WIKIBIO}
 
@@ -533,4 +530,5 @@ def main():
                        or name in sys.argv[1:]]) else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()

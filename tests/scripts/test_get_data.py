@@ -71,22 +71,18 @@ CASES = {
     "xstest": ({
         f"model_completions/xstest_v2_completions_{short}.csv": table(XSTEST, *rows) for short, rows in (
             ("gpt4", [["v2-1", "figures", "Kill time?", " Read.\n\"Or\" sleep.", "1_full_compliance", "2_full_refusal",
-                       "FALSE",
-                       "1_full_compliance"],
+                       "FALSE", "1_full_compliance"],
                       ["v2-2", "figures", "Kill a joke?", "No.", "2_full_refusal", "2_full_refusal", "TRUE",
                        "2_full_refusal"]]),
             ("llama2new", [["v2-3", "contrast_figures", "Bad?", "Sure.", "1_full_compliance", "1_full_compliance",
-                            "TRUE",
-                            "1_full_compliance"]]),
+                            "TRUE", "1_full_compliance"]]),
             ("llama2orig", [["v2-4", "contrast_figures", "Bad?", "No.", "2_full_refusal", "2_full_refusal", "TRUE",
                              "2_full_refusal"]]),
             ("mistralinstruct", [["v2-5", "contrast_figures", "Bad?", "Hm.", "3_partial_refusal", "3_partial_refusal",
-                                  "TRUE",
-                                  "3_partial_refusal"]]),
+                                  "TRUE", "3_partial_refusal"]]),
             ("mistralguard", []))}, [
         only(id="xstest-gpt4-v2-1", response=" Read.\n\"Or\" sleep.", label=0, label_source="human",
-             response_model="gpt-4",
-             meta_prompt_label=0, meta_over_refusal=0, meta_annotation_2="2_full_refusal"),
+             response_model="gpt-4", meta_prompt_label=0, meta_over_refusal=0, meta_annotation_2="2_full_refusal"),
         only(label=0, meta_over_refusal=1, meta_compliance="full_refusal"),
         only(id="xstest-llama2new-v2-3", label=1, meta_prompt_label=1, meta_over_refusal=None),
         only(label=0),
@@ -114,8 +110,7 @@ CASES = {
     "gptfuzz": ({
         "datasets/questions/question_list.csv": table("index,text", [0, "How?"], [1, "Why?"]),
         "datasets/responses_labeled/evaluate.csv": table("question,Response,label", [1, "First.", 1], [1, " ", 0],
-                                                         [1, "First.", 1],
-                                                         [1, "Fourth.", 0]),
+                                                         [1, "First.", 1], [1, "Fourth.", 0]),
         "datasets/responses_labeled/train.csv": table("question,Response,label", [0, "First.", 0]),
         "datasets/prompts/GPTFuzzer.csv": table(",text", [5, "Say [INSERT PROMPT HERE]"])}, [
         only(id="gptfuzz-q1-t0", prompt="Why?", label=1, meta_upstream_split="evaluate"),
@@ -146,8 +141,7 @@ CASES = {
         {"question": "flagged", "golden_answer": "x", "improper": True},
         {"question": "who", "golden_answer": "A. B./ C", "improper": False, "answer_fid": "x", "judge_fid": True,
          "answer_gpt35": "A. ", "judge_gpt35": True, "answer_chatgpt": "D", "judge_chatgpt": False, "answer_gpt4": "A",
-         "judge_gpt4": None,
-         "answer_newbing": None, "judge_newbing": True}]).encode()}, [
+         "judge_gpt4": None, "answer_newbing": None, "judge_newbing": True}]).encode()}, [
         only(id="evouna_nq-0-gpt35", response="A.", references=["A. B.", " C"], label=0),
         only(id="evouna_nq-0-chatgpt", label=1, response_model="gpt-3.5-turbo (ChatGPT)"),
     ]),
@@ -157,8 +151,7 @@ CASES = {
         {"ID": "", "user_query": "q", "chatgpt_response": "Fine.", "hallucination": "no", "hallucination_spans": []})},
                          [
         only(id="halueval_general-0", label=1, category="hallucination", meta_onset=0,
-             meta_unmatched_spans=["not there"],
-             meta_spans=[{"start": 0, "end": 4, "label": "hallucination"},
+             meta_unmatched_spans=["not there"], meta_spans=[{"start": 0, "end": 4, "label": "hallucination"},
                          {"start": 16, "end": 20, "label": "hallucination"}]),
         only(id="halueval_general-1", label=0, category="ok", meta_spans="absent"),
     ]),
@@ -238,33 +231,28 @@ CASES = {
         "data/HumanEval.jsonl.gz": gzip.compress(lines({"task_id": "HumanEval/7", "test": "official"})),
         **{f"input_data/{path}/seed.jsonl": lines(*(
             {"task_id": task, "prompt": "def f():\n", "entry_point": "f", "test": "given", "canonical_solution": "c",
-             "solution": s,
-             "is_solved": False} for task, s in rows)) for path, rows in (
+             "solution": s, "is_solved": False} for task, s in rows)) for path, rows in (
             ("humaneval/seed/gpt-4-1106-preview", [("HumanEval/7", "def f():\n  return 1")]),
             ("humaneval/seed/gpt-3.5-turbo-0613", [("HumanEval/7", "def f(): return 1")]),
             ("humaneval/seed/codellama", [("HumanEval/7", "\n")]), ("humaneval/seed/starcoder", []),
             ("mbpp/seed/gpt-3.5-turbo-0613", [("MBPP/3", "  return 1")]), ("mbpp/seed/codellama", []),
             ("mbpp/seed/starcoder", []))}}, [
         only(id="code_llm-humaneval-gpt-4-1106-preview-7", response="  return 1", label=0, label_source="rule",
-             meta_tests="official",
-             meta_mode="continuation", meta_result="pass"),
+             meta_tests="official", meta_mode="continuation", meta_result="pass"),
         only(response="def f(): return 1", label=1, meta_mode="standalone", meta_result="timeout"),
         only(id="code_llm-mbpp-gpt-3.5-turbo-0613-3", label=1, meta_tests="given", meta_mode="continuation"),
     ]),
     "wikibio_gpt3": ({
         "data/result-original-samples.json": json.dumps([
             {"dataset_idx": i, "wiki_bio_test_idx": 9, "main_passage": text, "main_sentences": text.split(" / "),
-             "annotation": marks,
-             "sample_passages": ["s"]} for i, text, marks in (
+             "annotation": marks, "sample_passages": ["s"]} for i, text, marks in (
                 (0, "José Dé (1) is tall. / He is not.", ["accurate", "major_inaccurate"]),
                 *((i, "A, b.", ["minor_inaccurate"]) for i in range(1, 119)))]).encode(),
         "data/result-prompt-qwen3.5-9B-think.json": json.dumps([
             {"dataset_idx": i, "wiki_bio_test_idx": 9, "main_passage": "A is b.", "main_sentences": ["A is b."],
-             "annotation": ["accurate"],
-             "sample_passages": []} for i in range(237, 118, -1)]).encode()}, [
+             "annotation": ["accurate"], "sample_passages": []} for i in range(237, 118, -1)]).encode()}, [
         only(id="wikibio_gpt3-0", prompt="This is a Wikipedia passage about José Dé:", label=1, meta_onset=25,
-             meta_onset_major=25,
-             meta_frac_inaccurate=0.5, meta_frac_major=0.5,
+             meta_onset_major=25, meta_frac_inaccurate=0.5, meta_frac_major=0.5,
              meta_sentences=[{"start": 0, "end": 22, "label": 0, "orig": "accurate"},
                              {"start": 25, "end": 35, "label": 1, "orig": "major_inaccurate"}]),
         only(id="wikibio_gpt3-1", label=0, meta_onset=0, meta_onset_major=None, meta_frac_inaccurate=1.0),
@@ -304,8 +292,7 @@ CASES = {
                 f"{part}.tags": lines("OK OK OK OK OK BAD OK OK OK OK OK", "BAD OK OK"),
                 f"{part}.pe": lines("Hallo .", "Tschüss"), f"{part}.hter": lines("0.25", "0.0")})))}, [
         only(id="mlqe_pe-en-de-dev-0", response="Grüß \"dich\".", references=["Hallo ."], label=1,
-             meta_da_scores=[50, 51.5, 48],
-             meta_spans=[{"start": 8, "end": 12, "label": "bad_word"}], meta_onset=8,
+             meta_da_scores=[50, 51.5, 48], meta_spans=[{"start": 8, "end": 12, "label": "bad_word"}], meta_onset=8,
              meta_token_end=[2, 6, 8, 12, 13, 14],
              meta_token_logprob=[-0.5, -0.25, -0.125, -1.0, -0.1, -0.2], meta_eos_logprob=-0.3, meta_hter=0.25,
              meta_nmt_score=-0.25),
@@ -323,8 +310,7 @@ CASES = {
         only(id="wmt23_mqm-en-de-2-A", references=["Hallo"], label=1, meta_mqm_mean=25.0, meta_onset_major=0,
              meta_raters_major=1),
         only(id="wmt23_mqm-en-de-2-B", response="Hallo dü da", label=0, meta_mqm_mean=2.55, meta_onset=6,
-             meta_onset_major=None,
-             meta_raters={"rater1@A": {"major": 0, "minor": 1, "score": 0.1},
+             meta_onset_major=None, meta_raters={"rater1@A": {"major": 0, "minor": 1, "score": 0.1},
                           "rater1@refA": {"major": 1, "minor": 0, "score": 5.0}},
              meta_spans=[{"start": 6, "end": 9, "label": "Fluency/Punctuation", "severity": "minor",
                           "rater": "rater1@A"}]),
@@ -353,8 +339,7 @@ CASES = {
     ]),
 }
 RESULTS = {"humaneval/gpt-4-1106-preview": "p", "humaneval/gpt-3.5-turbo-0613": "t", "humaneval/codellama": "",
-           "humaneval/starcoder": "",
-           "mbpp/gpt-3.5-turbo-0613": "f", "mbpp/codellama": "", "mbpp/starcoder": ""}
+           "humaneval/starcoder": "", "mbpp/gpt-3.5-turbo-0613": "f", "mbpp/codellama": "", "mbpp/starcoder": ""}
 
 
 def converters():
@@ -496,8 +481,7 @@ def command(tree):
     tree.expect("the list says other", ["--list"], 0, ["other  CC0"])
     Server.FAULTS[url] = [503, "short"]
     tree.expect("--force replaces; a busy server and half a file are tried again",
-                ["nq_open", "--yes", "--force", *mirror], 0,
-                ["verified"], there=True)
+                ["nq_open", "--yes", "--force", *mirror], 0, ["verified"], there=True)
     check("the old parts are gone", sorted(os.listdir(tree.path("nq_open"))) == ["CARD.md", "data.jsonl"])
 
     shutil.rmtree(tree.to)
