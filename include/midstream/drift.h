@@ -30,7 +30,7 @@ typedef struct mid_drift_opts {
     uint64_t seed;                  /* of breaking ties, and of who makes room once keep_max is reached */
     const char *path;               /* the file in which the state outlives the run; NULL: it does not */
     const char *of;                 /* with path: what is checked, in any words; a file of something else is refused */
-    bool look_only;                 /* with path: take what is there, and never write */
+    bool look_only;                 /* with path: take what is there (MID_ENOTFOUND if nothing is), and never write */
 } mid_drift_opts;
 MID_API mid_drift_opts mid_drift_opts_default(void);
 

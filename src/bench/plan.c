@@ -343,7 +343,8 @@ static mid_status read_seeds(const mid__yaml_file *file, const mid__yaml *value,
     for (e = value->first; e && status == MID_OK; e = e->next) {
         unsigned long long lo, hi;
         char rest;
-        const int got = e->kind == MID__YAML_SCALAR ? sscanf(e->text, "%19llu..%19llu%c", &lo, &hi, &rest) : 0;
+        const int got = e->kind == MID__YAML_SCALAR && strspn(e->text, "0123456789.") == strlen(e->text)
+            ? sscanf(e->text, "%18llu..%18llu%c", &lo, &hi, &rest) : 0;
         int64_t number = 0;
         if (got != 2)
             status = mid__yaml_whole(file, e, 0, INT64_MAX, &number);

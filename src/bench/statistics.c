@@ -76,7 +76,7 @@ static mid_status put(mid_ctx *ctx, struct table *t, yyjson_val *cell)
         t->model[i] = strdup(model);
         if (!t->model[i])
             return mid__oom(ctx, "statistics");
-        t->generated[i] = is_null(cell, "observer");
+        t->generated[i] = strcmp(plan->data[i].source, "recorded") != 0;
     }
     if (strcmp(t->model[i], model) != 0)
         return MID_OK;

@@ -208,7 +208,8 @@ mid_status mid__drift_file_open(mid_ctx *ctx, const mid_drift_opts *opts, mid_dr
     if (status != MID_OK)
         return status;
     if (access(file->path, F_OK) != 0 && errno == ENOENT)       /* a beginning */
-        return MID_OK;
+        return opts->look_only ? mid__fail(ctx, MID_ENOTFOUND, "%s is not there: nothing is known of drift", file->path)
+                               : MID_OK;
     status = mid__file_read(ctx, file->path, most > LIMIT_BYTES ? most : LIMIT_BYTES, &bytes, &n);
     if (status != MID_OK)
         return status;

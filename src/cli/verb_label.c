@@ -11,6 +11,7 @@ typedef struct job {
     const mid_labeler_info *info;
     mid_labeler *labeler;
     FILE *to;                       /* where its lines go; NULL: nowhere */
+    char *path, *part;              /* of a file: its name, and what it is called until it is whole; NULL: no file */
     int8_t *label;                  /* (n) by sample: 1, 0 or -1 */
     size_t n_labelled, n_unsafe;
 } job;
@@ -146,7 +147,7 @@ static int open_labeler(const cli *c, job *j, bool alone)
 /* One labeler's lines go to --out or standard output; those of several to a folder, a file each, or nowhere. */
 static int open_output(const cli *c, job *j, bool alone)
 {
-    char path[4096];
+    size_t n;
 
     if (!c->args.out) {
         j->to = alone ? stdout : NULL;
@@ -154,10 +155,16 @@ static int open_output(const cli *c, job *j, bool alone)
     }
     if (!alone && mkdir(c->args.out, 0777) != 0 && errno != EEXIST)
         return cli_fail(c, "%s: %s", c->args.out, strerror(errno));
-    snprintf(path, sizeof path, "%s%s%s%s", c->args.out, alone ? "" : "/", alone ? "" : j->info->name,
+    n = strlen(c->args.out) + strlen(j->info->name) + sizeof "/.jsonl.part";
+    j->path = malloc(n);
+    j->part = malloc(n);
+    if (!j->path || !j->part)
+        return cli_fail(c, "out of memory");
+    snprintf(j->path, n, "%s%s%s%s", c->args.out, alone ? "" : "/", alone ? "" : j->info->name,
              alone ? "" : ".jsonl");
-    j->to = fopen(path, "w");
-    return j->to ? CLI_OK : cli_fail(c, "%s: %s", path, strerror(errno));
+    snprintf(j->part, n, "%s.part", j->path);
+    j->to = fopen(j->part, "w");
+    return j->to ? CLI_OK : cli_fail(c, "%s: %s", j->part, strerror(errno));
 }
 
 static int open_all(const cli *c, jobs *all)
@@ -190,14 +197,28 @@ static int open_all(const cli *c, jobs *all)
     return code;
 }
 
+/* A file gets its name when it is whole. What there is of one that is not stays, for verdicts may have been dear. */
+static int close_output(const cli *c, job *j, int code)
+{
+    if (j->to && j->part) {
+        if (fclose(j->to) != 0 && code == CLI_OK)
+            code = cli_fail(c, "%s: %s", j->part, strerror(errno));
+        if (code == CLI_OK && rename(j->part, j->path) != 0)
+            code = cli_fail(c, "%s: %s", j->path, strerror(errno));
+        if (code != CLI_OK)
+            cli_note(c, "what was labelled so far is in %s", j->part);
+    }
+    free(j->path);
+    free(j->part);
+    return code;
+}
+
 static int close_all(const cli *c, jobs *all, int code)
 {
     size_t i;
 
     for (i = 0; i < all->n; i++) {
-        FILE *to = all->at[i].to;
-        if (to && to != stdout && fclose(to) != 0 && code == CLI_OK)
-            code = cli_fail(c, "%s: %s", c->args.out, strerror(errno));
+        code = close_output(c, &all->at[i], code);
         mid_labeler_close(all->at[i].labeler);
     }
     free(all->group);

@@ -247,6 +247,20 @@ static void set_length(cli *c, const mid_rule_file *file)
     c->args.max_tok = most < 1 << 16 ? most : 1 << 16;
 }
 
+/* Answers cut before the rule's are no drift of the prompts, and would withdraw its promise for good. */
+static int check_length(cli *c, const mid_rule_file *file)
+{
+    size_t i;
+
+    for (i = 0; c->args.drift && i < mid_rule_file_n(file); i++) {
+        const uint32_t most = mid_rule_file_at(file, i, NULL)->max_tok;
+        if (c->args.max_tok < most)
+            return cli_usage(c, "--drift compares answers with the rule's, of up to %u tokens; --max-tok %u cuts them shorter",
+                             most, c->args.max_tok);
+    }
+    return CLI_OK;
+}
+
 static int run(cli *c)
 {
     cli_monitor monitor;
@@ -264,6 +278,8 @@ static int run(cli *c)
         code = cli_end(c, mid_rule_file_load(c->ctx, c->args.rule, &s.file));
     if (code == CLI_OK && s.file)
         set_length(c, s.file);
+    if (code == CLI_OK && s.file)
+        code = check_length(c, s.file);
     if (code == CLI_OK)
         code = cli_dataset_open(c, &data);
     if (code == CLI_OK)

@@ -139,7 +139,7 @@ static mid_status try_all(mid_ctx *ctx, const struct candidates *c, const mid_fi
         struct leader *lead = c->at[k].fusion ? hybrid : member;
         double a;
         status = held_out(ctx, &c->at[k], set, rows, trial);
-        a = mid__member_rows_auroc(set, rows, trial);
+        a = status == MID_OK ? mid__member_rows_auroc(set, rows, trial) : NAN;
         auroc[k] = isnan(a) ? 0 : (float)a;
         if (status == MID_OK && (lead->at == c->n || auroc[k] > lead->auroc)) {
             lead->at = k;

@@ -48,6 +48,7 @@ static size_t take_defined(double *value, size_t n_draw)
     return n < DRAW_ENOUGH && 2 * n < n_draw ? 0 : n;
 }
 
+/* 0 where all that varies is rounding. */
 static double deviation(const double *value, size_t n)
 {
     double mean = 0, sum = 0;
@@ -57,7 +58,8 @@ static double deviation(const double *value, size_t n)
         mean += value[i] / (double)n;
     for (i = 0; i < n; i++)
         sum += (value[i] - mean) * (value[i] - mean);
-    return n > 1 ? sqrt(sum / (double)(n - 1)) : NAN;
+    sum = n > 1 ? sqrt(sum / (double)(n - 1)) : NAN;
+    return sum < MID__ROUNDING ? 0 : sum;
 }
 
 /* Of the n draws that are defined; they are sorted. */
@@ -68,7 +70,7 @@ static void set_interval(double *value, size_t n, mid_estimate *out)
         return;
     out->lo = mid_quantile(value, n, TAIL);
     out->hi = mid_quantile(value, n, 1 - TAIL);
-    if (out->lo == out->hi)         /* no width is no knowledge of the spread */
+    if (out->hi - out->lo < MID__ROUNDING)         /* no width is no knowledge of the spread */
         out->lo = out->hi = NAN;
 }
 

@@ -5,6 +5,7 @@
 #include "midstream/metric.h"
 
 enum { MID__FIGURE_MAX = 16 };      /* figures computed together */
+#define MID__ROUNDING 1e-12         /* figures, of the order of 1, that lie no further apart are equal */
 
 /* Compute the figures of a sample in which group g stands weight[g] times; NaN where one is undefined. */
 typedef void (*mid__figures_fn)(void *self, const uint32_t *weight, double *figure);

@@ -41,7 +41,7 @@ static double p_of(const mid_estimate *e, double sd, size_t n_fewer)
 {
     if (isnan(e->value) || isnan(sd) || n_fewer < CLASS_ENOUGH)
         return NAN;
-    return sd > 0 ? erfc(fabs(e->value) / sd / sqrt(2)) : e->value == 0 ? 1 : NAN;
+    return sd > 0 ? erfc(fabs(e->value) / sd / sqrt(2)) : fabs(e->value) < MID__ROUNDING ? 1 : NAN;
 }
 
 static void say_why(mid_estimate *e, size_t n_safe, size_t n_unsafe)

@@ -123,6 +123,7 @@ static void rank_table(mid__buf *out, yyjson_val *ranks, const char *metric)
                                         NULL };
     yyjson_val *methods = yyjson_obj_get(ranks, "methods"), *m;
     const double cd = mid__report_number(ranks, "cd");
+    const bool any = mid__report_number(ranks, "p_f") <= mid__report_number(ranks, "alpha");     /* does any differ? */
     const double first = mid__report_number(yyjson_arr_get_first(methods), "mean_rank");
     char label[200], text[64], gap_text[64];
     size_t i, n;
@@ -137,7 +138,7 @@ static void rank_table(mid__buf *out, yyjson_val *ranks, const char *metric)
         mid__number_text(gap_text, "%.2f", gap);
         mid__html(out, "<tr><th scope=\"row\"><span class=\"box %s\" title=\"%s\"></span>%s</th><td>%s</td><td>%s</td>"
                   "<td class=\"text\">%s</td></tr>\n", box, box, mid__report_text(m, "monitor"), text, gap_text,
-                  gap >= cd ? "yes" : "no");
+                  any && gap >= cd ? "yes" : "no");
     }
     mid__page_table_close(out);
 }

@@ -17,7 +17,7 @@ static mid_plan plan_of(void)
     size_t i;
 
     for (i = 0; i < N_DATA; i++)
-        data[i] = (mid_plan_data){ .dataset = set[i] };
+        data[i] = (mid_plan_data){ .dataset = set[i], .source = "recorded" };
     for (i = 0; i < N_MONITOR; i++)
         monitor[i] = (mid_plan_monitor){ .name = name[i] };
     return (mid_plan){ .data = data, .n_data = N_DATA, .monitor = monitor, .n_monitor = N_MONITOR, .baseline = "length",

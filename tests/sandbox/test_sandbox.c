@@ -175,7 +175,7 @@ TEST(sandbox, nothing_inherited)
 
 TEST(sandbox, output_flood)
 {
-    const mid__sandbox_limits short_ = { 1, 30, 512u * MIB, 4096, "/usr/bin/bwrap" };
+    const mid__sandbox_limits short_ = { 1, 300, 512u * MIB, 4096, "/usr/bin/bwrap" };
     mid__sandbox_end end = run(&short_, "import os\n"
                                 "while True:\n    os.write(1, b'x' * 65536)\n    os.write(2, b'y' * 65536)");
 
