@@ -11,6 +11,7 @@
 #include "base/ctx.h"
 #include "base/file.h"
 #include "bench/json.h"
+#include "bench/onset.h"
 #include "bench/pool.h"
 #include "bench/statistics.h"
 #include "midstream/metric.h"
@@ -89,9 +90,10 @@ static void leakage(mid__buf *b, const mid__set *set)
     mid__buf_text(b, "]}");
 }
 
-void mid__results_set(mid__results *r, const mid__set *set)
+mid_status mid__results_set(mid__results *r, const mid__set *set)
 {
     mid__buf *b = &r->datasets;
+    mid_status status = MID_OK;
     size_t k, i;
 
     comma(b);
@@ -121,9 +123,15 @@ void mid__results_set(mid__results *r, const mid__set *set)
         text_entry(b, "name", set->author[k], ",");
         mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu}", n, n_unsafe);
     }
-    mid__buf_text(b, "],\"leakage\":");
+    mid__buf_text(b, "],\"onset\":");
+    if (set->skipped)
+        mid__buf_text(b, "null");
+    else
+        status = mid__onset_json(r->run, set, b);
+    mid__buf_text(b, ",\"leakage\":");
     leakage(b, set);
     mid__buf_put(b, "}", 1);
+    return status;
 }
 
 static void models(mid__results *r, mid__buf *out)

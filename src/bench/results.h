@@ -14,7 +14,7 @@ typedef struct mid__results {
 void mid__results_init(mid__results *r, mid__run *run);
 void mid__results_clear(mid__results *r);
 void mid__results_stage(mid__results *r, const char *set, const char *what, double seconds);
-void mid__results_set(mid__results *r, const mid__set *set);
+mid_status mid__results_set(mid__results *r, const mid__set *set);
 void mid__results_cells(mid__results *r, const char *cells, const char *curves);
 /* A few answers of each class with every token's scores, for the report's browser. scores (plan->n_monitor). */
 mid_status mid__results_answers(mid__results *r, const mid__set *set, const mid__scores *scores);

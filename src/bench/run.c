@@ -29,28 +29,52 @@ static mid_status keep(mid__run *run, const mid_key *key, const char *cells, con
     return status;
 }
 
-/* The monitor that a set's others are compared with; all empty where there is none. */
-struct baseline { const mid_plan_monitor *m; const mid__scores *scores; mid_key key; };
+static bool is_baseline(const mid_plan *plan, const mid_plan_monitor *m)
+{
+    return plan->baseline && strcmp(mid__monitor_label(m), plan->baseline) == 0;
+}
 
-static struct baseline find_baseline(const mid__run *run, const mid__set *set, const mid__scores *scores)
+/* What a set's monitors are compared with: the plan's baseline, NULL where there is none, and the controls. The key is
+ * of all their scores. */
+struct beside {
+    const mid_plan_monitor *m;
+    const mid__scores *scores;
+    mid__control *control;          /* (n_control) */
+    size_t n_control;
+    mid_key key;
+};
+
+static mid_status find_beside(const mid__run *run, const mid__set *set, const mid__scores *scores, struct beside *b)
 {
     const mid_plan *plan = run->plan;
-    struct baseline b = { NULL, NULL, { "" } };
     size_t k;
 
-    for (k = 0; plan->baseline && k < plan->n_monitor; k++)
-        if (strcmp(mid__monitor_label(&plan->monitor[k]), plan->baseline) == 0 && scores[k].defined)
-            b = (struct baseline){ &plan->monitor[k], &scores[k], mid__scores_key(run, set, &plan->monitor[k]) };
-    return b;
+    *b = (struct beside){ .control = calloc(plan->n_monitor + 1, sizeof *b->control) };
+    if (!b->control)
+        return mid__oom(run->ctx, "controls");
+    for (k = 0; k < plan->n_monitor; k++) {
+        const mid_plan_monitor *m = &plan->monitor[k];
+        const bool control = m->reads.box == MID_BOX_CONTROL, baseline = is_baseline(plan, m);
+        if (!scores[k].defined || (!control && !baseline))
+            continue;
+        b->key = mid_key_of("beside", b->key.hex, mid__scores_key(run, set, m).hex, NULL);
+        if (control)
+            b->control[b->n_control++] = (mid__control){ m, &scores[k] };
+        if (baseline) {
+            b->m = m;
+            b->scores = &scores[k];
+        }
+    }
+    return MID_OK;
 }
 
 /* Cells and curves of one monitor, from the store or measured now. What could not be scored is not kept: it may be
  * another time. */
 static mid_status measured(mid__run *run, mid__results *results, const mid__set *set, const mid_plan_monitor *m,
-                           const mid__scores *scores, const struct baseline *baseline, const char *plan_json)
+                           const mid__scores *scores, const struct beside *beside, const char *plan_json)
 {
     const mid_key of_scores = mid__scores_key(run, set, m);
-    const mid_key key = mid_key_of("cells", "6", of_scores.hex, set->sentences.hex, baseline->key.hex, set->name, mid__monitor_label(m),
+    const mid_key key = mid_key_of("cells", "7", of_scores.hex, set->sentences.hex, beside->key.hex, set->name, mid__monitor_label(m),
                                    plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;
@@ -61,8 +85,8 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
     if (status != MID_OK) {
         mid_free(cells);
         cells = curves = NULL;
-        status = mid__measure(run, set, m, scores, baseline->m == m ? NULL : baseline->scores, 1, &cells,
-                              &curves);
+        status = mid__measure(run, set, m, scores, beside->m == m ? NULL : beside->scores, beside->control,
+                              beside->n_control, 1, &cells, &curves);
         if (status == MID_OK && scores->defined)
             status = keep(run, &key, cells, curves);
     }
@@ -213,20 +237,21 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
                               const char *plan_json, bool hand_on)
 {
     const mid_plan *plan = run->plan;
-    const struct baseline baseline = find_baseline(run, set, scores);
+    struct beside beside;
     mid__stage stage;
-    mid_status status = MID_OK;
+    mid_status status = find_beside(run, set, scores, &beside);
     size_t k;
 
     mid__stage_begin(&stage, run->ctx, plan->n_monitor, "monitors", "measuring on %s", set->name);
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
         if (mid__monitor_runs_on(&plan->monitor[k], set))
-            status = measured(run, results, set, &plan->monitor[k], &scores[k], &baseline, plan_json);
+            status = measured(run, results, set, &plan->monitor[k], &scores[k], &beside, plan_json);
         if (status == MID_OK && hand_on && scores[k].defined && !plan->monitor[k].as)
             status = save_fitted(run, set, &plan->monitor[k], &scores[k]);
         if (status == MID_OK)
             status = mid__stage_step(&stage, 1);
     }
+    free(beside.control);
     if (status == MID_OK && hand_on)
         mid__results_index(results, set, scores);
     return status == MID_OK && hand_on ? mid__results_answers(results, set, scores) : status;
@@ -285,7 +310,35 @@ static mid_status scores_of_seeds(mid__run *run, mid__set *set, const mid_plan_m
     return status;
 }
 
-static void clear_seeds(mid__scores *scores, size_t n)
+/* Every monitor that others are compared with, with its scores of every seed; of the controls those that have some under
+ * each. owned (n_monitor, n_seed) is the caller's to clear. */
+static mid_status find_beside_of_seeds(mid__run *run, mid__set *set, mid__scores *owned, struct beside *b)
+{
+    const mid_plan *plan = run->plan;
+    mid_status status = MID_OK;
+    size_t k;
+
+    for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
+        const mid_plan_monitor *m = &plan->monitor[k];
+        mid__scores *scores = owned + k * plan->n_seed;
+        const bool control = m->reads.box == MID_BOX_CONTROL, baseline = is_baseline(plan, m);
+        bool defined;
+        if ((!control && !baseline) || !mid__monitor_runs_on(m, set) || mid__lacks_judge(m, set))
+            continue;
+        status = scores_of_seeds(run, set, m, scores, &defined);
+        if (status != MID_OK || !defined)
+            continue;
+        if (control)
+            b->control[b->n_control++] = (mid__control){ m, scores };
+        if (baseline) {
+            b->m = m;
+            b->scores = scores;
+        }
+    }
+    return status;
+}
+
+static void clear_scores(mid__scores *scores, size_t n)
 {
     size_t i;
 
@@ -298,17 +351,15 @@ static void clear_seeds(mid__scores *scores, size_t n)
 static mid_status summarise(mid__run *run, mid__results *results, mid__set *set)
 {
     const mid_plan *plan = run->plan;
-    mid__scores *scores = calloc(plan->n_seed, sizeof *scores), *base = calloc(plan->n_seed, sizeof *base);
-    const mid_plan_monitor *baseline = NULL;
-    bool defined, base_defined = false;
-    mid_status status = scores && base ? MID_OK : mid__oom(run->ctx, "scores");
+    mid__scores *scores = calloc(plan->n_seed, sizeof *scores);
+    mid__scores *of_beside = calloc(plan->n_monitor * plan->n_seed, sizeof *of_beside);
+    struct beside beside = { .control = calloc(plan->n_monitor + 1, sizeof *beside.control) };
+    bool defined;
+    mid_status status = scores && of_beside && beside.control ? MID_OK : mid__oom(run->ctx, "scores");
     size_t k, i;
 
-    for (k = 0; plan->baseline && k < plan->n_monitor; k++)
-        if (strcmp(mid__monitor_label(&plan->monitor[k]), plan->baseline) == 0)
-            baseline = &plan->monitor[k];
-    if (status == MID_OK && baseline && mid__monitor_runs_on(baseline, set) && !mid__lacks_judge(baseline, set))
-        status = scores_of_seeds(run, set, baseline, base, &base_defined);
+    if (status == MID_OK)
+        status = find_beside_of_seeds(run, set, of_beside, &beside);
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
         const mid_plan_monitor *m = &plan->monitor[k];
         char *cells = NULL, *curves = NULL;
@@ -316,8 +367,8 @@ static mid_status summarise(mid__run *run, mid__results *results, mid__set *set)
             continue;
         status = scores_of_seeds(run, set, m, scores, &defined);
         if (status == MID_OK)
-            status = mid__measure(run, set, m, scores, base_defined && m != baseline ? base : NULL, plan->n_seed,
-                                  &cells, &curves);
+            status = mid__measure(run, set, m, scores, beside.m == m ? NULL : beside.scores, beside.control,
+                                  beside.n_control, plan->n_seed, &cells, &curves);
         if (status == MID_OK)
             mid__results_cells(results, cells, curves);
         mid_free(cells);
@@ -325,8 +376,9 @@ static mid_status summarise(mid__run *run, mid__results *results, mid__set *set)
         for (i = 0; i < plan->n_seed; i++)
             mid__scores_clear(&scores[i]);
     }
-    clear_seeds(scores, plan->n_seed);
-    clear_seeds(base, plan->n_seed);
+    clear_scores(scores, plan->n_seed);
+    clear_scores(of_beside, plan->n_monitor * plan->n_seed);
+    free(beside.control);
     return status;
 }
 
@@ -413,7 +465,7 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
     if (status == MID_OK && !set->skipped)
         status = check_leaks(run, set);
     if (status == MID_OK)
-        mid__results_set(results, set);
+        status = mid__results_set(results, set);
     if (status != MID_OK || set->skipped) {
         *one_class = set->dataset && set->n == 0;
         return status;

@@ -113,11 +113,16 @@ static inline int mid__rule_fold(int fold, int n_fold) { return (fold + n_fold -
 mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
                           mid_weights **out);
 
+/* A monitor of the control box, with its scores (n_repeat). */
+typedef struct mid__control { const mid_plan_monitor *monitor; const mid__scores *scores; } mid__control;
+#define MID__OVER_CONTROL "auroc_over."     /* before a control's name: the metric of a gain over it, the best one there */
 /* Cells and curves of one monitor on a set, as JSON objects with commas between them; owned.
  * @param scores    (n_repeat) of one seed, or of several: then only threshold-free figures, averaged over the seeds
- * @param baseline  (n_repeat) another monitor's scores to be compared with; NULL: none */
+ * @param baseline  (n_repeat) another monitor's scores to be compared with; NULL: none
+ * @param control   (n_control) those of the plan that have scores here */
 mid_status mid__measure(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
-                        const mid__scores *baseline, size_t n_repeat, char **cells, char **curves);
+                        const mid__scores *baseline, const mid__control *control, size_t n_control, size_t n_repeat,
+                        char **cells, char **curves);
 /* The rule of one fold, calibrated on its calibration fold's extremes. */
 mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores *scores, const mid_plan_rule *rule, int fold,
                           mid_rule *out);
