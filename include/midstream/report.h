@@ -12,6 +12,13 @@ extern "C" {
  *  @return MID_ENOTFOUND, MID_EFORMAT, MID_EVERSION, MID_EIO (an existing report stays whole), MID_ENOMEM. */
 MID_API mid_status mid_report_write(mid_ctx *ctx, const char *dir);
 
+/** The pilot study, from the results.json in dir: how early unsafe answers are told apart, beside the controls, with a
+ *  finding for each dataset and task (docs/pilot.md).
+ *  @param json       false: tables and sentences in Markdown
+ *  @param[out] text  owned, mid_free(); untouched on error
+ *  @return as mid_report_write(), but for MID_EIO of a report */
+MID_API mid_status mid_report_pilot(mid_ctx *ctx, const char *dir, bool json, char **text);
+
 #ifdef __cplusplus
 }
 #endif

@@ -104,6 +104,7 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
     c->why = next_text(&it, "why");
     c->seed = next_number(&it, "seed");
     c->n_seeds = next_count(&it, "n_seeds");
+    c->p = next_number(&it, "p");
     at_tok = next_number(&it, "at_tok");
     at_frac = next_number(&it, "at_frac");
     subset = next_text(&it, "subset");

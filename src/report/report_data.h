@@ -24,6 +24,7 @@ typedef struct mid__cell_key {
 typedef struct mid__cell {
     mid__cell_key key;                      /* rule 0: threshold-free; at 0: whole answer */
     double value, lo, hi;                   /* NaN: undefined, why says the reason */
+    double p;                               /* of a gain; NaN: no test */
     const char *why, *split;
     size_t n, n_unsafe, n_prompts, n_still_running;
     size_t n_seeds;                         /* 0: of a single one */
