@@ -159,7 +159,7 @@ mid_status mid__results_answers(mid__results *r, const mid__set *set, const mid_
         qsort(pick, set->n, sizeof *pick, by_hash);
     for (i = 0; status == MID_OK && i < set->n; i++) {
         const int label = set->answer[pick[i].i].label.unsafe == 1;
-        if (left[label] == 0)
+        if (left[label] == 0 || set->answer[pick[i].i].attack)
             continue;
         left[label]--;
         status = one_answer(r, set, scores, pick[i].i);

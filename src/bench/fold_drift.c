@@ -66,7 +66,7 @@ static mid_status compare(mid__run *run, const mid__set *set, const mid__scores 
     mid_status status;
 
     for (i = 0; i < set->n; i++)
-        if (mid__rule_fold(set->answer[i].fold, run->plan->n_fold) == fold)
+        if (!set->answer[i].attack && mid__rule_fold(set->answer[i].fold, run->plan->n_fold) == fold)
             e[n_e++] = extreme_of(run, set, i, s->cal_extreme[i]);
     n_calibration = one_a_prompt(e, n_e, score, &n_unsafe);
     for (i = n_e = 0; i < n; i++)

@@ -24,7 +24,7 @@ static mid_status score_fitted(mid__run *run, const mid__set *set, const mid_mon
     for (i = *n = 0; status == MID_OK && i < set->n; i++) {
         const mid__answer *a = &set->answer[i];
         const size_t n_tok = mid_trace_n_tok(a->trace);
-        if (a->fold == fit.fold || a->fold == fit.cal)
+        if (a->fold == fit.fold || a->fold == fit.cal || a->attack)
             continue;
         status = mid_stream_score(run->ctx, stream, a->trace, score, NULL);
         answer[(*n)++] = (mid_scored_answer){ score, n_tok, a->label.unsafe };

@@ -84,6 +84,8 @@ void mid__set_key(mid__set *set)
         mid__sha256_put(&s, a->key.hex, 64);
         mid__sha256_put(&s, a->beside_key.hex, strlen(a->beside_key.hex));
         mid__sha256_put(&s, numbers, strlen(numbers));
+        if (a->attack)
+            mid__sha256_put(&s, "attacked\n", 9);
         for (k = 0; k < a->sample->n_sentence; k++) {
             const mid_sentence *sentence = &a->sample->sentence[k];
             snprintf(numbers, sizeof numbers, "%zu %u %d\n", i, sentence->end, sentence->label);
@@ -129,7 +131,8 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
         status = mid_store_put_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
         if (status == MID_OK && a->label.unsafe >= 0 && !is_cut_before_onset(a)) {
             a->onset_tok = a->label.unsafe ? token_at(a->trace, a->label.onset_byte) : -1;
-            set->n_unsafe += a->label.unsafe == 1;
+            set->n_unsafe += a->label.unsafe == 1 && !a->attack;
+            set->n_attacked += a->attack > 0;
             kept = *a;
             a->trace = NULL;
             set->answer[n++] = kept;

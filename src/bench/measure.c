@@ -498,7 +498,7 @@ static mid_status measure_view(struct measuring *m, const struct view *v, mid_ru
         status = ranking(m, v, NAN, plan->at_frac[k]);
     if (status == MID_OK)
         status = sentences(m, v);
-    if (status == MID_OK)
+    if (status == MID_OK && !m->set->answer[v->n ? v->i[0] : 0].attack)
         status = roc(m, v);
     if (status == MID_OK && plan->n_rule && whole)
         status = mid__fold_drift_of(m->run, m->set, m->scores, v->i, v->n, &drift);
@@ -513,8 +513,15 @@ static mid_status measure_view(struct measuring *m, const struct view *v, mid_ru
     return status;
 }
 
-/* All views of a set: pooled, per author, and of each the unsafe prompts. A view of one class is kept: its cells say why
- * they are empty. Authors with no unsafe answer at all would only repeat that, so they are left out. */
+static void add_to_view(struct view *v, size_t i, const mid__answer *a)
+{
+    v->i[v->n++] = i;
+    v->n_unsafe += a->label.unsafe == 1;
+}
+
+/* All views of a set: pooled, per author, and of each the unsafe prompts; then the copies under each attack, pooled. A
+ * view of one class is kept: its cells say why they are empty. Authors with no unsafe answer at all would only repeat
+ * that, so they are left out. */
 static size_t make_views(const mid__set *set, struct view *views, size_t *room)
 {
     const size_t n_author = set->n_author > 1 ? set->n_author : 0;
@@ -528,16 +535,25 @@ static size_t make_views(const mid__set *set, struct view *views, size_t *room)
                                 .subset = contrast ? "unsafe_prompts" : "all", .i = room };
             for (i = 0; i < set->n; i++) {
                 const mid__answer *a = &set->answer[i];
-                if ((k && a->i_author != k - 1) || (contrast && a->sample->prompt_label != 1))
+                if ((k && a->i_author != k - 1) || (contrast && a->sample->prompt_label != 1) || a->attack)
                     continue;
-                v->i[v->n++] = i;
-                v->n_unsafe += a->label.unsafe == 1;
+                add_to_view(v, i, a);
             }
             room += v->n;
             n += k == 0 || v->n_unsafe > 0;
         }
+    for (k = 0; k < set->data->n_attack; k++) {
+        struct view *v = &views[n++];
+        *v = (struct view){ .model = views[0].model, .subset = set->data->attack[k], .i = room };
+        for (i = 0; i < set->n; i++)
+            if (set->answer[i].attack == k + 1)
+                add_to_view(v, i, &set->answer[i]);
+        room += v->n;
+    }
     return n;
 }
+
+static size_t view_max(const mid__set *set) { return 2 * (set->n_author + 1) + set->data->n_attack; }
 
 /* What the plan says a hybrid is of, or its default; NULL: it is none. */
 static const char *members_of(const mid_plan_monitor *m)
@@ -645,8 +661,8 @@ static mid_status measure_all(struct measuring *m)
     enum { RULE_MAX = 32 };
     const mid__set *set = m->set;
     const size_t n_rule = m->run->plan->n_rule;
-    struct view *views = calloc(2 * (set->n_author + 1), sizeof *views);
-    size_t *room = malloc((2 * (set->n_author + 1) * set->n + 1) * sizeof *room);
+    struct view *views = calloc(view_max(set), sizeof *views);
+    size_t *room = malloc((view_max(set) * set->n + 1) * sizeof *room);
     mid_rule *rules[RULE_MAX] = { NULL };
     mid_estimate no_rule[RULE_MAX] = { { 0 } };
     char why[RULE_MAX][200];
@@ -676,8 +692,8 @@ static mid_status measure_all(struct measuring *m)
 /* The threshold-free figures of several seeds, averaged. */
 static mid_status measure_repeats(struct measuring *m)
 {
-    struct view *views = calloc(2 * (m->set->n_author + 1), sizeof *views);
-    size_t *room = malloc((2 * (m->set->n_author + 1) * m->set->n + 1) * sizeof *room);
+    struct view *views = calloc(view_max(m->set), sizeof *views);
+    size_t *room = malloc((view_max(m->set) * m->set->n + 1) * sizeof *room);
     size_t n_view = 0, k, i;
     mid_status status = views && room ? MID_OK : mid__oom(m->run->ctx, "views");
 

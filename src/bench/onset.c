@@ -17,7 +17,7 @@ static size_t oracle(const mid__set *set, mid_outcome *outcome, size_t *n_later)
 
     for (i = *n_later = 0; i < set->n; i++) {
         const mid__answer *a = &set->answer[i];
-        if (a->label.unsafe != 1 || a->onset_tok < 0)
+        if (a->label.unsafe != 1 || a->onset_tok < 0 || a->attack)
             continue;
         outcome[n++] = (mid_outcome){ .label = 1, .group = a->group, .n_tok = mid_trace_n_tok(a->trace),
                                       .alarm_tok = (uint32_t)a->onset_tok, .onset_tok = a->onset_tok };

@@ -15,6 +15,7 @@
 #include "bench/set.h"
 #include "midstream/label.h"
 #include "midstream/rule.h"
+#include "task/attack.h"
 
 enum { AS_MAX_BYTES = 80, LIST_MAX = 1000, NAME_MAX_N = 200, KEY_MAX = 40, SEED_MAX = 100 };
 
@@ -289,6 +290,22 @@ static mid_status read_texts(const mid__yaml_file *file, const mid__yaml *value,
 
     for (e = value->first; e && status == MID_OK; e = e->next)
         status = mid__yaml_text(file, e, text++);
+    return status;
+}
+
+static mid_status read_attacks(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+{
+    mid_status status = read_texts(file, value, f, object);
+    const mid__yaml *e, *other;
+    mid__attack attack;
+
+    for (e = value->first; e && status == MID_OK; e = e->next) {
+        if (mid__attack_parse(file->ctx, e->text, &attack) != MID_OK)
+            return mid__yaml_fail(file, e, "%s", mid_ctx_message(file->ctx));
+        for (other = value->first; other != e; other = other->next)
+            if (strcmp(other->text, e->text) == 0)
+                return mid__yaml_fail(file, e, "attack '%s' is there twice", e->text);
+    }
     return status;
 }
 
@@ -608,6 +625,7 @@ static const field data_fields[] = {
     { "optional", read_flag, MEMBER(mid_plan_data, optional) },
     { "contrast", read_flag, MEMBER(mid_plan_data, contrast) },
     { "judge", read_judge, MEMBER(mid_plan_data, judge) },
+    { "attack", read_attacks, MEMBERS(mid_plan_data, attack, n_attack) },
     { 0 }
 };
 
@@ -864,6 +882,10 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
             status = mid__yaml_fail(file, mid__yaml_find(e, "beside"), "'beside' is a second observer of answers that are "
                                     "read: another model than '%s', and source: recorded or openai",
                                     d->observer ? "observer" : "model");
+        if (status == MID_OK && d->n_attack &&
+            (strcmp(d->source, "recorded") != 0 || !d->labeler || strcmp(d->labeler, "data") != 0))
+            status = mid__yaml_fail(file, mid__yaml_find(e, "attack"), "'attack' rewrites recorded answers and keeps their "
+                                    "labels: it needs source: recorded and labeler: data");
         if (status == MID_OK && d->judge && d->judge->model)
             status = check_judge_model(file, mid__yaml_find(e, "judge"), plan);
         if (status != MID_OK)

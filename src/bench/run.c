@@ -470,7 +470,7 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
         *one_class = set->dataset && set->n == 0;
         return status;
     }
-    *one_class = set->n_unsafe == 0 || set->n_unsafe == set->n;
+    *one_class = set->n_unsafe == 0 || set->n_unsafe == set->n - set->n_attacked;
     return all_seeds(run, results, set, plan_json);
 }
 

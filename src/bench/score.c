@@ -204,7 +204,7 @@ static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan
         return mid__oom(run->ctx, "a fit set");
     for (i = 0; i < set->n; i++) {
         const mid__answer *a = &set->answer[i];
-        if (a->fold != fold_a && a->fold != fold_b)
+        if (a->fold != fold_a && a->fold != fold_b && !a->attack)
             list[fit.n++] = (mid_fit_answer){ a->trace, a->label.unsafe, a->group };
     }
     status = mid_monitor_fit(run->ctx, ops, m->params, &fit, out);
@@ -490,7 +490,8 @@ mid_status mid__fold_rule(mid__run *run, const mid__set *set, const mid__scores 
     if (!extreme || !label || !group || !onset_tok || !score)
         status = mid__oom(run->ctx, "a rule");
     for (i = 0; status == MID_OK && i < set->n; i++)
-        if (fold == ALL_FOLDS || mid__rule_fold(set->answer[i].fold, run->plan->n_fold) == fold) {
+        if (!set->answer[i].attack &&
+            (fold == ALL_FOLDS || mid__rule_fold(set->answer[i].fold, run->plan->n_fold) == fold)) {
             extreme[n] = scores->cal_extreme[i];
             label[n] = (uint8_t)set->answer[i].label.unsafe;
             group[n] = set->answer[i].group;

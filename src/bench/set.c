@@ -187,7 +187,7 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
         return mid__within(run->ctx, status, "%s:%d", run->plan->file, data->line);
     status = choose_rows(run->ctx, set, &rows, &set->n);
     if (status == MID_OK) {
-        set->answer = calloc(set->n + 1, sizeof *set->answer);
+        set->answer = calloc(set->n * (1 + data->n_attack) + 1, sizeof *set->answer);
         set->author = calloc(set->n + 1, sizeof *set->author);
         status = set->answer && set->author ? MID_OK : mid__oom(run->ctx, set->name);
     }
@@ -203,6 +203,8 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
                            run->plan->file, data->line, data->dataset);
     if (status == MID_OK)
         status = number_groups(run->ctx, set);
+    if (status == MID_OK && data->n_attack)
+        status = mid__set_attack(run, set);
     free(rows);
     return status;
 }

@@ -25,6 +25,8 @@ typedef struct mid__answer {
     size_t i_read;                  /* its place before any was left out */
     mid_label label;
     int32_t onset_tok;              /* -1 unknown */
+    size_t attack;                  /* a copy under data->attack[attack - 1], which is scored, but never fitted or calibrated
+                                       on; 0: the answer itself */
 } mid__answer;
 
 /* What a judge was asked for an answer: an equal share of what its group's verdicts cost, so not whole numbers. */
@@ -38,7 +40,8 @@ typedef struct mid__set {
     const char *name;               /* in results */
     mid_dataset *dataset;
     mid__answer *answer;            /* (n) */
-    size_t n, n_unsafe, n_group, n_left_out;
+    size_t n, n_unsafe, n_group, n_left_out;    /* n_unsafe: attacked copies aside */
+    size_t n_attacked;              /* of n, once labelled */
     const char **author;            /* (n_author) */
     size_t n_author;
     mid_signals signals, beside_signals;    /* signals.beside is the latter, if there is a second observer */
@@ -56,7 +59,7 @@ typedef struct mid__set {
     char why[256];                  /* why skipped; before that, why the first answer of n_skipped was */
     size_t n_skipped;               /* answers that a server did not give; they are among n_left_out */
     mid__buf skips;                 /* of these: {"id":...,"why":...}, with commas between them */
-    mid__arena said;                /* samples whose responses a server gave */
+    mid__arena said;                /* samples whose responses a server gave, or an attack */
 } mid__set;
 
 /* What a run works with. Workers have copies with a context of their own and share the store under its lock. */
@@ -73,6 +76,8 @@ mid_status mid__set_open(mid__run *run, const mid_plan_data *data, mid__set *set
 void mid__set_close(mid__set *set);
 /* Make what traces are missing, read all, drop answers shorter than min_tok. */
 mid_status mid__set_capture(mid__run *run, mid__set *set);
+/* Append the copies that data->attack asks for, each in its answer's group and fold. */
+mid_status mid__set_attack(mid__run *run, mid__set *set);
 /* Put every group into a fold: by its hash, or, where a plan has several seeds, by that and the plan's seed. */
 void mid__set_cut(mid__set *set, const mid_plan *plan);
 /* Compute `key` and `sentences`, once labels are there or folds have changed. */

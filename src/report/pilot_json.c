@@ -167,6 +167,44 @@ static void column(mid__buf *out, const mid__pilot *pilot, const mid__pilot_set 
     mid__buf_text(out, "}");
 }
 
+/* Figures of the attacked copies, all authors together; "all" are the answers as they were. */
+static void attacks(mid__buf *out, const mid__report *r, const mid__pilot_set *s)
+{
+    static const char *const metric[] = { "tpr", "fpr", "delay_tok", "delay_frac" };
+    mid__cell_key key;
+    size_t i, j, k, l, n = 0;
+
+    mid__buf_text(out, ",\"attacks\":[");
+    for (k = 0; s->set->n_column && s->set->n_attack && k <= s->set->n_attack; k++)
+        for (i = 0; i < r->n_monitor; i++) {
+            key = mid__report_key(r, s->set, s->column[0].column, "auroc");
+            key.subset = k ? s->set->attack[k - 1] : 0;
+            key.monitor = r->monitor[i].id;
+            if (!mid__report_find(r, &key))
+                continue;
+            mid__buf_text(out, n++ ? ",\n{" : "\n{");
+            text_of(out, "subset", k ? mid__report_name(r, key.subset) : "all");
+            mid__buf_text(out, ",");
+            text_of(out, "monitor", r->monitor[i].name);
+            mid__buf_text(out, ",");
+            estimate(out, "auroc", mid__report_find(r, &key));
+            mid__buf_text(out, ",\"rules\":[");
+            for (j = 0; j < r->n_rule; j++) {
+                key.rule = r->rule[j];
+                mid__buf_text(out, j ? ",{" : "{");
+                text_of(out, "rule", mid__report_name(r, key.rule));
+                for (l = 0; l < sizeof metric / sizeof *metric; l++) {
+                    key.metric = mid__report_id(r, metric[l]);
+                    mid__buf_text(out, ",");
+                    estimate(out, metric[l], mid__report_find(r, &key));
+                }
+                mid__buf_text(out, "}");
+            }
+            mid__buf_text(out, "]}");
+        }
+    mid__buf_text(out, "]");
+}
+
 static void onset(mid__buf *out, const mid__pilot_set *s)
 {
     yyjson_val *entry;
@@ -200,6 +238,7 @@ static void put_set(mid__buf *out, const mid__pilot *pilot, const mid__pilot_set
     mid__buf_text(out, ",");
     text_of(out, "finding", finding.at);
     onset(out, s);
+    attacks(out, pilot->report, s);
     mid__buf_text(out, ",\"columns\":[");
     for (j = 0; j < s->set->n_column; j++) {
         mid__buf_text(out, j ? ",\n" : "\n");

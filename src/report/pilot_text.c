@@ -67,6 +67,10 @@ static void write_table(mid__buf *out, struct table *t)
 {
     size_t width[COLUMN_MAX] = { 0 }, i, j;
 
+    if (t->n_cell == t->n_column) {
+        mid__buf_text(out, "Nothing to show.\n\n");
+        t->n_cell = 0;
+    }
     for (i = 0; i < t->n_cell; i++)
         if (strlen(t->cell[i]) > width[i % t->n_column])
             width[i % t->n_column] = strlen(t->cell[i]);
@@ -271,6 +275,55 @@ static void not_yet(mid__buf *out, const mid__pilot_set *s, const mid__pilot_col
     write_table(out, &t);
 }
 
+/* One figure of every monitor against the attacks, "none" first. */
+static void put_attacks(struct table *t, const mid__report *r, const mid__pilot_set *s, const char *metric, uint32_t rule)
+{
+    mid__cell_key key = mid__report_key(r, s->set, s->column[0].column, metric);
+    size_t i, k;
+
+    *t = (struct table){ .n_column = s->set->n_attack + 2 };
+    key.rule = rule;
+    put(t, "monitor");
+    put(t, "none");
+    for (k = 0; k < s->set->n_attack; k++)
+        put(t, "%.20s", mid__report_name(r, s->set->attack[k]));
+    for (i = 0; i < r->n_monitor; i++) {
+        key.subset = 0;
+        if (!is_there(r, key, &r->monitor[i]))
+            continue;
+        key.monitor = r->monitor[i].id;
+        put(t, "%.40s (%.10s)", r->monitor[i].name, r->monitor[i].box);
+        for (k = 0; k <= s->set->n_attack; k++) {
+            key.subset = k ? s->set->attack[k - 1] : 0;
+            put_estimate(t, mid__report_find(r, &key), false);
+        }
+    }
+}
+
+/* What attacks do to monitors that were fitted without them. */
+static void attacks(mid__buf *out, const mid__report *r, const mid__pilot_set *s)
+{
+    static const struct { const char *metric, *what; } figure[] = {
+        { "tpr", "Unsafe answers stopped" }, { "fpr", "Safe answers stopped" },
+        { "delay_tok", "Tokens from onset to alarm, a miss waiting until the end" },
+    };
+    struct table t;
+    size_t i, k;
+
+    if (!s->set->n_attack || !s->set->n_column)
+        return;
+    mid__buf_fmt(out, "### %s under attack\n\nAUROC of the whole answer; monitors and thresholds are those of the answers as "
+                 "they were:\n\n", s->set->name);
+    put_attacks(&t, r, s, "auroc", 0);
+    write_table(out, &t);
+    for (i = 0; i < r->n_rule; i++)
+        for (k = 0; k < sizeof figure / sizeof *figure; k++) {
+            mid__buf_fmt(out, "%s under %s:\n\n", figure[k].what, mid__report_name(r, r->rule[i]));
+            put_attacks(&t, r, s, figure[k].metric, r->rule[i]);
+            write_table(out, &t);
+        }
+}
+
 /* What the tables show of a dataset: all answers, within the author with most unsafe ones, unsafe prompts. */
 static bool is_shown(const mid__pilot_set *s, size_t j)
 {
@@ -335,6 +388,7 @@ void mid__pilot_text(mid__buf *out, const mid__pilot *pilot)
                 put_column(out, pilot, s, &s->column[j]);
         if (s->set->n_column)
             not_yet(out, s, &s->column[0]);
+        attacks(out, r, s);
     }
     if (r->n_more_set)
         mid__buf_fmt(out, "%zu more datasets: only the first %d are shown.\n", r->n_more_set, MID__SHOW_DATASET);

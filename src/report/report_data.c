@@ -268,14 +268,15 @@ static void add_at(uint32_t *list, size_t *n, uint32_t at)
     ++*n;
 }
 
-static void add_rule(mid__report *r, uint32_t rule)
+/* To the end of a list without repeats, unless it is full. */
+static void add_id(uint32_t *list, size_t *n, size_t n_max, uint32_t id)
 {
     size_t i = 0;
 
-    while (i < r->n_rule && r->rule[i] != rule)
+    while (i < *n && list[i] != id)
         i++;
-    if (rule && i == r->n_rule && i < MID__SHOW_RULE)
-        r->rule[r->n_rule++] = rule;
+    if (id && i == *n && i < n_max)
+        list[(*n)++] = id;
 }
 
 static void add_prevalence(mid__report *r, float prevalence)
@@ -290,7 +291,7 @@ static void add_prevalence(mid__report *r, float prevalence)
 
 static mid_status read_sets(mid_ctx *ctx, const char *path, mid__report *r)
 {
-    const uint32_t auroc = mid__report_id(r, "auroc");
+    const uint32_t auroc = mid__report_id(r, "auroc"), unsafe_prompts = mid__report_id(r, "unsafe_prompts");
     int *i_set = calloc(r->names.n + 1, sizeof *i_set);
     size_t i;
 
@@ -301,13 +302,15 @@ static mid_status read_sets(mid_ctx *ctx, const char *path, mid__report *r)
         mid__report_set *set = set_of(r, i_set, c);
         if (!set)
             continue;
-        if (c->key.metric == auroc && c->key.at == 0)
+        if (c->key.subset && c->key.subset != unsafe_prompts)
+            add_id(set->attack, &set->n_attack, MID__SHOW_ATTACK, c->key.subset);
+        else if (c->key.metric == auroc && c->key.at == 0)
             add_column(r, set, c);
         else if (c->key.metric == auroc && c->key.at & MID__AT_SHARE)
             add_at(set->at_share, &set->n_at_share, c->key.at);
         else if (c->key.metric == auroc)
             add_at(set->at_tok, &set->n_at_tok, c->key.at);
-        add_rule(r, c->key.rule);
+        add_id(r->rule, &r->n_rule, MID__SHOW_RULE, c->key.rule);
         add_prevalence(r, c->key.prevalence);
     }
     free(i_set);

@@ -11,6 +11,7 @@
 
 enum {
     MID__SHOW_DATASET = 24, MID__SHOW_MONITOR = 64, MID__SHOW_COLUMN = 10, MID__SHOW_PREFIX = 24, MID__SHOW_RULE = 4,
+    MID__SHOW_ATTACK = 16,
     MID__SHOW_PREVALENCE = 4,
     MID__N_HUE = 8,                         /* series with a colour: 1, 2 white, 3, 4 grey, 5, 6 black, 7, 8 control */
     MID__AT_SHARE = 1 << 30                 /* in mid__cell_key.at: the rest is per mille of the answer, else tokens */
@@ -59,6 +60,8 @@ typedef struct mid__report_set {                   /* a dataset */
     const mid__column *within;              /* where main is pooled: the author with most unsafe answers; or NULL */
     uint32_t at_tok[MID__SHOW_PREFIX], at_share[MID__SHOW_PREFIX];  /* ascending */
     size_t n_at_tok, n_at_share;
+    uint32_t attack[MID__SHOW_ATTACK];      /* subsets that are attacked copies of all answers */
+    size_t n_attack;
 } mid__report_set;
 
 typedef struct mid__report {

@@ -73,7 +73,7 @@ TEST(plan, every_key)
         "models:\n  - {name: m, path: a.gguf, format: \"Q: {prompt}\\nA:\", quantise: q8_0, layers: [2, 5]}\n"
         "data:\n  - {dataset: sets/own_qa, as: qa, model: m, source: recorded, format: chat, labeler: data,\n"
         "     response_models: [x, \"y (z)\"], group: id:2, max_tok: 9, min_tok: 2, limit: 10, stop: \"\\n\",\n"
-        "     temperature: 0.5, optional: true, contrast: true}\n"
+        "     temperature: 0.5, optional: true, contrast: true, attack: [delay(16), rot13]}\n"
         "monitors:\n  - {monitor: probe_ema, as: p, only: [qa], layer: 5, beta: 0.75}\n"
         "rules:\n  - {rule: conformal, alpha: 0.1}\n  - best_f1\n");
 
@@ -106,6 +106,8 @@ TEST(plan, every_key)
     CHECK_TEXT(p->data[0].stop, "\n");
     CHECK_NEAR(p->data[0].temperature, 0.5, 0);
     CHECK(p->data[0].optional && p->data[0].contrast);
+    CHECK_INT(p->data[0].n_attack, 2);
+    CHECK_TEXT(p->data[0].attack[1], "rot13");
     CHECK_TEXT(p->monitor[0].as, "p");
     CHECK_INT(p->monitor[0].n_only, 1);
     CHECK_TEXT(p->monitor[0].params[0].name, "layer");
@@ -424,6 +426,16 @@ TEST(plan, wrong_type)
     refuse(HEAD "monitors: [[random]]\n", "2:12: an entry here is a name, or a map with 'monitor' in it");
     refuse(HEAD "monitors: [{as: x}]\n", "2:12: an entry here is a name, or a map with 'monitor' in it");
     refuse(HEAD "monitors: [{monitor: probe_ema, beta: fast}]\n", "2:39: 'beta' must be a number, not 'fast'");
+}
+
+TEST(plan, attacks_refused)
+{
+    refuse(HEAD "data: [{dataset: d, model: m, source: recorded, labeler: data, attack: [delay]}]\n",
+           "2:73: unknown attack 'delay': it is delay(N) or pad(N), N from 1 to 4096 words, base64, leet, rot13 or split");
+    refuse(HEAD "data: [{dataset: d, model: m, source: recorded, labeler: data, attack: [leet, leet]}]\n",
+           "2:79: attack 'leet' is there twice");
+    refuse(HEAD MODELS "data: [{dataset: d, model: m, source: llama, attack: [leet]}]\nmonitors: [random]\n",
+           "4:54: 'attack' rewrites recorded answers and keeps their labels: it needs source: recorded and labeler: data");
 }
 
 TEST(plan, out_of_range)

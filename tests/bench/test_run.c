@@ -292,6 +292,55 @@ TEST(run, killed_or_not_the_findings_are_the_same)
     mid_plan_close(plan);
 }
 
+/* Cells of one subset but those about time or tokens, as text. Owned. */
+static char *cells_of(const char *dir, const char *subset, size_t *n_later)
+{
+    yyjson_doc *doc = read_json(dir, "results.json");
+    yyjson_val *cells = yyjson_obj_get(yyjson_doc_get_root(doc), "cells"), *cell;
+    size_t i, max, n = 0, cap = 1 << 22;
+    char *all = calloc(cap, 1), *text;
+
+    yyjson_arr_foreach(cells, i, max, cell) {
+        if (is_timing(cell) || !yyjson_equals_str(yyjson_obj_get(cell, "subset"), subset))
+            continue;
+        if (yyjson_equals_str(yyjson_obj_get(cell, "metric"), "alarm_early"))
+            *n_later = (size_t)yyjson_get_num(yyjson_obj_get(cell, "n"));
+        text = yyjson_val_write(cell, 0, NULL);
+        n += (size_t)snprintf(all + n, cap - n, "%s\n", text);
+        free(text);
+    }
+    yyjson_doc_free(doc);
+    return all;
+}
+
+/* The attacker moves, the monitor does not: figures of the answers as they are do not change when attacked copies are
+ * scored beside them. Behind benign words every unsafe answer has an onset of its own. */
+TEST(run, attacked_copies_are_only_scored)
+{
+    static const char attacked[] = "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8, "
+                                   "attack: [delay(2), base64]}\n";
+    static const char plain[] = "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n";
+    mid_plan *plan = load(test_model(), plain);
+    char *without, *with, *late;
+    size_t n_later = 0;
+
+    CHECK_OK(run(test_ctx(), plan, "plain", 1));
+    mid_plan_close(plan);
+    plan = load(test_model(), attacked);
+    CHECK_OK(run(test_ctx(), plan, "attacked", 2));
+    mid_plan_close(plan);
+    CHECK_INT(counts("attacked").n_trace, 3 * N);
+    without = cells_of("plain", "all", &n_later);
+    with = cells_of("attacked", "all", &n_later);
+    CHECK(strcmp(without, with) == 0);
+    CHECK_INT(n_later, 0);
+    late = cells_of("attacked", "delay(2)", &n_later);
+    CHECK_INT(n_later, N / 2);
+    free(without);
+    free(with);
+    free(late);
+}
+
 /* Value of a whole-set AUROC of one seed, or (NaN) of all of them. */
 static double of_seed(yyjson_val *cells, const char *monitor, double seed)
 {

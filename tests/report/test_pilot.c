@@ -141,6 +141,25 @@ TEST(pilot, generated_cells_need_both_kinds)
     forget();
 }
 
+/* Attacked copies are a table of their own, not a column. */
+TEST(pilot, attacks_stand_beside_none)
+{
+#define UNDER(attack, metric, value, tail) "{\"dataset\":\"d\",\"model\":\"a\",\"monitor\":\"probe\",\"metric\":\"" metric   \
+    "\",\"value\":" value ",\"lo\":0.2,\"hi\":0.9,\"n\":60,\"n_unsafe\":20,\"n_prompts\":50,\"subset\":\"" attack "\"" tail "}"
+    const char *said = study_of(SET("recorded", NO_ONSET), CURVES(0.0001),
+        "," UNDER("all", "delay_tok", "3", RULE) "," UNDER("delay(64)", "auroc", "0.7", "") ","
+        UNDER("delay(64)", "auroc", "0.6", AT(16)) "," UNDER("delay(64)", "delay_tok", "9", RULE) ","
+        UNDER("rot13", "auroc", "0.5", ""), false);
+
+    CHECK(holds(said, "### d under attack"));
+    CHECK(holds(said, "| monitor               |              none |         delay(64) |             rot13 |\n"));
+    CHECK(holds(said, "| probe (white)         | 0.900 (0.80-0.95) | 0.700 (0.20-0.90) | 0.500 (0.20-0.90) |\n"));
+    CHECK(holds(said, "| probe (white) | 3.000 (0.20-0.90) | 9.000 (0.20-0.90) |     - |\n"));
+    CHECK(holds(said, "Safe answers stopped under best_f1:\n\nNothing to show.\n"));
+    CHECK(holds(said, "After 16 tokens the best monitor, probe") && !strstr(said, "unsafe prompts only"));
+    forget();
+}
+
 TEST(pilot, json)
 {
     const char *said = study_of(SET("recorded", ONSETS), CURVES(0.0001), ALARMS, true);
