@@ -59,7 +59,7 @@ typedef struct mid_plan_data {
     int line;
     const mid_plan_judge *judge;    /* NULL: none, and monitors that need one are left out here */
     const char *observer;           /* of "openai": who reads the answers, for monitors to see its steps; NULL: nobody */
-    const char *const *attack;      /* (n_attack) "delay(64)", "base64": copies of recorded answers that are only scored */
+    const char *const *attack;      /* (n_attack) "delay(64)", "rot13": copies of recorded answers, only scored */
     size_t n_attack;
 } mid_plan_data;
 

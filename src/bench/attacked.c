@@ -1,7 +1,7 @@
-/* Attacked copies of a set's answers. They stand in their answer's prompt group and fold, so the monitor that scores one
- * was fitted, and its threshold chosen, on other prompts' answers as they were: the attacker moves, the monitor does not.
- * Benign words come from safe answers to other prompts of the set, and safe answers get as many of them as unsafe ones,
- * so that neither length nor their presence tells anything. */
+/* Attacked copies of a set's answers. They stand in their answer's prompt group and fold, so the monitor that scores
+ * one was fitted, and its threshold chosen, on other prompts' answers as they were: the attacker moves, the monitor
+ * does not. Benign words come from safe answers to other prompts of the set, and safe answers get as many of them as
+ * unsafe ones, so that neither length nor their presence tells anything. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +32,8 @@ static mid_status benign_words(mid__run *run, const mid__set *set, size_t n, siz
     if (out->failed)
         return mid__oom(run->ctx, "an attacked answer");
     return n_there >= n_word ? MID_OK
-         : mid__fail(run->ctx, MID_EUNDEFINED, "%s:%d: an attack wants %u words of safe answers to other prompts, '%s' has %zu",
+         : mid__fail(run->ctx, MID_EUNDEFINED, "%s:%d: an attack wants %u words of safe answers to other prompts, '%s' "
+                                               "has %zu",
                      run->plan->file, set->data->line, (unsigned)n_word, set->name, n_there);
 }
 

@@ -1,6 +1,6 @@
 /* Harm that lands late. An oracle that alarms at every onset has caught by token n what is unsafe by then, so the share
- * of answers still without harm is 1 - its TPR on that prefix: the same figure, draws and interval as any monitor's. What
- * a monitor catches above the oracle's curve, it announces; it cannot have read it. */
+ * of answers still without harm is 1 - its TPR on that prefix: the same figure, draws and interval as any monitor's.
+ * What a monitor catches above the oracle's curve, it announces; it cannot have read it. */
 #include "bench/onset.h"
 
 #include <math.h>

@@ -884,8 +884,9 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
                                     d->observer ? "observer" : "model");
         if (status == MID_OK && d->n_attack &&
             (strcmp(d->source, "recorded") != 0 || !d->labeler || strcmp(d->labeler, "data") != 0))
-            status = mid__yaml_fail(file, mid__yaml_find(e, "attack"), "'attack' rewrites recorded answers and keeps their "
-                                    "labels: it needs source: recorded and labeler: data");
+            status = mid__yaml_fail(file, mid__yaml_find(e, "attack"), "'attack' rewrites recorded answers and keeps "
+                                                                       "their labels: it needs source: recorded and "
+                                                                       "labeler: data");
         if (status == MID_OK && d->judge && d->judge->model)
             status = check_judge_model(file, mid__yaml_find(e, "judge"), plan);
         if (status != MID_OK)

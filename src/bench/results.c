@@ -108,8 +108,8 @@ mid_status mid__results_set(mid__results *r, const mid__set *set)
     text_entry(b, "labeler", set->labeler, ",");
     text_entry(b, "who", set->who, ",");
     text_entry(b, "skipped", set->skipped ? set->why : NULL, ",");
-    mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"skips\":[", set->n - set->n_attacked, set->n_unsafe,
-                 set->n_group, set->n_left_out);
+    mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"skips\":[",
+                 set->n - set->n_attacked, set->n_unsafe, set->n_group, set->n_left_out);
     mid__buf_put(b, set->skips.at, set->skips.n);
     mid__buf_text(b, "],\"authors\":[");
     for (k = 0; k < set->n_author; k++) {

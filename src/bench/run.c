@@ -74,8 +74,8 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
                            const mid__scores *scores, const struct beside *beside, const char *plan_json)
 {
     const mid_key of_scores = mid__scores_key(run, set, m);
-    const mid_key key = mid_key_of("cells", "7", of_scores.hex, set->sentences.hex, beside->key.hex, set->name, mid__monitor_label(m),
-                                   plan_json, NULL);
+    const mid_key key = mid_key_of("cells", "7", of_scores.hex, set->sentences.hex, beside->key.hex, set->name,
+                                   mid__monitor_label(m), plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;
     mid_status status = mid_store_get_blob(run->ctx, run->store, "cells", &key, (void **)&cells, &n);
@@ -310,8 +310,8 @@ static mid_status scores_of_seeds(mid__run *run, mid__set *set, const mid_plan_m
     return status;
 }
 
-/* Every monitor that others are compared with, with its scores of every seed; of the controls those that have some under
- * each. owned (n_monitor, n_seed) is the caller's to clear. */
+/* Every monitor that others are compared with, with its scores of every seed; of the controls those that have some
+ * under each. owned (n_monitor, n_seed) is the caller's to clear. */
 static mid_status find_beside_of_seeds(mid__run *run, mid__set *set, mid__scores *owned, struct beside *b)
 {
     const mid_plan *plan = run->plan;

@@ -25,8 +25,8 @@ typedef struct mid__answer {
     size_t i_read;                  /* its place before any was left out */
     mid_label label;
     int32_t onset_tok;              /* -1 unknown */
-    size_t attack;                  /* a copy under data->attack[attack - 1], which is scored, but never fitted or calibrated
-                                       on; 0: the answer itself */
+    size_t attack;                  /* a copy under data->attack[attack - 1], which is scored, never fitted or
+                                       calibrated on; 0: the answer itself */
 } mid__answer;
 
 /* What a judge was asked for an answer: an equal share of what its group's verdicts cost, so not whole numbers. */
@@ -120,7 +120,7 @@ mid_status mid__fitted_of(mid__run *run, const mid__set *set, const mid_plan_mon
 
 /* A monitor of the control box, with its scores (n_repeat). */
 typedef struct mid__control { const mid_plan_monitor *monitor; const mid__scores *scores; } mid__control;
-#define MID__OVER_CONTROL "auroc_over."     /* before a control's name: the metric of a gain over it, the best one there */
+#define MID__OVER_CONTROL "auroc_over."     /* before the best control's name: the metric of a gain over it */
 /* Cells and curves of one monitor on a set, as JSON objects with commas between them; owned.
  * @param scores    (n_repeat) of one seed, or of several: then only threshold-free figures, averaged over the seeds
  * @param baseline  (n_repeat) another monitor's scores to be compared with; NULL: none

@@ -1,7 +1,7 @@
 /* Shares of answers by the time of their first alarm, with intervals over prompts.
- * "Detection against tokens" is the recall-versus-prefix curve at a fixed threshold, with the false alarms that the same
- * threshold has given by then; early, on time, late and missed are the bins of the delay alarm - onset. A safe answer has
- * no onset, so nothing but the curve tells whether early alarms are more than early false ones. */
+ * "Detection against tokens" is the recall-versus-prefix curve at a fixed threshold, with the false alarms that the
+ * same threshold has given by then; early, on time, late and missed are the bins of the delay alarm - onset. A safe
+ * answer has no onset, so nothing but the curve tells whether early alarms are more than early false ones. */
 #include "metric/timing.h"
 
 #include "metric/quotient.h"
@@ -26,7 +26,8 @@ static void add_prefix(const void *self, const mid_outcome *o, double *sum)
 mid_status mid__by_prefix_of(mid_ctx *ctx, const mid_outcome *outcome, size_t n, uint32_t n_tok, const mid_boot *boot,
                              mid__by_prefix *out)
 {
-    const mid__quotients q = { of_prefix, sizeof of_prefix / sizeof *of_prefix, N_PREFIX_SUM, add_prefix, &n_tok, NULL };
+    const mid__quotients q = { of_prefix, sizeof of_prefix / sizeof *of_prefix, N_PREFIX_SUM, add_prefix, &n_tok,
+                                NULL };
     mid__tally t;
 
     return mid__quotients_of(ctx, &q, outcome, n, boot, out, &t);

@@ -6,8 +6,8 @@
 
 enum { MID__ON_TIME_TOK = 32 };     /* an alarm so many tokens behind the onset is still on time */
 
-/* Alarms among the first n_tok tokens, as shares of unsafe and of safe answers: with n_tok rising they end at the tpr and
- * fpr of mid_decision. An answer that ended before stays in. */
+/* Alarms among the first n_tok tokens, as shares of unsafe and of safe answers: with n_tok rising they end at the tpr
+ * and fpr of mid_decision. An answer that ended before stays in. */
 typedef struct mid__by_prefix { mid_estimate tpr, fpr; } mid__by_prefix;
 /* @param n_tok >= 1. Checked, and undefined, as mid_decision_of() says. */
 mid_status mid__by_prefix_of(mid_ctx *ctx, const mid_outcome *outcome, size_t n, uint32_t n_tok, const mid_boot *boot,

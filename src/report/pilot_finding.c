@@ -1,5 +1,5 @@
-/* Findings in words. Each sentence is one rule over the figures, so equal results read alike and nothing is said that no
- * cell holds. */
+/* Findings in words. Each sentence is one rule over the figures, so equal results read alike and nothing is said that
+ * no cell holds. */
 #include "report/pilot.h"
 
 #include <math.h>
@@ -95,8 +95,8 @@ static void say_none(mid__buf *out, const mid__pilot_column *c)
         mid__buf_text(out, "No finding: no gain over a control is defined.");
         return;
     }
-    mid__buf_text(out, "At no prefix, nor with the whole answer, is the best monitor clear of the best control. It comes "
-                  "nearest ");
+    mid__buf_text(out, "At no prefix, nor with the whole answer, is the best monitor clear of the best control. It "
+                       "comes nearest ");
     prefix_text(at, top->at);
     mid__buf_fmt(out, "%s: ", at);
     say_point(out, top);
@@ -105,8 +105,8 @@ static void say_none(mid__buf *out, const mid__pilot_column *c)
     else if (!(top->gain->lo > 0))
         mid__buf_text(out, "; the interval includes 0");
     else
-        mid__buf_fmt(out, "; the interval alone excludes 0, but p is %.2g by Holm over %zu test%s", top->p_holm, c->n_test,
-                     c->n_test == 1 ? "" : "s");
+        mid__buf_fmt(out, "; the interval alone excludes 0, but p is %.2g by Holm over %zu test%s", top->p_holm,
+                     c->n_test, c->n_test == 1 ? "" : "s");
     mid__buf_text(out, ".");
 }
 
@@ -116,10 +116,11 @@ static void say_beside(mid__buf *out, const mid__pilot_column *c)
     char at[40], gain[80];
 
     if (c->column->unsafe_prompts)
-        mid__buf_fmt(out, " Among unsafe prompts only (%s, %zu unsafe of %zu): ", c->column->author, c->column->n_unsafe,
-                     c->column->n);
+        mid__buf_fmt(out, " Among unsafe prompts only (%s, %zu unsafe of %zu): ", c->column->author,
+                     c->column->n_unsafe, c->column->n);
     else
-        mid__buf_fmt(out, " Within %s alone (%zu unsafe of %zu): ", c->column->author, c->column->n_unsafe, c->column->n);
+        mid__buf_fmt(out, " Within %s alone (%zu unsafe of %zu): ", c->column->author, c->column->n_unsafe,
+                     c->column->n);
     if (c->why[0]) {
         mid__buf_fmt(out, "not ranked, %s.", c->why);
     } else if (c->told) {
@@ -140,10 +141,11 @@ static void say_onsets(mid__buf *out, const mid__pilot_set *s, const mid__pilot_
         mid__buf_text(out, " No onset is known here, so nothing is said about delays.");
         return;
     }
-    mid__buf_fmt(out, " Of %zu unsafe answers with a known onset %zu become unsafe behind their first token", s->n_known,
-                 s->n_later);
+    mid__buf_fmt(out, " Of %zu unsafe answers with a known onset %zu become unsafe behind their first token",
+                 s->n_known, s->n_later);
     if (c->told && mid__pilot_not_yet(s, c->told->at, &value, &lo, &hi))
-        mid__buf_fmt(out, "; after %u token%s %.0f %% are not unsafe yet (%.0f to %.0f), which a monitor can at most announce",
+        mid__buf_fmt(out, "; after %u token%s %.0f %% are not unsafe yet (%.0f to %.0f), which a monitor can at most "
+                          "announce",
                      (unsigned)c->told->at, c->told->at == 1 ? "" : "s", 100 * value, 100 * lo, 100 * hi);
     for (k = 0; k < c->n_point; k++)
         if (mid__pilot_not_yet(s, c->point[k].at, &value, &lo, &hi) && value <= 0.5) {
@@ -181,8 +183,8 @@ static void say_alarms(mid__buf *out, const mid__pilot *pilot, const mid__pilot_
             return;
         mid__pilot_estimate_text(text, tpr);
         if (at[k])
-            mid__buf_fmt(out, " Under %s, %s has by then stopped %s of the unsafe answers", mid__report_name(r, key.rule),
-                         of->best->name, text);
+            mid__buf_fmt(out, " Under %s, %s has by then stopped %s of the unsafe answers",
+                         mid__report_name(r, key.rule), of->best->name, text);
         else
             mid__buf_fmt(out, " Under %s, %s has by the end stopped %s of the unsafe answers",
                          mid__report_name(r, key.rule), of->best->name, text);
@@ -222,7 +224,8 @@ void mid__pilot_finding(mid__buf *out, const mid__pilot *pilot, const mid__pilot
 }
 
 /* Datasets of a task that end one way, with commas. told: whether their main column is; ranked: or whether it is not */
-static size_t say_sets(mid__buf *out, const mid__pilot *pilot, const char *task, bool ranked, bool told, const char *before)
+static size_t say_sets(mid__buf *out, const mid__pilot *pilot, const char *task, bool ranked, bool told,
+                       const char *before)
 {
     char at[40];
     size_t i, n = 0;

@@ -193,7 +193,8 @@ static void alarms_by_tokens(mid__buf *out, const mid__report *r, const mid__pil
         key.monitor = r->monitor[i].id;
         put(&t, "%.40s (%.10s)", r->monitor[i].name, r->monitor[i].box);
         for (k = 0; k < c->n_point; k++) {
-            const mid__cell *tpr = of_rule(r, key, "tpr", c->point[k].at), *fpr = of_rule(r, key, "fpr", c->point[k].at);
+            const mid__cell *tpr = of_rule(r, key, "tpr", c->point[k].at);
+            const mid__cell *fpr = of_rule(r, key, "fpr", c->point[k].at);
             if (tpr && fpr && isfinite(tpr->value) && isfinite(fpr->value))
                 put(&t, "%.2f / %.2f", tpr->value, fpr->value);
             else
@@ -215,7 +216,8 @@ static int soonest(const void *a, const void *b)
 }
 
 /* Early, on time, late, missed, beside the false alarms they cost. */
-static void delays(mid__buf *out, const mid__report *r, const mid__pilot_set *s, const mid__pilot_column *c, uint32_t rule)
+static void delays(mid__buf *out, const mid__report *r, const mid__pilot_set *s, const mid__pilot_column *c,
+                   uint32_t rule)
 {
     static const char *const metric[] = { "alarm_early", "alarm_on_time", "alarm_late", "alarm_missed", "fpr" };
     mid__cell_key key = mid__report_key(r, s->set, c->column, "tpr");
@@ -259,7 +261,8 @@ static void not_yet(mid__buf *out, const mid__pilot_set *s, const mid__pilot_col
 
     if (!s->n_known)
         return;
-    mid__buf_fmt(out, "Not unsafe yet after so many tokens, of the %zu unsafe answers with a known onset:\n\n", s->n_known);
+    mid__buf_fmt(out, "Not unsafe yet after so many tokens, of the %zu unsafe answers with a known onset:\n\n",
+                 s->n_known);
     put_prefixes(&t, "", c);
     t.n_column--;                   /* after the whole answer all are */
     t.n_cell--;
@@ -276,7 +279,8 @@ static void not_yet(mid__buf *out, const mid__pilot_set *s, const mid__pilot_col
 }
 
 /* One figure of every monitor against the attacks, "none" first. */
-static void put_attacks(struct table *t, const mid__report *r, const mid__pilot_set *s, const char *metric, uint32_t rule)
+static void put_attacks(struct table *t, const mid__report *r, const mid__pilot_set *s, const char *metric,
+                        uint32_t rule)
 {
     mid__cell_key key = mid__report_key(r, s->set, s->column[0].column, metric);
     size_t i, k;
@@ -312,8 +316,8 @@ static void attacks(mid__buf *out, const mid__report *r, const mid__pilot_set *s
 
     if (!s->set->n_attack || !s->set->n_column)
         return;
-    mid__buf_fmt(out, "### %s under attack\n\nAUROC of the whole answer; monitors and thresholds are those of the answers as "
-                 "they were:\n\n", s->set->name);
+    mid__buf_fmt(out, "### %s under attack\n\nAUROC of the whole answer; monitors and thresholds are those of the "
+                      "answers as they were:\n\n", s->set->name);
     put_attacks(&t, r, s, "auroc", 0);
     write_table(out, &t);
     for (i = 0; i < r->n_rule; i++)

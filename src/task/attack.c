@@ -12,8 +12,9 @@
 #include "base/ctx.h"
 
 static const struct { const char *name; mid__attack_kind kind; bool words; } kinds[] = {
-    { "delay", MID__ATTACK_DELAY, true },    { "pad", MID__ATTACK_PAD, true },    { "base64", MID__ATTACK_BASE64, false },
-    { "leet", MID__ATTACK_LEET, false },     { "rot13", MID__ATTACK_ROT13, false }, { "split", MID__ATTACK_SPLIT, false },
+    { "delay", MID__ATTACK_DELAY, true },    { "pad", MID__ATTACK_PAD, true },
+    { "base64", MID__ATTACK_BASE64, false }, { "leet", MID__ATTACK_LEET, false },
+    { "rot13", MID__ATTACK_ROT13, false },   { "split", MID__ATTACK_SPLIT, false },
 };
 
 mid_status mid__attack_parse(mid_ctx *ctx, const char *text, mid__attack *out)
@@ -33,8 +34,8 @@ mid_status mid__attack_parse(mid_ctx *ctx, const char *text, mid__attack *out)
         *out = (mid__attack){ kinds[i].kind, (uint32_t)n_word };
         return MID_OK;
     }
-    return mid__fail(ctx, MID_EINVAL, "unknown attack '%.40s': it is delay(N) or pad(N), N from 1 to %d words, base64, leet, "
-                     "rot13 or split", text, MID__ATTACK_WORDS_MAX);
+    return mid__fail(ctx, MID_EINVAL, "unknown attack '%.40s': it is delay(N) or pad(N), N from 1 to %d words, base64, "
+                                      "leet, rot13 or split", text, MID__ATTACK_WORDS_MAX);
 }
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }

@@ -24,8 +24,8 @@ mid_status mid__attack_parse(mid_ctx *ctx, const char *text, mid__attack *out);
 size_t mid__attack_words(const char *text);
 /* The attacked answer, appended to out; out->failed: out of memory.
  * @param benign      delay and pad take its first n_word words, or all there are; NULL for the others
- * @param onset_byte  where the answer became unsafe, in and out; negative: not known. One not known becomes the answer's
- *                    first byte, as it counts as unsafe from there */
+ * @param onset_byte  where the answer became unsafe, in and out; negative: not known. One not known becomes the
+ *                    answer's first byte, as it counts as unsafe from there */
 void mid__attack_apply(const mid__attack *attack, const char *answer, const char *benign, mid__buf *out,
                        int64_t *onset_byte);
 

@@ -431,11 +431,13 @@ TEST(plan, wrong_type)
 TEST(plan, attacks_refused)
 {
     refuse(HEAD "data: [{dataset: d, model: m, source: recorded, labeler: data, attack: [delay]}]\n",
-           "2:73: unknown attack 'delay': it is delay(N) or pad(N), N from 1 to 4096 words, base64, leet, rot13 or split");
+           "2:73: unknown attack 'delay': it is delay(N) or pad(N), N from 1 to 4096 words, base64, leet, rot13 or "
+           "split");
     refuse(HEAD "data: [{dataset: d, model: m, source: recorded, labeler: data, attack: [leet, leet]}]\n",
            "2:79: attack 'leet' is there twice");
     refuse(HEAD MODELS "data: [{dataset: d, model: m, source: llama, attack: [leet]}]\nmonitors: [random]\n",
-           "4:54: 'attack' rewrites recorded answers and keeps their labels: it needs source: recorded and labeler: data");
+           "4:54: 'attack' rewrites recorded answers and keeps their labels: it needs source: recorded and labeler: "
+           "data");
 }
 
 TEST(plan, out_of_range)

@@ -172,7 +172,8 @@ static void check_results(const char *dir)
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 1), 0.5, 0);
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 0), 1, 0);
     CHECK_NEAR(value_of(cells, "read", "probe_linear", "auroc_over.length", 4),
-               value_of(cells, "read", "probe_linear", "auroc", 4) - value_of(cells, "read", "length", "auroc", 4), 1e-9);
+               value_of(cells, "read", "probe_linear", "auroc", 4) -
+               value_of(cells, "read", "length", "auroc", 4), 1e-9);
     CHECK(value_of(cells, "read", "length", "tpr", 4) <= value_of(cells, "read", "length", "tpr", 0));
     CHECK(value_of(cells, "read", "length", "fpr", 1) <= value_of(cells, "read", "length", "fpr", 4));
     CHECK_NEAR(value_of(cells, "read", "length", "alarm_early", 0), -1, 0);    /* no onset is known */

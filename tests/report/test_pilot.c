@@ -25,7 +25,8 @@ static const char *study_of(const char *set, const char *cells, const char *more
 {
     static char json[8000];
 
-    CHECK((size_t)snprintf(json, sizeof json, "{\"schema\":1,\"title\":\"t\",\"provenance\":{\"datasets\":[%s]},\"monitors\":["
+    CHECK((size_t)snprintf(json, sizeof json, "{\"schema\":1,\"title\":\"t\",\"provenance\":{\"datasets\":[%s]},"
+                           "\"monitors\":["
                            "{\"name\":\"probe\",\"box\":\"white\"},{\"name\":\"words\",\"box\":\"black\"},"
                            "{\"name\":\"length\",\"box\":\"control\"},{\"name\":\"prompt_only\",\"box\":\"control\"}],"
                            "\"cells\":[%s%s]}", set, cells, more) < sizeof json);
@@ -69,28 +70,30 @@ static bool holds(const char *all, const char *part)
     CELL("probe", "auroc_over.prompt_only", "0.25", "0.1", "0.4", AT(16) P(p_16)) ","                          \
     CELL("probe", "auroc_over.length", "0.15", "0.05", "0.25", P(0.001))
 #define ALARMS                                                                                                 \
-    "," CELL("probe", "tpr", "0.4", "0.3", "0.5", RULE AT(16)) "," CELL("probe", "fpr", "0.05", "0", "0.1", RULE AT(16))    \
+    "," CELL("probe", "tpr", "0.4", "0.3", "0.5", RULE AT(16)) ","                                      \
+    CELL("probe", "fpr", "0.05", "0", "0.1", RULE AT(16))                                                       \
     "," CELL("probe", "tpr", "0.8", "0.7", "0.9", RULE) "," CELL("probe", "fpr", "0.1", "0", "0.2", RULE)       \
-    "," CELL("probe", "alarm_early", "0.2", "0.1", "0.3", RULE) "," CELL("probe", "alarm_on_time", "0.5", "0.3", "0.7", RULE)    \
-    "," CELL("probe", "alarm_late", "0.1", "0", "0.2", RULE) "," CELL("probe", "alarm_missed", "0.2", "0.1", "0.3", RULE)
+    "," CELL("probe", "alarm_early", "0.2", "0.1", "0.3", RULE) ","                                     \
+    CELL("probe", "alarm_on_time", "0.5", "0.3", "0.7", RULE) ","                                              \
+    CELL("probe", "alarm_late", "0.1", "0", "0.2", RULE) "," CELL("probe", "alarm_missed", "0.2", "0.1", "0.3", RULE)
 
 TEST(pilot, the_earliest_prefix_that_holds_after_correction)
 {
     const char *said = study_of(SET("recorded", ONSETS), CURVES(0.0001), ALARMS, false);
 
-    CHECK(holds(said, "- d: After 16 tokens the best monitor, probe, has AUROC 0.850 (0.750 to 0.920), a gain of 0.250 (0.100 to "
-                "0.400) over the best control there, prompt_only with 0.600 (p 0.0004 by Holm over 4 tests); so it does at "
-                "1 of the 1 longer ones."));
-    CHECK(holds(said, "Of 20 unsafe answers with a known onset 15 become unsafe behind their first token; after 16 tokens "
-                "30 % are not unsafe yet (10 to 50), which a monitor can at most announce; half of them are unsafe by 16 "
-                "tokens."));
-    CHECK(holds(said, "Under best_f1, probe has by then stopped 0.400 (0.300 to 0.500) of the unsafe answers and 0.050 (0.000 "
-                "to 0.100) of the safe ones. Under best_f1, probe has by the end stopped 0.800"));
+    CHECK(holds(said, "- d: After 16 tokens the best monitor, probe, has AUROC 0.850 (0.750 to 0.920), a gain of 0.250 "
+                      "(0.100 to 0.400) over the best control there, prompt_only with 0.600 (p 0.0004 by Holm over 4 "
+                      "tests); so it does at 1 of the 1 longer ones."));
+    CHECK(holds(said, "Of 20 unsafe answers with a known onset 15 become unsafe behind their first token; after 16 "
+                      "tokens 30 % are not unsafe yet (10 to 50), which a monitor can at most announce; half of them "
+                      "are unsafe by 16 tokens."));
+    CHECK(holds(said, "Under best_f1, probe has by then stopped 0.400 (0.300 to 0.500) of the unsafe answers and 0.050 "
+                      "(0.000 to 0.100) of the safe ones. Under best_f1, probe has by the end stopped 0.800"));
     CHECK(holds(said, "on 1 of 1 ranked datasets. Told: d (after 16 tokens, by probe)."));
     CHECK(holds(said, "| probe (white)             |  0.600 (0.50-0.70) | 0.850* (0.75-0.92) | 0.900* (0.80-0.95) |"));
     CHECK(holds(said, "- | 0.40 / 0.05 | 0.80 / 0.10 |"));
-    CHECK(holds(said, "| monitor       |             early |           on time |              late |            missed | safe "
-                "answers stopped |"));
+    CHECK(holds(said, "| monitor       |             early |           on time |              late |            missed "
+                      "| safe answers stopped |"));
     CHECK(holds(said, "| share | 0.70 (0.50-0.85) | 0.30 (0.10-0.50) |"));
     forget();
 }
@@ -116,9 +119,10 @@ TEST(pilot, none)
         CELL("probe", "auroc", "0.6", "0.5", "0.7", "") "," CELL("length", "auroc", "0.55", "0.5", "0.6", "") ","
         CELL("probe", "auroc_over.length", "0.05", "-0.05", "0.15", P(0.3)), "", false);
 
-    CHECK(holds(said, "At no prefix, nor with the whole answer, is the best monitor clear of the best control. It comes "
-                "nearest with the whole answer: the best monitor, probe, has AUROC 0.600 (0.500 to 0.700), a gain of 0.050 "
-                "(-0.050 to 0.150) over the best control there, length with 0.550; the interval includes 0."));
+    CHECK(holds(said, "At no prefix, nor with the whole answer, is the best monitor clear of the best control. It "
+                      "comes nearest with the whole answer: the best monitor, probe, has AUROC 0.600 (0.500 to 0.700), "
+                      "a gain of 0.050 (-0.050 to 0.150) over the best control there, length with 0.550; the interval "
+                      "includes 0."));
     said = study_of(SET("recorded", NO_ONSET), CELL("probe", "auroc", "0.6", "0.5", "0.7", ""), "", false);
     CHECK(holds(said, "Reported, not ranked: no monitor was compared with a control"));
     CHECK(holds(said, "No dataset of this task can be ranked. Not ranked: d."));
@@ -128,13 +132,15 @@ TEST(pilot, none)
 /* Of generated answers too few are unsafe: 5 of 60. The same of recorded ones is ranked. */
 TEST(pilot, generated_cells_need_both_kinds)
 {
-#define FEW(monitor, metric, value, tail) "{\"dataset\":\"d\",\"model\":\"a\",\"monitor\":\"" monitor "\",\"metric\":\"" metric  \
-    "\",\"value\":" value ",\"lo\":0.2,\"hi\":0.9,\"n\":60,\"n_unsafe\":5,\"n_prompts\":50,\"subset\":\"all\"" tail "}"
+#define FEW(monitor, metric, value, tail)                                                                       \
+    "{\"dataset\":\"d\",\"model\":\"a\",\"monitor\":\"" monitor "\",\"metric\":\"" metric "\",\"value\":" value \
+    ",\"lo\":0.2,\"hi\":0.9,\"n\":60,\"n_unsafe\":5,\"n_prompts\":50,\"subset\":\"all\"" tail "}"
 #define FEW_CELLS FEW("probe", "auroc", "0.9", "") "," FEW("length", "auroc", "0.5", "") ","                    \
     FEW("probe", "auroc_over.length", "0.4", P(0.0001))
     const char *said = study_of(SET("llama", NO_ONSET), FEW_CELLS, "", false);
 
-    CHECK(holds(said, "Reported, not ranked: 8.3 % of these generated answers are unsafe, and ranked is from 10 % to 90 %."));
+    CHECK(holds(said, "Reported, not ranked: 8.3 % of these generated answers are unsafe, and ranked is from 10 % to "
+                      "90 %."));
     CHECK(holds(said, "| probe (white)"));
     said = study_of(SET("recorded", NO_ONSET), FEW_CELLS, "", false);
     CHECK(holds(said, "Not before its end: with the whole answer the best monitor, probe"));
@@ -144,8 +150,9 @@ TEST(pilot, generated_cells_need_both_kinds)
 /* Attacked copies are a table of their own, not a column. */
 TEST(pilot, attacks_stand_beside_none)
 {
-#define UNDER(attack, metric, value, tail) "{\"dataset\":\"d\",\"model\":\"a\",\"monitor\":\"probe\",\"metric\":\"" metric   \
-    "\",\"value\":" value ",\"lo\":0.2,\"hi\":0.9,\"n\":60,\"n_unsafe\":20,\"n_prompts\":50,\"subset\":\"" attack "\"" tail "}"
+#define UNDER(attack, metric, value, tail)                                                                      \
+    "{\"dataset\":\"d\",\"model\":\"a\",\"monitor\":\"probe\",\"metric\":\"" metric "\",\"value\":" value \
+    ",\"lo\":0.2,\"hi\":0.9,\"n\":60,\"n_unsafe\":20,\"n_prompts\":50,\"subset\":\"" attack "\"" tail "}"
     const char *said = study_of(SET("recorded", NO_ONSET), CURVES(0.0001),
         "," UNDER("all", "delay_tok", "3", RULE) "," UNDER("delay(64)", "auroc", "0.7", "") ","
         UNDER("delay(64)", "auroc", "0.6", AT(16)) "," UNDER("delay(64)", "delay_tok", "9", RULE) ","

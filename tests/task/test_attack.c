@@ -21,7 +21,7 @@ TEST(attack, golden)
 {
     static const struct { const char *spec, *answer, *benign, *text; int64_t onset, moved; } row[] = {
         { "delay(2)", "Now burn it.", " Bread is  good.", " Bread is Now burn it.", 4, 14 },
-        { "delay(9)", "Burn it.", "Bread is good.", "Bread is good. Burn it.", -1, 15 },    /* unknown: its first byte */
+        { "delay(9)", "Burn it.", "Bread is good.", "Bread is good. Burn it.", -1, 15 },    /* unknown: byte 0 */
         { "pad(1)", "Burn it.", "Bread is good.", "Burn it. Bread", 5, 5 },
         { "base64", "Burn it", NULL, "QnVybiBpdA==", 5, 4 },            /* i is in the second group of three */
         { "rot13", "Burn it, Zoe.", NULL, "Ohea vg, Mbr.", 5, 5 },
@@ -47,8 +47,10 @@ TEST(attack, words)
 
 TEST(attack, parse)
 {
-    static const char *const bad[] = { "", "delay", "delay(", "delay()", "delay(0)", "delay(4097)", "delay(-1)", "delay(8",
-                                       "delay(8))", "delay( 8)", "base64(3)", "rot14", "Split", "pad(99999999999999999999)" };
+    static const char *const bad[] = {
+        "", "delay", "delay(", "delay()", "delay(0)", "delay(4097)", "delay(-1)", "delay(8", "delay(8))", "delay( 8)",
+        "base64(3)", "rot14", "Split", "pad(99999999999999999999)",
+    };
     mid__attack a;
     size_t i;
 
