@@ -328,10 +328,36 @@ static mid_status sentences(struct measuring *m, const struct view *v)
     return status;
 }
 
+/* ---- curves ------------------------------------------------------------------------------------------------------ */
+
+static void put_points(mid__buf *b, const char *name, const double *at, size_t n)
+{
+    size_t k;
+
+    mid__buf_fmt(b, ",\"%s\":[", name);
+    for (k = 0; k < n; k++)
+        mid__buf_fmt(b, k ? ",%.5g" : "%.5g", at[k]);
+    mid__buf_text(b, "]");
+}
+
+static void put_curve(struct measuring *m, const struct view *v, const char *kind, const double *x, const double *y, size_t n)
+{
+    mid__buf *b = &m->curves;
+
+    mid__buf_text(b, b->n ? ",\n{\"dataset\":" : "{\"dataset\":");
+    mid__json_text(b, m->set->name);
+    mid__buf_text(b, ",\"model\":");
+    mid__json_text(b, v->model);
+    mid__buf_fmt(b, ",\"subset\":\"%s\",\"kind\":\"%s\",\"monitor\":", v->subset, kind);
+    mid__json_text(b, mid__monitor_label(m->monitor));
+    put_points(b, "x", x, n);
+    put_points(b, "y", y, n);
+    mid__buf_text(b, "}");
+}
+
 static mid_status roc(struct measuring *m, const struct view *v)
 {
     double *fpr = malloc((v->n + 1) * sizeof *fpr), *tpr = malloc((v->n + 1) * sizeof *tpr);
-    mid__buf *b = &m->curves;
     mid_status status = fpr && tpr ? MID_OK : mid__oom(m->run->ctx, "a ROC curve");
     size_t k, n = 0;
 
@@ -341,21 +367,8 @@ static mid_status roc(struct measuring *m, const struct view *v)
     }
     if (status == MID_OK)
         status = mid_roc(m->run->ctx, m->score, m->label, v->n, fpr, tpr, &n);
-    if (status == MID_OK) {
-        mid__buf_text(b, b->n ? ",\n{\"dataset\":" : "{\"dataset\":");
-        mid__json_text(b, m->set->name);
-        mid__buf_text(b, ",\"model\":");
-        mid__json_text(b, v->model);
-        mid__buf_fmt(b, ",\"subset\":\"%s\",\"kind\":\"roc\",\"monitor\":", v->subset);
-        mid__json_text(b, mid__monitor_label(m->monitor));
-        mid__buf_text(b, ",\"x\":[");
-        for (k = 0; k < n; k++)
-            mid__buf_fmt(b, k ? ",%.5g" : "%.5g", fpr[k]);
-        mid__buf_text(b, "],\"y\":[");
-        for (k = 0; k < n; k++)
-            mid__buf_fmt(b, k ? ",%.5g" : "%.5g", tpr[k]);
-        mid__buf_text(b, "]}");
-    }
+    if (status == MID_OK)
+        put_curve(m, v, "roc", fpr, tpr, n);
     free(fpr);
     free(tpr);
     return status == MID_EUNDEFINED ? MID_OK : status;
@@ -396,6 +409,74 @@ static mid_status timing(struct measuring *m, const struct view *v, struct where
         cell(m, &w, figure[k].e);
     }
     return MID_OK;
+}
+
+static int falling(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x < y) - (x > y);
+}
+
+/* Highest scores of the view's safe answers, falling, into m->score. */
+static size_t safe_peaks(struct measuring *m, const struct view *v)
+{
+    size_t k, t, n = 0;
+
+    for (k = 0; k < v->n; k++) {
+        const size_t i = v->i[k];
+        if (m->set->answer[i].label.unsafe)
+            continue;
+        m->score[n] = -INFINITY;
+        for (t = m->scores->at[i]; t < m->scores->at[i + 1]; t++)
+            m->score[n] = fmax(m->score[n], m->scores->rank[t]);
+        n++;
+    }
+    qsort(m->score, n, sizeof *m->score, falling);
+    return n;
+}
+
+/* What alarms at one threshold do: share of safe answers stopped, mean share of unsafe tokens shown. */
+static mid_status delay_at(struct measuring *m, const struct view *v, double threshold, double *fpr, double *delay)
+{
+    const mid_rule rule = { .threshold = threshold, .feasible = true };
+    mid_decision d;
+    mid_status status;
+    size_t k;
+
+    for (k = 0; k < v->n; k++) {
+        const mid__answer *a = &m->set->answer[v->i[k]];
+        const size_t at = m->scores->at[v->i[k]], n = m->scores->at[v->i[k] + 1] - at;
+        m->outcome[k] = (mid_outcome){
+            .label = (uint8_t)a->label.unsafe, .group = a->group, .n_tok = (uint32_t)n, .onset_tok = a->onset_tok,
+            .alarm_tok = (uint32_t)mid_rule_alarm(&rule, m->scores->rank + at, n),
+        };
+    }
+    status = mid_decision_of(m->run->ctx, m->outcome, v->n, NULL, &d);
+    *fpr = d.fpr.value;
+    *delay = d.delay_frac.value;
+    return status;
+}
+
+/* Delay against false alarms: from a threshold above every safe answer down, one safe answer more, then two, then about a
+ * fifth more each time, since few false alarms are what matters. */
+static mid_status delays(struct measuring *m, const struct view *v)
+{
+    enum { POINT_MAX = 96 };
+    double x[POINT_MAX], y[POINT_MAX];
+    const size_t n_safe = safe_peaks(m, v);
+    mid_status status = MID_OK;
+    size_t k, n = 0;
+
+    if (!n_safe || n_safe == v->n)
+        return MID_OK;
+    for (k = 0; status == MID_OK && k <= n_safe && n < POINT_MAX; k += 1 + k / 5) {
+        status = delay_at(m, v, k ? m->score[k - 1] : nextafter(m->score[0], INFINITY), &x[n], &y[n]);
+        n += n == 0 || x[n] > x[n - 1];
+    }
+    if (status == MID_OK)
+        put_curve(m, v, "delay", x, y, n);
+    return status;
 }
 
 /* The figures that move with the share of unsafe answers, at each share that the plan states, of m->outcome. */
@@ -500,6 +581,8 @@ static mid_status measure_view(struct measuring *m, const struct view *v, mid_ru
         status = sentences(m, v);
     if (status == MID_OK && !m->set->answer[v->n ? v->i[0] : 0].attack)
         status = roc(m, v);
+    if (status == MID_OK && !m->set->answer[v->n ? v->i[0] : 0].attack)
+        status = delays(m, v);
     if (status == MID_OK && plan->n_rule && whole)
         status = mid__fold_drift_of(m->run, m->set, m->scores, v->i, v->n, &drift);
     for (k = 0; status == MID_OK && k < plan->n_rule; k++) {

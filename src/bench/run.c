@@ -74,7 +74,7 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
                            const mid__scores *scores, const struct beside *beside, const char *plan_json)
 {
     const mid_key of_scores = mid__scores_key(run, set, m);
-    const mid_key key = mid_key_of("cells", "7", of_scores.hex, set->sentences.hex, beside->key.hex, set->name,
+    const mid_key key = mid_key_of("cells", "8", of_scores.hex, set->sentences.hex, beside->key.hex, set->name,
                                    mid__monitor_label(m), plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;

@@ -1,7 +1,8 @@
 /* Stacking by logistic regression, H4.
  *   S_t = w . z_t + v min(ln t / ln 128, 1) + b        z_t the members' z scores by position band, 0 where one is silent
  * w, v, b on the members' out-of-fold scores, L2 with C chosen by inner folds among .01 .1 1 10 100 by the AUROC averaged
- * over 1, 2, 4, ... 128 tokens. Rows after 1, 2, 4, ... 128 tokens, an answer weighing 1 in all.
+ * over 1, 2, 4, ... 128 tokens. Rows after 1, 2, 4, ... 128 tokens, an answer weighing 1 in all. Where one member is heard
+ * alone v is 0: nothing but its scores then.
  * Source: Wolpert 1992 (stacked generalisation). */
 #include <math.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static mid_status features(mid_ctx *ctx, const mid__normal *normal, const mid__m
             const double z = mid__normal_of(normal, i, rows->score[k * n + i], rows->t[k]);
             x[i] = isnan(z) ? 0 : (float)z;
         }
-        x[n] = (float)mid__position(rows->t[k]);
+        x[n] = n > 1 ? (float)mid__position(rows->t[k]) : 0;
     }
     return MID_OK;
 }
@@ -110,6 +111,6 @@ static const mid__fusion fusion = { .weighs = true, .learn = learn, .open = open
 static const mid_param params_[] = { MID__HYBRID_PARAMS, MID__HYBRID_MARGIN, { NULL, 0, NULL, NULL } };
 
 const mid_monitor_ops mid__monitor_stack_logistic = {
-    .name = "stack_logistic", .version = 2, .summary = "hybrid: logistic regression on the members' scores",
+    .name = "stack_logistic", .version = 3, .summary = "hybrid: logistic regression on the members' scores",
     .unit = "logit", .source = "Wolpert 1992, stacked generalisation", .params = params_, MID__HYBRID(fusion)
 };
