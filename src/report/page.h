@@ -20,7 +20,11 @@ typedef struct mid__notes { const char *why[MID__NOTE_MAX]; size_t n; bool circu
 
 void mid__page_headline(const mid__page *page);
 void mid__page_setup(const mid__page *page);
+void mid__page_leaderboard(const mid__page *page);
 void mid__page_ranking(const mid__page *page);
+/* The same answers at several levels of access; nothing where no dataset has two. */
+void mid__page_opacity(const mid__page *page);
+bool mid__page_has_opacity(const mid__report *report);
 /* Ranks over datasets and comparisons with the baseline; nothing where a run has neither. */
 void mid__page_ranks(const mid__page *page);
 bool mid__page_has_ranks(const mid__report *report);
@@ -28,7 +32,12 @@ void mid__page_early(const mid__page *page);
 void mid__page_roc(const mid__page *page);
 /* Part of the ROC section: what is left of a curve when one point of it must be named. */
 void mid__page_points(const mid__page *page, const mid__report_set *set);
+/* Delay against false alarms; nothing where the results have no such curves. */
+void mid__page_delays(const mid__page *page);
+bool mid__page_has_delays(const mid__report *report);
 void mid__page_decision(const mid__page *page);
+/* Part of that: SG, RH and AC stacked against prevalence. */
+void mid__page_returns(const mid__page *page, const mid__report_set *set);
 void mid__page_cost(const mid__page *page);
 void mid__page_answers(const mid__page *page);
 void mid__page_provenance(const mid__page *page);

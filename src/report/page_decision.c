@@ -314,6 +314,7 @@ static void set_block(const mid__page *page, const mid__report_set *set, bool op
         figure_of(page, &view[i], n_row_max);
     }
     mid__buf_text(page->out, "</div>\n");
+    mid__page_returns(page, set);
     for (i = 0; i < r->n_rule; i++)
         table(page, &view[i], n_row_max);
     mid__buf_text(page->out, "</details>\n");

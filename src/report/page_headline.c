@@ -2,7 +2,6 @@
  * control. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "report/page.h"
@@ -86,16 +85,12 @@ static void duel_figure(const mid__page *page, const mid__report_set *set, const
     mid__buf_text(page->out, "</figure>");
 }
 
-/* The prefix nearest to EARLY_TOK. */
 static void early_line(const mid__page *page, const mid__report_set *set, const mid__report_monitor *m)
 {
     mid__cell_key key = mid__report_key(page->report, set, set->main, "auroc");
     const mid__cell *c;
-    size_t i;
 
-    for (i = 0; i < set->n_at_tok; i++)
-        if (!i || abs((int)set->at_tok[i] - EARLY_TOK) < abs((int)key.at - EARLY_TOK))
-            key.at = set->at_tok[i];
+    key.at = mid__report_at_tok(set, EARLY_TOK);
     key.monitor = m->id;
     c = mid__report_find(page->report, &key);
     if (!key.at || !c || !isfinite(c->value))

@@ -26,12 +26,19 @@ static void navigation(const mid__page *page)
     const mid__report *r = page->report;
 
     mid__buf_text(page->out, "<nav aria-label=\"Sections\"><div><a href=\"#top\">Summary</a><a href=\"#setup\">What "
-                  "was run</a><a href=\"#auroc\">AUROC</a>");
+                  "was run</a>");
+    if (r->n_set && r->n_monitor)
+        mid__buf_text(page->out, "<a href=\"#leaderboard\">Leaderboard</a>");
+    mid__buf_text(page->out, "<a href=\"#auroc\">AUROC</a>");
     if (mid__page_has_ranks(r))
         mid__buf_text(page->out, "<a href=\"#ranks\">Differences</a>");
+    if (mid__page_has_opacity(r))
+        mid__buf_text(page->out, "<a href=\"#opacity\">Opacity</a>");
     mid__buf_text(page->out, "<a href=\"#early\">How early</a>");
     if (r->n_set)
         mid__buf_text(page->out, "<a href=\"#roc\">ROC</a>");
+    if (mid__page_has_delays(r))
+        mid__buf_text(page->out, "<a href=\"#delays\">Delay</a>");
     if (r->n_rule)
         mid__buf_text(page->out, "<a href=\"#decisions\">Alarms</a>");
     mid__buf_text(page->out, "<a href=\"#cost\">Cost</a>");
@@ -56,10 +63,13 @@ static void whole_page(const mid__page *page)
     navigation(page);
     mid__page_headline(page);
     mid__page_setup(page);
+    mid__page_leaderboard(page);
     mid__page_ranking(page);
     mid__page_ranks(page);
+    mid__page_opacity(page);
     mid__page_early(page);
     mid__page_roc(page);
+    mid__page_delays(page);
     mid__page_decision(page);
     mid__page_cost(page);
     mid__page_answers(page);

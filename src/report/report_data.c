@@ -88,6 +88,7 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
     yyjson_obj_iter_init(object, &it);
     dataset = next_text(&it, "dataset");
     model = next_text(&it, "model");
+    c->observer = next_text(&it, "observer");
     monitor = next_text(&it, "monitor");
     rule = next_text(&it, "rule");
     metric = next_text(&it, "metric");
@@ -162,6 +163,20 @@ static mid_status read_cells(mid_ctx *ctx, const char *path, mid__report *r)
 
 /* ---- monitors and datasets ---- */
 
+/* The plan's entry of a monitor names members that read the second observer's steps. */
+static bool asks_second(const mid__report *r, const char *name)
+{
+    yyjson_val *entry;
+    size_t i, n;
+
+    yyjson_arr_foreach(yyjson_obj_get(yyjson_obj_get(r->root, "plan"), "monitors"), i, n, entry) {
+        const char *as = mid__report_text(entry, "as");
+        if (strcmp(*as ? as : mid__report_text(entry, "monitor"), name) == 0)
+            return strstr(mid__report_text(entry, "of"), "beside:") != NULL;
+    }
+    return false;
+}
+
 static mid_status read_monitors(mid_ctx *ctx, const char *path, mid__report *r)
 {
     yyjson_val *object;
@@ -188,6 +203,7 @@ static mid_status read_monitors(mid_ctx *ctx, const char *path, mid__report *r)
         m->us_p50 = mid__report_number(object, "us_per_token_p50");
         m->us_p95 = mid__report_number(object, "us_per_token_p95");
         m->decode_share = NAN;
+        m->two_observers = asks_second(r, m->name);
         r->n_monitor++;
     }
     return MID_OK;

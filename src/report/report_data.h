@@ -27,6 +27,7 @@ typedef struct mid__cell {
     double value, lo, hi;                   /* NaN: undefined, why says the reason */
     double p;                               /* of a gain; NaN: no test */
     const char *why, *split;
+    const char *observer;                   /* who read the answer, NULL: the model that wrote it */
     size_t n, n_unsafe, n_prompts, n_still_running;
     size_t n_seeds;                         /* 0: of a single one */
     double seed;                            /* NaN: of several, or not said */
@@ -40,8 +41,15 @@ typedef struct mid__report_monitor {                 /* a monitor */
     double mean_auroc;                      /* over the datasets' main columns, circular ones left out; NaN: none */
     int hue;                                /* 1..MID__N_HUE, or 0: drawn faint */
     bool control;
+    bool two_observers;                     /* a hybrid with a member that reads what a second observer saw */
     bool variant;                           /* of a monitor: by `as` or aggregators; it is no candidate for the best */
 } mid__report_monitor;
+
+/* What somebody must have of a model to do as a cell does. */
+typedef enum mid__access {
+    MID__ACCESS_CONTROL, MID__ACCESS_TEXT, MID__ACCESS_TOP_K, MID__ACCESS_OBSERVER, MID__ACCESS_TWO_OBSERVERS,
+    MID__ACCESS_PROBABILITIES, MID__ACCESS_STATES, MID__N_ACCESS
+} mid__access;
 
 typedef struct mid__column {                /* answers of one author, or all; all of them or unsafe prompts only */
     uint32_t model, subset;
@@ -96,6 +104,13 @@ mid__cell_key mid__report_key(const mid__report *report, const mid__report_set *
  * key->monitor is ignored. cell may be NULL. */
 const mid__report_monitor *mid__report_best(const mid__report *report, const mid__cell_key *key, bool control,
                                    const mid__cell **cell);
+/* From report_rank.c: what a cell needs, and that in words. */
+mid__access mid__report_access(const mid__report_set *set, const mid__report_monitor *monitor, const mid__cell *cell);
+const char *mid__access_text(mid__access access);
+/* The prefix nearest to so many tokens; 0: the dataset has none. */
+uint32_t mid__report_at_tok(const mid__report_set *set, uint32_t near_tok);
+/* Figures of a generated dataset with few answers of one class are told but not ranked. */
+bool mid__report_is_lopsided(const mid__report_set *set);
 /* "10 monitors, 7 variants and 4 controls". */
 void mid__report_count_text(char text[128], const mid__report *report);
 /* From report_rank.c: order of monitors, colours, main columns. Once, when all is read. */

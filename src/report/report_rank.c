@@ -58,6 +58,53 @@ static void rank_columns(mid__report_set *set)
             set->within = &set->column[i];
 }
 
+/* ---- what a cell needs ------------------------------------------------------------------------------------------- */
+
+mid__access mid__report_access(const mid__report_set *set, const mid__report_monitor *m, const mid__cell *c)
+{
+    if (m->control)
+        return MID__ACCESS_CONTROL;
+    if (strcmp(m->box, "black") == 0)
+        return MID__ACCESS_TEXT;
+    if (c->observer)
+        return m->two_observers ? MID__ACCESS_TWO_OBSERVERS : MID__ACCESS_OBSERVER;
+    if (strcmp(m->box, "white") == 0)
+        return MID__ACCESS_STATES;
+    return strcmp(mid__report_text(set->about, "source"), "openai") == 0 ? MID__ACCESS_TOP_K : MID__ACCESS_PROBABILITIES;
+}
+
+const char *mid__access_text(mid__access access)
+{
+    static const char *const text[MID__N_ACCESS] = { "control", "text only", "top-k probabilities", "one observer",
+                                                     "two observers", "all probabilities", "hidden states" };
+
+    return text[access];
+}
+
+uint32_t mid__report_at_tok(const mid__report_set *set, uint32_t near_tok)
+{
+    uint32_t best = 0;
+    size_t i;
+
+    for (i = 0; i < set->n_at_tok; i++)
+        if (!i || abs((int)set->at_tok[i] - (int)near_tok) < abs((int)best - (int)near_tok))
+            best = set->at_tok[i];
+    return best;
+}
+
+bool mid__report_is_lopsided(const mid__report_set *set)
+{
+    const char *source = mid__report_text(set->about, "source");
+    const double share = set->main && set->main->n ? (double)set->main->n_unsafe / (double)set->main->n : NAN;
+
+    return *source && strcmp(source, "recorded") != 0 && !(share >= 0.1 && share <= 0.9);
+}
+
+/* ---- order ------------------------------------------------------------------------------------------------------- */
+
+/* The larger of two, of which one may be unknown. */
+static double larger(const mid__cell *c, double v) { return c ? fmax(c->value, v) : v; }
+
 static void measure(mid__report *r, mid__report_monitor *m)
 {
     double sum = 0;
@@ -76,9 +123,11 @@ static void measure(mid__report *r, mid__report_monitor *m)
             n++;
         }
         key.metric = mid__report_id(r, "decode_share");
-        c = mid__report_find(r, &key);
-        if (c && isfinite(c->value))
-            m->decode_share = fmax(c->value, isnan(m->decode_share) ? 0 : m->decode_share);
+        m->decode_share = larger(mid__report_find(r, &key), m->decode_share);
+        key.metric = mid__report_id(r, "us_per_token_p50");
+        m->us_p50 = larger(mid__report_find(r, &key), m->us_p50);
+        key.metric = mid__report_id(r, "us_per_token_p95");
+        m->us_p95 = larger(mid__report_find(r, &key), m->us_p95);
     }
     m->mean_auroc = n ? sum / (double)n : NAN;
 }
