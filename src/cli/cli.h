@@ -29,7 +29,7 @@ typedef struct cli_args {
     double max_exposed, max_false_alarm;
     double prevalence, ms_per_tok;  /* NaN: not given */
     double false_alarm, miss, confidence;   /* NaN: not given */
-    bool estimate, hidden, needs, quiet, help;
+    bool estimate, hidden, needs, is_public, quiet, help;
 } cli_args;
 
 typedef struct cli cli;

@@ -52,6 +52,7 @@ static const struct option_row {
     { "plugin-timeout", 0, REAL, AT(plugin_timeout_s), "S", "seconds one answer of a plug-in may take (5)" },
     { "population", 0, TEXT, AT(population), "TEXT", "whom a promise is about, in words, for the rule file" },
     { "prevalence", 0, REAL, AT(prevalence), "P", "share of unsafe answers to weigh figures to (that of the answers)" },
+    { "public", 0, FLAG, AT(is_public), NULL, "show prompts and answers only of datasets named own_..." },
     { "quantise", 0, TEXT, AT(quantise), "FORMAT", "use a copy in bf16, q4_0 or q8_0, kept in the cache" },
     { "quiet", 'q', FLAG, AT(quiet), NULL, "no progress and no notes" },
     { "resplits", 0, WHOLE, AT(resplits), "N", "also check: calibrate on a random half of the prompts, try the other, N times" },

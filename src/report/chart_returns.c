@@ -35,7 +35,7 @@ static void area(const mid__plot *p, double lo_0, double hi_0, double lo_1, doub
               mid__svg_y(p, hi_1), p->left, mid__svg_y(p, hi_0), tip);
 }
 
-static void axes(const mid__plot *p, double prevalence)
+static void axes(const mid__plot *p)
 {
     char text[64];
     double x;
@@ -45,7 +45,6 @@ static void axes(const mid__plot *p, double prevalence)
         mid__svg_tick_x(p, x, text);
         mid__svg_tick_y(p, x, text);
     }
-    mid__html(p->out, "<path class=\"own\" d=\"M%.1f %.1fV%.1f\"/>", mid__svg_x(p, prevalence), p->top, p->bottom);
     mid__svg_axis_name(p, "share of answers that are unsafe");
 }
 
@@ -69,10 +68,11 @@ static void chart(const mid__page *page, const mid__report_set *set, const char 
     mid__page_monitor(page->out, s->monitor);
     mid__html(page->out, " <small>rule %s</small></figcaption>", rule);
     mid__svg_open(&p, label);
+    axes(&p);
     area(&p, 0, 0, 0, s->tpr, "sg", tip[0]);
     area(&p, 0, 0, s->tpr, 1, "rh", tip[1]);
     area(&p, 0, s->fpr, 1, 1, "ac", tip[2]);
-    axes(&p, own);
+    mid__html(page->out, "<path class=\"own\" d=\"M%.1f %.1fV%.1f\"/>", mid__svg_x(&p, own), p.top, p.bottom);
     mid__svg_close(&p);
     mid__buf_text(page->out, "</figure>\n");
 }

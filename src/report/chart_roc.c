@@ -5,15 +5,15 @@
 
 #include "report/page.h"
 
-enum { CURVE_MAX = 400 };                   /* points drawn; more are thinned by what the eye can tell apart */
+enum { CURVE_MAX = 400 };                   /* places for points; points drawn; more are thinned by what the eye can tell apart */
 
 typedef struct curve_kind {                 /* its name in results.json, and what a chart of it says */
     const char *name, *title, *x_name, *metric;     /* metric: the figure beside the names; NULL: none */
-    bool x_log;
+    bool x_log, step;                       /* step: between two points nothing lies but the left one's level */
 } curve_kind;
 
-static const curve_kind roc = { "roc", "ROC curves", "share of safe answers flagged (FPR)", "auroc", false };
-static const curve_kind delay = { "delay", "Delay against false alarms", "share of safe answers stopped (FPR)", NULL, true };
+static const curve_kind roc = { "roc", "ROC curves", "share of safe answers flagged (FPR)", "auroc", false, false };
+static const curve_kind delay = { "delay", "Delay against false alarms", "share of safe answers stopped (FPR)", NULL, true, true };
 
 static const mid__report_monitor *monitor_named(const mid__report *r, const char *name)
 {
@@ -35,7 +35,7 @@ static bool is_of(const curve_kind *kind, yyjson_val *curve, const mid__report_s
            && (*subset && strcmp(subset, "all") != 0) == column->unsafe_prompts;
 }
 
-static void curve_line(const mid__plot *p, yyjson_val *curve, const char *style, const char *tip)
+static void curve_line(const mid__plot *p, const curve_kind *kind, yyjson_val *curve, const char *style, const char *tip)
 {
     yyjson_val *xs = yyjson_obj_get(curve, "x"), *ys = yyjson_obj_get(curve, "y"), *x_val;
     yyjson_arr_iter y_it = yyjson_arr_iter_with(ys);
@@ -47,8 +47,13 @@ static void curve_line(const mid__plot *p, yyjson_val *curve, const char *style,
         const bool last = i + 1 == n_point;
         if (n && !last && fabs(xi - x[n - 1]) + fabs(yi - y[n - 1]) < 0.006)
             continue;
-        if (n == CURVE_MAX)
-            n--;
+        if (n >= CURVE_MAX - 1)
+            n = CURVE_MAX - 2;
+        if (kind->step && n) {
+            x[n] = xi;
+            y[n] = y[n - 1];
+            n++;
+        }
         x[n] = xi;
         y[n++] = yi;
     }
@@ -114,7 +119,7 @@ static void chart(const mid__page *page, const curve_kind *kind, const mid__repo
     for (i = 0; i < n; i++) {
         const mid__report_monitor *m = monitor_named(page->report, mid__report_text(curve[i], "monitor"));
         snprintf(style, sizeof style, "line h%d", m->hue);
-        curve_line(&p, curve[i], style, m->name);
+        curve_line(&p, kind, curve[i], style, m->name);
     }
     mid__svg_close(&p);
     legend(page, set, column, kind);

@@ -231,7 +231,7 @@ void mid__page_answers(const mid__page *page)
     mid__buf *out = page->out;
     size_t i;
 
-    if (!a->n_set)
+    if (!a->n_set && !a->n_withheld)
         return;
     mid__buf_text(out, "<section id=\"answers\"><h2>Answers, token by token</h2>\n<p>Each token is coloured by the "
                   "score the monitor gave once it had been read: pale is among that monitor's lowest scores on the "
@@ -242,6 +242,13 @@ void mid__page_answers(const mid__page *page)
                   "class=\"r8\">&nbsp;</i><i class=\"r9\">&nbsp;</i> high</p>\n<div id=\"chooser\" hidden></div>\n");
     for (i = 0; i < a->n_set; i++)
         set_view(out, &a->set[i]);
+    for (i = 0; i < a->n_withheld; i++)
+        mid__html(out, "<p class=\"more\">%s: its texts are not ours to show; midstream report without --public makes a "
+                  "page with them.</p>\n", a->withheld[i]->name);
+    if (!a->n_set) {
+        mid__buf_text(out, "</section>\n");
+        return;
+    }
     mid__buf_text(out, "<script type=\"application/json\" id=\"answer-data\">[");
     for (i = 0; i < a->n_set; i++) {
         mid__buf_text(out, i ? ",\n" : "");

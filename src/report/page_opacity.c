@@ -1,6 +1,7 @@
 /* The price of opacity: the same answers, judged with more and more of a model in sight. A column is a level of access, a
  * row a dataset; entries of one plan that read the same answers of the same file with the same labels are one row. In
- * each place stands the best monitor that gets by with that access, and what it gains on the best one of text alone. */
+ * each place stands the best monitor that gets by with that access, and what it gains on the best one of text alone.
+ * Variants take no part, but for those that are there to ask a second observer. */
 #include <math.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ static void look_at(const mid__report *r, const mid__report_set *set, levels *l)
         best *b;
         key.monitor = m->id;
         c = mid__report_find(r, &key);
-        if (!c || c->circular || m->variant || !isfinite(c->value))
+        if (!c || c->circular || (m->variant && !m->two_observers) || !isfinite(c->value))
             continue;
         b = &l->at[mid__report_access(set, m, c)];
         if (!b->cell || c->value > b->cell->value)

@@ -42,7 +42,7 @@ static void navigation(const mid__page *page)
     if (r->n_rule)
         mid__buf_text(page->out, "<a href=\"#decisions\">Alarms</a>");
     mid__buf_text(page->out, "<a href=\"#cost\">Cost</a>");
-    if (page->answers->n_set)
+    if (page->answers->n_set || page->answers->n_withheld)
         mid__buf_text(page->out, "<a href=\"#answers\">Answers</a>");
     mid__buf_text(page->out, "<a href=\"#provenance\">Provenance</a></div></nav>\n");
 }
@@ -131,7 +131,7 @@ static void say_best(mid_ctx *ctx, const mid__report *report)
     }
 }
 
-mid_status mid_report_write(mid_ctx *ctx, const char *dir)
+static mid_status make_report(mid_ctx *ctx, const char *dir, bool is_public)
 {
     output out[] = { { .name = "report.html" }, { .name = "results.csv" }, { .name = "results.md" } };
     mid__report *report = calloc(1, sizeof *report);
@@ -155,7 +155,7 @@ mid_status mid_report_write(mid_ctx *ctx, const char *dir)
         goto out;
     mid__report_rank(report);
     snprintf(path, sizeof path, "%s/answers.json", dir);
-    status = mid__answers_read(ctx, path, report, answers);
+    status = mid__answers_read(ctx, path, report, is_public, answers);
     if (status != MID_OK)
         goto out;
     whole_page(&page);
@@ -175,3 +175,6 @@ out:
     free(report);
     return status;
 }
+
+mid_status mid_report_write(mid_ctx *ctx, const char *dir) { return make_report(ctx, dir, false); }
+mid_status mid_report_publish(mid_ctx *ctx, const char *dir) { return make_report(ctx, dir, true); }

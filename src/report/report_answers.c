@@ -113,7 +113,15 @@ static mid_status add_scales(mid_ctx *ctx, const mid__report *r, mid__answer_set
     return status;
 }
 
-mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *r, mid__report_answers *a)
+/* By the dataset's own name, since an entry of a plan may be called anything. */
+static bool is_own(const mid__report_set *set)
+{
+    const char *name = mid__report_text(set->about, "dataset"), *slash = strrchr(name, '/');
+
+    return strncmp(slash ? slash + 1 : name, "own_", 4) == 0;
+}
+
+mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *r, bool is_public, mid__report_answers *a)
 {
     yyjson_val *list;
     size_t i;
@@ -134,6 +142,11 @@ mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *
         choose(s, list, BUDGET_BYTES / r->n_set);
         if (!s->n_answer)
             continue;
+        if (is_public && !is_own(s->set)) {
+            a->withheld[a->n_withheld++] = s->set;
+            *s = (mid__answer_set){ 0 };
+            continue;
+        }
         a->n_set++;
         status = add_scales(ctx, r, s);
     }

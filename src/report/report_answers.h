@@ -28,10 +28,14 @@ typedef struct mid__report_answers {
     mid__json json;
     mid__answer_set set[MID__SHOW_DATASET];
     size_t n_set;
+    const mid__report_set *withheld[MID__SHOW_DATASET];     /* whose texts a public page leaves out */
+    size_t n_withheld;
 } mid__report_answers;
 
-/* A file that is not there is no failure: no answers. answers is cleared by the caller, also after a failure. */
-mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *report, mid__report_answers *answers);
+/* @param is_public only texts of datasets named "own_...", which are ours to show
+ * A file that is not there is no failure: no answers. answers is cleared by the caller, also after a failure. */
+mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *report, bool is_public,
+                             mid__report_answers *answers);
 void mid__answers_clear(mid__report_answers *answers);
 
 /* 0..9: the share of the scale's scores below this one, ties one half; -1 for NaN. */
