@@ -34,5 +34,6 @@
 #include "midstream/plan.h"
 #include "midstream/run.h"
 #include "midstream/report.h"
+#include "midstream/submission.h"
 
 #endif

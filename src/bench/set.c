@@ -13,14 +13,14 @@
 
 /* "prompt": letters and digits of the prompt, lower case, one space between words. Bytes above ASCII count as letters.
  * "id:k": what follows the k-th hyphen of the sample's id. */
-static size_t group_text(const mid_plan_data *data, const mid_sample *sample, char *out, size_t cap)
+size_t mid__group_text(const char *by, const mid_sample *sample, char *out, size_t cap)
 {
     const char *at = sample->id;
     size_t n = 0;
     int k;
 
-    if (data->group && strncmp(data->group, "id:", 3) == 0) {
-        for (k = atoi(data->group + 3); k > 0 && at; k--)
+    if (by && strncmp(by, "id:", 3) == 0) {
+        for (k = atoi(by + 3); k > 0 && at; k--)
             at = strchr(at, '-') ? strchr(at, '-') + 1 : NULL;
         n = (size_t)snprintf(out, cap, "%s", at ? at : sample->id);
         return n < cap ? n : cap - 1;
@@ -123,7 +123,7 @@ static mid_status number_groups(mid_ctx *ctx, mid__set *set)
     }
     for (i = 0; i < set->n; i++) {
         mid__answer *a = &set->answer[i];
-        const size_t n = group_text(set->data, a->sample, text, sizeof text);
+        const size_t n = mid__group_text(set->data->group, a->sample, text, sizeof text);
         size_t at;
         hash[i] = mid__fnv(MID__FNV_START, text, n);
         for (at = hash[i] & (n_slot - 1); slot[at] && hash[slot[at] - 1] != hash[i]; at = (at + 1) & (n_slot - 1))

@@ -80,6 +80,8 @@ mid_status mid__set_capture(mid__run *run, mid__set *set);
 mid_status mid__set_attack(mid__run *run, mid__set *set);
 /* Put every group into a fold: by its hash, or, where a plan has several seeds, by that and the plan's seed. */
 void mid__set_cut(mid__set *set, const mid_plan *plan);
+/* The text that answers of one group share. @param by "prompt", "id:N" or NULL. @return its length, below cap */
+size_t mid__group_text(const char *by, const mid_sample *sample, char *out, size_t cap);
 /* Compute `key` and `sentences`, once labels are there or folds have changed. */
 void mid__set_key(mid__set *set);
 /* What the i-th answer's trace is made from: with another engine, model, judge or wording it is another trace. For a
