@@ -67,6 +67,7 @@ const char *const mid__page_style[] = {
     "#leaderboard tbody tr:not(.out){counter-increment:place}#leaderboard tbody th::before{content:counter(place);",
     "display:inline-block;min-width:1.9em;margin-right:.6em;text-align:right;color:var(--soft);font-weight:400;",
     "font-variant-numeric:tabular-nums}#leaderboard tbody .out th::before{content:'\\2013'}",
+    "#leaderboard th,#leaderboard td{padding-left:.5rem;padding-right:.5rem}#leaderboard tbody tr{height:49px}",
     "#leaderboard td{vertical-align:middle;white-space:nowrap}#leaderboard tbody th{vertical-align:middle}.ci{color:var(--h5)}",
     ".ci.white{color:var(--h1)}.ci.grey{color:var(--h3)}.ci.control{color:var(--ctrl)}td.ci svg{width:96px}",
     ".ci circle,.ci .range{stroke:currentColor;stroke-width:2}.ci circle{fill:currentColor}",
