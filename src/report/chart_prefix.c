@@ -8,7 +8,7 @@
 
 #include "report/page.h"
 
-enum { POINT_MAX = MID__SHOW_PREFIX + 1, N_FAINT = 24 };
+enum { POINT_MAX = MID__SHOW_PREFIX + 1, N_FAINT = 24, PAGE_FAINT = 192 };     /* lines of a chart; of a page, by dataset */
 
 typedef struct prefix_view {                /* one chart's subject */
     const mid__report_set *set;
@@ -120,10 +120,11 @@ static void y_axis(const mid__plot *p)
 
 static void faint_lines(const mid__plot *p, const mid__report *r, const prefix_view *v)
 {
+    const size_t n_max = r->n_set * N_FAINT > PAGE_FAINT ? PAGE_FAINT / r->n_set : N_FAINT;
     size_t i, n = 0;
     series s;
 
-    for (i = 0; i < r->n_monitor && n < N_FAINT; i++) {
+    for (i = 0; i < r->n_monitor && n < n_max; i++) {
         if (r->monitor[i].hue)
             continue;
         series_of(r, v, &r->monitor[i], &s);
@@ -219,10 +220,10 @@ static void charts(const mid__page *page, const mid__report_set *set, bool by_sh
     v.column = set->main;
     if (v.column->defined)
         chart(page, &v, y_lo);
-    v.column = set->within;
+    v.column = by_share ? NULL : set->within;    /* in retrospect the main column is enough */
     if (v.column)
         chart(page, &v, y_lo);
-    v.column = unsafe_prompts;
+    v.column = by_share ? NULL : unsafe_prompts;
     if (v.column)
         chart(page, &v, y_lo);
     mid__buf_text(page->out, "</div>\n");

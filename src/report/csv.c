@@ -1,12 +1,8 @@
 /* RFC 4180: CRLF line ends; a field with a comma, a quote or a line end is quoted, quotes inside are doubled. Numbers
- * are the shorter of 15 or 17 digits that reads back as the same double. */
+ * are the fewest digits that read back as the same double. */
 #include "report/csv.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "report/html.h"
 
 static const char *const column[] = {
     "task", "dataset", "model", "observer", "monitor", "box", "rule", "metric", "value", "lo", "hi", "n", "n_unsafe",
@@ -33,16 +29,22 @@ static void put_text(mid__buf *out, const char *text, size_t n)
     mid__buf_text(out, "\"");
 }
 
-static void put_real(mid__buf *out, double v)
+/* The JSON writer knows the shortest digits, ten times as fast as trying them; a pool of its own spares it malloc. */
+static void put_real(mid__buf *out, yyjson_val *v)
 {
-    char text[64];
+    char pool[1024];
+    yyjson_alc alc;
+    size_t n;
+    char *text = yyjson_alc_pool_init(&alc, pool, sizeof pool)
+                 ? yyjson_val_write_opts(v, YYJSON_WRITE_INF_AND_NAN_AS_NULL, &alc, &n, NULL) : NULL;
 
-    snprintf(text, sizeof text, "%.15g", v);
-    if (strtod(text, NULL) != v)
-        mid__number_text(text, "%.17g", v);
-    else
-        mid__number_text(text, "%.15g", v);
-    mid__buf_text(out, text);
+    if (!text) {
+        out->failed = true;
+        return;
+    }
+    if (n > 2 && memcmp(text + n - 2, ".0", 2) == 0)
+        n -= 2;
+    mid__buf_put(out, text, n);
 }
 
 static void put_whole(mid__buf *out, int64_t v)
@@ -65,7 +67,7 @@ static void put_field(mid__buf *out, yyjson_val *v)
     else if (yyjson_is_int(v))
         put_whole(out, yyjson_get_sint(v));
     else if (yyjson_is_real(v))
-        put_real(out, yyjson_get_real(v));
+        put_real(out, v);
     else if (yyjson_is_bool(v))
         mid__buf_text(out, yyjson_get_bool(v) ? "true" : "false");
 }

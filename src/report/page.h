@@ -7,7 +7,7 @@
 #include "report/report_data.h"
 #include "report/svg.h"
 
-enum { MID__NOTE_MAX = 26, MID__PAGE_ROW_MAX = 2000 };
+enum { MID__NOTE_MAX = 26, MID__PAGE_ROW_MAX = 800 };
 
 typedef struct mid__page {
     mid__buf *out;

@@ -68,11 +68,11 @@ static void plot_td(mid__buf *out, const row *w)
                           .x_lo = 0.25, .x_hi = 1, .y_lo = 0, .y_hi = 1 };
     const mid__cell *c = w->auroc;
 
-    mid__html(out, "<td class=\"ci %s\"><svg viewBox=\"0 0 96 16\" aria-hidden=\"true\"><path class=\"chance\" "
-              "d=\"M%.1f 0V16\"/>", w->monitor->box, mid__svg_x(&p, 0.5));
-    mid__svg_whisker(&p, c->lo, c->hi, 0.5, "range");
+    mid__html(out, "<td class=\"ci %s\"><svg viewBox=\"0 0 96 16\" aria-hidden=\"true\">", w->monitor->box);
+    if (isfinite(c->lo) && isfinite(c->hi))
+        mid__html(out, "<path d=\"M%.0f 8H%.0f\"/>", mid__svg_x(&p, c->lo), mid__svg_x(&p, c->hi));
     if (isfinite(c->value))
-        mid__html(out, "<circle cx=\"%.1f\" cy=\"8\" r=\"4\"/>", mid__svg_x(&p, c->value));
+        mid__html(out, "<circle cx=\"%.1f\" cy=\"8\"/>", mid__svg_x(&p, c->value));
     mid__buf_text(out, "</svg></td>");
 }
 
@@ -92,9 +92,9 @@ static void row_tr(const mid__page *page, mid__notes *notes, const row *w, uint3
     mid__buf *out = page->out;
 
     mid__buf_text(out, out_of_rank ? "<tr class=\"out\">" : "<tr>");
-    mid__page_monitor_th(out, w->monitor);
-    mid__html(out, "<td class=\"text\">%s</td><td class=\"text\">%s</td><td class=\"text\">%s</td><td class=\"text\">%s"
-              "</td>", w->set->name, w->set->task, w->monitor->box,
+    mid__html(out, "<th scope=\"row\"><i class=\"box %s\"></i>%s</th><td class=\"text\">%s</td><td class=\"text\">%s</td>"
+              "<td class=\"text\">%s</td><td class=\"text\">%s</td>", *w->monitor->box ? w->monitor->box : "unknown",
+              w->monitor->name, w->set->name, w->set->task, w->monitor->box,
               mid__access_text(mid__report_access(w->set, w->monitor, w->auroc)));
     mid__page_estimate_td(out, notes, w->auroc, 3, false);
     plot_td(out, w);
@@ -136,14 +136,13 @@ void mid__page_leaderboard(const mid__page *page)
     const uint32_t at_tok = early(r);
     row *rows = malloc((r->n_set * r->n_monitor + 1) * sizeof *rows);
     mid__notes notes = { 0 };
-    size_t i, n_all, n;
+    size_t i, n;
 
     if (!rows) {
         page->out->failed = true;
         return;
     }
-    n_all = rows_of(r, rows);
-    n = n_all < MID__PAGE_ROW_MAX ? n_all : MID__PAGE_ROW_MAX;
+    n = rows_of(r, rows);
     if (n) {
         mid__buf_text(page->out, "<section id=\"leaderboard\"><h2>Leaderboard</h2>\n<p>Every monitor on every dataset, "
                       "on all its answers. The box says what a monitor looks at and gives its mark a colour: "
@@ -159,7 +158,6 @@ void mid__page_leaderboard(const mid__page *page)
             row_tr(page, &notes, &rows[i], at_tok);
         mid__page_table_close(page->out);
         mid__page_notes(page->out, &notes);
-        mid__page_more(page->out, n_all - n, "rows");
         mid__page_more(page->out, r->n_more_monitor, "monitors");
         mid__buf_text(page->out, "</section>\n");
     }

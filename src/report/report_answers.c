@@ -8,7 +8,7 @@
 
 #include "base/ctx.h"
 
-enum { BUDGET_BYTES = 2200000, TOK_BYTES = 26, ANSWER_BYTES = 2500 };
+enum { BUDGET_BYTES = 2200000, MANY_SETS = 8, BUDGET_MANY_BYTES = 1000000, TOK_BYTES = 26, ANSWER_BYTES = 2500 };
 
 /* About what an answer adds to the page. */
 static size_t cost(yyjson_val *answer)
@@ -139,7 +139,7 @@ mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *
     for (i = 0; i < r->n_set && status == MID_OK; i++) {
         mid__answer_set *s = &a->set[a->n_set];
         s->set = &r->set[i];
-        choose(s, list, BUDGET_BYTES / r->n_set);
+        choose(s, list, (r->n_set > MANY_SETS ? BUDGET_MANY_BYTES : BUDGET_BYTES) / r->n_set);
         if (!s->n_answer)
             continue;
         if (is_public && !is_own(s->set)) {

@@ -81,6 +81,7 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
 {
     yyjson_obj_iter it;
     const char *dataset, *model, *monitor, *rule, *metric, *subset;
+    yyjson_val *fold;
     double at_tok, at_frac, prevalence;
     bool ok;
 
@@ -92,6 +93,9 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
     monitor = next_text(&it, "monitor");
     rule = next_text(&it, "rule");
     metric = next_text(&it, "metric");
+    c->split = next_text(&it, "split");
+    subset = next_text(&it, "subset");
+    c->why = next_text(&it, "why");
     c->value = next_number(&it, "value");
     c->lo = next_number(&it, "lo");
     c->hi = next_number(&it, "hi");
@@ -99,16 +103,14 @@ static bool read_cell(mid__names *names, yyjson_val *object, mid__cell *c, bool 
     c->n_unsafe = next_count(&it, "n_unsafe");
     c->n_prompts = next_count(&it, "n_prompts");
     c->n_still_running = next_count(&it, "n_still_running");
-    c->split = next_text(&it, "split");
-    *pooled = yyjson_is_null(yyjson_obj_iter_get(&it, "fold")) || !yyjson_obj_get(object, "fold");
-    c->circular = yyjson_get_bool(yyjson_obj_iter_get(&it, "circular"));
-    c->why = next_text(&it, "why");
+    fold = yyjson_obj_iter_get(&it, "fold");
+    *pooled = !fold || yyjson_is_null(fold);
     c->seed = next_number(&it, "seed");
     c->n_seeds = next_count(&it, "n_seeds");
     c->p = next_number(&it, "p");
     at_tok = next_number(&it, "at_tok");
     at_frac = next_number(&it, "at_frac");
-    subset = next_text(&it, "subset");
+    c->circular = yyjson_get_bool(yyjson_obj_iter_get(&it, "circular"));
     c->key.at = at_of(at_tok, at_frac);
     prevalence = next_number(&it, "prevalence");
     c->key.prevalence = prevalence > 0 && prevalence < 1 ? (float)prevalence : 0;
