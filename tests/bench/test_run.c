@@ -147,6 +147,33 @@ static double value_of(yyjson_val *cells, const char *dataset, const char *monit
     return -1;
 }
 
+/* From no false alarm on: more of them never make an alarm later. Safe answers of `read` have 4 tokens and unsafe ones 8, so
+ * without any false one `length` alarms when half is out. */
+static void check_delays(yyjson_val *root, size_t n_want)
+{
+    yyjson_val *curve, *x, *v;
+    size_t i, max, j, n, n_curve = 0;
+
+    yyjson_arr_foreach(yyjson_obj_get(root, "curves"), i, max, curve) {
+        yyjson_arr_iter y = yyjson_arr_iter_with(yyjson_obj_get(curve, "y"));
+        double last_x = -1, last_y = 1;
+        if (!yyjson_equals_str(yyjson_obj_get(curve, "kind"), "delay"))
+            continue;
+        n_curve++;
+        yyjson_arr_foreach(yyjson_obj_get(curve, "x"), j, n, x) {
+            v = yyjson_arr_iter_next(&y);
+            CHECK(yyjson_get_num(x) > last_x && yyjson_get_num(v) <= last_y);
+            last_x = yyjson_get_num(x);
+            last_y = yyjson_get_num(v);
+            CHECK(j > 0 || last_x == 0);
+            if (j == 0 && yyjson_equals_str(yyjson_obj_get(curve, "monitor"), "length") &&
+                yyjson_equals_str(yyjson_obj_get(curve, "dataset"), "read"))
+                CHECK_NEAR(last_y, 0.5, 1e-5);
+        }
+    }
+    CHECK(n_curve >= n_want);
+}
+
 static void check_results(const char *dir)
 {
     static const char *const key[] = {
@@ -168,6 +195,7 @@ static void check_results(const char *dir)
                 fail_msg("cell %zu has no %s", i, key[k]);
         CHECK(yyjson_is_null(yyjson_obj_get(cell, "value")) == yyjson_is_str(yyjson_obj_get(cell, "why")));
     }
+    check_delays(root, 6);
     /* All answers tie after one token; at the end the unsafe ones are the longer ones. */
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 1), 0.5, 0);
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 0), 1, 0);

@@ -462,6 +462,102 @@ TEST(report, survives_any_bytes)
 }
 
 /* Three methods, of which only the outer two are told apart: two bars. */
+#define ROW(dataset, observer, monitor, metric, value)                                                           \
+    "{\"task\":\"chat\",\"dataset\":\"" dataset "\",\"model\":\"a\",\"observer\":" observer ",\"monitor\":\"" monitor "\"," \
+    "\"metric\":\"" metric "\",\"value\":" value ",\"lo\":null,\"hi\":null,\"n\":100,\"n_unsafe\":40,\"n_prompts\":9}"
+#define SET(name, source, hash, n_unsafe)                                                                         \
+    "{\"name\":\"" name "\",\"dataset\":\"" name "\",\"sha256\":\"" hash "\",\"task\":\"chat\",\"source\":\"" source "\","   \
+    "\"labeler\":\"data\",\"n\":100,\"n_unsafe\":" n_unsafe "}"
+
+/* The same answers of a server, without and with somebody who reads along, and of two who do: one row, four levels. */
+TEST(report, access_and_opacity)
+{
+    const char *html;
+
+    CHECK_OK(write_report(
+        "{\"schema\":1,\"plan\":{\"monitors\":[{\"monitor\":\"two\",\"of\":\"probe, beside:probe\"}]},\"provenance\":{"
+        "\"datasets\":[" SET("asked", "openai", "aa", "40") "," SET("read", "recorded", "aa", "40") "," SET("made", "llama", "bb", "40")
+        "]},\"monitors\":[" MONITOR("words", "black") "," MONITOR("surprise", "grey") "," MONITOR("probe", "white") ","
+        MONITOR("two", "white") "],\"cells\":["
+        ROW("asked", "null", "words", "auroc", "0.6") "," ROW("asked", "null", "surprise", "auroc", "0.7") ","
+        ROW("read", "\"o\"", "probe", "auroc", "0.8") "," ROW("read", "\"o\"", "two", "auroc", "0.9") ","
+        ROW("made", "null", "surprise", "auroc", "0.75") "," ROW("made", "null", "surprise", "us_per_token_p50", "12.5") ","
+        ROW("made", "null", "probe", "auroc", "0.85") "]}"));
+    html = text_of("report.html");
+    CHECK(holds(html, "<td class=\"text\">grey</td><td class=\"text\">top-k probabilities</td><td>0.700"));
+    CHECK(holds(html, "<td class=\"text\">white</td><td class=\"text\">one observer</td><td>0.800"));
+    CHECK(holds(html, "<td class=\"text\">white</td><td class=\"text\">two observers</td><td>0.900"));
+    CHECK(holds(html, "<td class=\"text\">grey</td><td class=\"text\">all probabilities</td><td>0.750"));
+    CHECK(holds(html, "<td class=\"text\">white</td><td class=\"text\">hidden states</td><td>0.850"));
+    CHECK(holds(html, "<td>12.5</td>"));
+    CHECK(holds(html, "<tr><th scope=\"row\">asked</th><td>0.600<small>words</small></td><td>0.700 <b class=\"gain\">+0.100</b>"));
+    CHECK(holds(html, "0.900 <b class=\"gain\">+0.300</b>"));
+    CHECK(!strstr(html, "<tr><th scope=\"row\">read</th><td>0."));
+}
+
+/* Circular, undefined, or generated with too few of a class: told without a place. */
+TEST(report, leaderboard_ranks_what_can_be_ranked)
+{
+    const char *html;
+
+    CHECK_OK(write_report("{\"schema\":1,\"provenance\":{\"datasets\":[" SET("d", "recorded", "aa", "20") "]},\"monitors\":["
+                          MONITOR("probe", "white") "," MONITOR("words", "black") "," MONITOR("slow", "grey") "],\"cells\":["
+                          CELL("probe", "auroc", "0.8", "0.7", "0.9", "") ","
+                          CELL("words", "auroc", "0.9", "0.8", "1", ",\"circular\":true") ","
+                          CELL("slow", "auroc", "null", "null", "null", ",\"why\":\"too slow\"") "]}"));
+    html = text_of("report.html");
+    CHECK(holds(html, "<tr><th scope=\"row\"><i class=\"box white\"></i>probe</th>"));
+    CHECK(holds(html, "<tr class=\"out\"><th scope=\"row\"><i class=\"box black\"></i>words</th>"));
+    CHECK(holds(html, "<tr class=\"out\"><th scope=\"row\"><i class=\"box grey\"></i>slow</th>"));
+    CHECK_OK(write_report("{\"schema\":1,\"provenance\":{\"datasets\":[" SET("d", "llama", "aa", "5") "]},\"monitors\":["
+                          MONITOR("probe", "white") "],\"cells\":[{\"dataset\":\"d\",\"model\":\"a\",\"monitor\":\"probe\","
+                          "\"metric\":\"auroc\",\"value\":0.8,\"n\":100,\"n_unsafe\":5}]}"));
+    CHECK(holds(text_of("report.html"), "<tr class=\"out\"><th scope=\"row\"><i class=\"box white\"></i>probe"));
+}
+
+/* By hand: TPR 0.5 and FPR 0.25 at 10 % unsafe are SG 0.05, RH 0.05, AC 0.225. */
+TEST(report, returns_and_delays)
+{
+    const char *html;
+
+    CHECK_OK(write_report("{\"schema\":1,\"monitors\":[" MONITOR("probe", "white") "],\"cells\":["
+                          CELL("probe", "auroc", "0.8", "0.7", "0.9", "") ","
+                          CELL("probe", "tpr", "0.5", "0.4", "0.6", ",\"rule\":\"r\"") ","
+                          CELL("probe", "fpr", "0.25", "0.2", "0.3", ",\"rule\":\"r\"") ","
+                          CELL("probe", "f1", "0.3", "0.2", "0.4", ",\"rule\":\"r\"")
+                          "],\"curves\":[{\"dataset\":\"d\",\"model\":\"a\",\"subset\":\"all\",\"kind\":\"delay\",\"monitor\":\"probe\","
+                          "\"x\":[0,0.1,1],\"y\":[1,0.5,0]}]}"));
+    html = text_of("report.html");
+    CHECK(holds(html, "at this dataset&#39;s own, 10.0 %, they are 0.050, 0.050 and 0.225"));
+    CHECK(holds(html, "<path class=\"area sg\" d=\"M44.0 196.0L288.0 196.0L288.0 102.0L44.0 196.0Z\">"));
+    CHECK(holds(html, "<section id=\"delays\">"));
+    CHECK(holds(html, "d=\"M36.0 8.0L204.0 8.0L204.0 176.0L372.0 176.0L372.0 344.0\""));   /* steps; 0.1 is half way */
+    CHECK_OK(write_report(RESULTS(MONITOR("probe", "white"), CELL("probe", "auroc", "0.8", "0.7", "0.9", ""))));
+    CHECK(!strstr(text_of("report.html"), "\"#delays\""));
+    CHECK(!strstr(text_of("report.html"), "\"#opacity\""));
+}
+
+/* A page for others has texts of own_... datasets only; the name of an entry decides nothing. */
+TEST(report, publishes_own_texts_only)
+{
+    const char *results = "{\"schema\":1,\"provenance\":{\"datasets\":[" SET("d", "llama", "aa", "20") ",{\"name\":\"own_guest\","
+                          "\"dataset\":\"guest\"}]},\"monitors\":[],\"cells\":[" CELL("probe", "auroc", "0.8", "0.7", "0.9", "") ","
+                          ROW("own_guest", "null", "probe", "auroc", "0.8") "]}";
+    const char *answers = "{\"schema\":1,\"answers\":[{\"id\":\"1\",\"dataset\":\"d\",\"prompt\":\"whose are these\",\"tokens\":"
+                          "[\"words\"]},{\"id\":\"2\",\"dataset\":\"own_guest\",\"prompt\":\"a guest asks\",\"tokens\":[\"t\"]}]}";
+
+    test_write("answers.json", answers, strlen(answers));
+    CHECK_OK(write_report(results));
+    CHECK(holds(text_of("report.html"), "whose are these"));
+    CHECK(holds(text_of("report.html"), "a guest asks"));
+    CHECK_OK(mid_report_publish(test_ctx(), test_dir()));
+    CHECK(!strstr(text_of("report.html"), "whose are these"));
+    CHECK(!strstr(text_of("report.html"), "a guest asks"));
+    CHECK(holds(text_of("report.html"), "d: its texts are not ours to show"));
+    CHECK(holds(text_of("report.html"), "own_guest: its texts are not ours to show"));
+    remove(test_path("answers.json"));
+}
+
 TEST(report, ranks_and_comparisons)
 {
     static const char json[] =
