@@ -33,6 +33,9 @@ static const struct known { const char *name; size_t at; bool with_rule; } known
     OF(decision, delay_frac_detected, true), OF(decision, exposed_tok, true),
     OF(returns, sg_time, true), OF(returns, rh_time, true), OF(returns, ac_time, true), OF(returns, early_lost, true),
 #undef OF
+#define AT(name) { #name "_reweighted", offsetof(figures, returns) + offsetof(mid_returns, name), true }
+    AT(precision), AT(f1), AT(sg), AT(rh), AT(ac), AT(sg_time), AT(rh_time), AT(ac_time), AT(early_lost),
+#undef AT
 };
 /* What only its author can measure. */
 static const char *const stated[] = { "us_per_token_p50", "us_per_token_p95", "decode_share" };
@@ -41,6 +44,7 @@ static const char *const stated[] = { "us_per_token_p50", "us_per_token_p95", "d
 typedef struct subject {
     const char *dataset, *model, *subset, *monitor, *rule;
     double at_tok, at_frac, seed;
+    double prevalence;                  /* re-weighted to it; NaN: as it is */
 } subject;
 
 typedef struct checking {
@@ -64,7 +68,8 @@ static subject subject_of(yyjson_val *cell)
     return (subject){ .dataset = mid__report_text(cell, "dataset"), .model = mid__report_text(cell, "model"),
                       .subset = mid__report_text(cell, "subset"), .monitor = mid__report_text(cell, "monitor"),
                       .rule = rule ? rule : "", .at_tok = mid__report_number(cell, "at_tok"),
-                      .at_frac = mid__report_number(cell, "at_frac"), .seed = mid__report_number(cell, "seed") };
+                      .at_frac = mid__report_number(cell, "at_frac"), .seed = mid__report_number(cell, "seed"),
+                      .prevalence = mid__report_number(cell, "prevalence") };
 }
 
 static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
@@ -73,7 +78,7 @@ static bool same_subject(const subject *a, const subject *b)
 {
     return a->dataset && strcmp(a->dataset, b->dataset) == 0 && strcmp(a->model, b->model) == 0 &&
            strcmp(a->subset, b->subset) == 0 && strcmp(a->monitor, b->monitor) == 0 && strcmp(a->rule, b->rule) == 0 &&
-           same_number(a->at_tok, b->at_tok) && same_number(a->at_frac, b->at_frac) && same_number(a->seed, b->seed);
+           same_number(a->at_tok, b->at_tok) && same_number(a->at_frac, b->at_frac) && same_number(a->seed, b->seed) && same_number(a->prevalence, b->prevalence);
 }
 
 /* Model "all", or an author; of generated answers the model that gave them, whom the data does not know. */
@@ -176,7 +181,7 @@ static mid_status compute(checking *k, size_t i_cell, const subject *s, bool *ok
     if (*s->rule) {
         status = mid_decision_of(ctx, k->outcome, k->n, &boot, &k->figures.decision);
         if (status == MID_OK)
-            status = mid_returns_of(ctx, k->outcome, k->n, NAN, 0, &boot, &k->figures.returns);
+            status = mid_returns_of(ctx, k->outcome, k->n, s->prevalence, 0, &boot, &k->figures.returns);
         k->n_group = k->figures.decision.n_group;
     } else {
         for (i = 0; i < k->n; i++)
@@ -271,6 +276,11 @@ static bool is_whole(checking *k, size_t i, yyjson_val *cell, const subject *s, 
     }
     if (m->with_rule != (*s->rule != 0)) {
         mid__fault(c, "%s: cells[%zu]: %s %s", c->results, i, m->name, m->with_rule ? "needs a rule" : "has no rule");
+        return false;
+    }
+    if ((strstr(m->name, "_reweighted") != NULL) != (s->prevalence > 0 && s->prevalence < 1)) {
+        mid__fault(c, "%s: cells[%zu]: prevalence must be inside 0 to 1 for re-weighted figures, and null for others",
+                   c->results, i);
         return false;
     }
     if (!(s->seed >= 0 && s->seed <= 9e15) || !isnan(mid__report_number(cell, "n_seeds"))) {

@@ -31,6 +31,7 @@ static const char data[] =
 #define CELLS                                                                                                       \
     OF N "\"rule\":null,\"metric\":\"auroc\",\"value\":0.75}," OF N "\"rule\":\"r\",\"metric\":\"tpr\",\"value\":0.5},"   \
     OF N "\"rule\":\"r\",\"metric\":\"delay_frac\",\"value\":0.75},"                                                 \
+    OF N "\"rule\":\"r\",\"metric\":\"ac_reweighted\",\"prevalence\":0.1,\"value\":0.45},"                           \
     OF "\"rule\":\"r\",\"metric\":\"threshold\",\"fold\":0,\"value\":2.5},"                                           \
     OF "\"rule\":\"r\",\"metric\":\"threshold\",\"fold\":1,\"value\":2.5},"                                           \
     OF "\"rule\":null,\"metric\":\"us_per_token_p50\",\"value\":1}"
@@ -71,8 +72,8 @@ TEST(submission, golden)
     CHECK_INT(s.n_fault, 0);
     CHECK_INT(s.n_answer, 4);
     CHECK_INT(s.n_monitor, 1);
-    CHECK_INT(s.n_cell, 6);
-    CHECK_INT(s.n_recomputed, 3);
+    CHECK_INT(s.n_cell, 7);
+    CHECK_INT(s.n_recomputed, 4);
     CHECK_INT(s.n_stated, 1);
 }
 
@@ -86,6 +87,7 @@ TEST(submission, faults)
         { OF N "\"metric\":\"tpr_at_fpr1\",\"value\":null}", SCORES, "cells[0]: value is null and why is missing: 1 %" },
         { OF "\"n\":4,\"n_unsafe\":2,\"metric\":\"auroc\",\"value\":0.75}", SCORES, "cells[0]: n_prompts is missing\n" },
         { OF N "\"rule\":\"r\",\"metric\":\"tpr\",\"value\":0.5}", SCORES, "no cell has rule r's threshold of fold 0\n" },
+        { OF N "\"rule\":\"r\",\"metric\":\"ac\",\"prevalence\":0.1,\"value\":0.25}", SCORES, "prevalence must be" },
         { OF N "\"metric\":\"accuracy\",\"value\":0.75}", SCORES, "metric 'accuracy' cannot be computed" },
         { "{\"dataset\":\"toy\",\"monitor\":\"theirs\",\"model\":\"all\",\"metric\":\"auroc\",\"seed\":1}", SCORES,
           "no scores of theirs on toy, model 'all'\n" },
@@ -104,7 +106,7 @@ TEST(submission, faults)
         if (!strstr(told, fault[i].says))
             fail_msg("'%s' is not in: %s", fault[i].says, told);
         CHECK(s.n_fault >= 1);
-        if (i < 9)
+        if (i < 10)
             CHECK_INT(s.n_fault, 1);
     }
 }
