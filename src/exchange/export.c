@@ -224,6 +224,7 @@ static mid_status get_columns(export *e, yyjson_val *scores, columns *c)
         return mid__oom(e->ctx, "scores");
     yyjson_arr_foreach(scores, i, n, item) {
         const char *hex = yyjson_get_str(yyjson_obj_get(item, "key"));
+        const char *monitor = yyjson_get_str(yyjson_obj_get(item, "monitor"));
         column *one = &c->at[c->n];
         mid_key key;
         snprintf(key.hex, sizeof key.hex, "%s", hex ? hex : "");
@@ -231,8 +232,12 @@ static mid_status get_columns(export *e, yyjson_val *scores, columns *c)
         if (status != MID_OK)
             break;
         c->n += 1;
+        if (!monitor) {
+            status = mid__fail(e->ctx, MID_EFORMAT, "scores without the name of a monitor; run the plan again");
+            break;
+        }
         one->n_tok = n_byte / sizeof(double) < 2 ? 0 : (n_byte / sizeof(double) - 2) / 3;
-        one->i_cell = find_column(e, yyjson_get_str(yyjson_obj_get(item, "monitor")));
+        one->i_cell = find_column(e, monitor);
     }
     return status;
 }

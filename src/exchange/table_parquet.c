@@ -201,7 +201,8 @@ static mid_status end_group(mid_ctx *ctx, struct parquet *p)
         return MID_OK;
     for (i = 0; i < p->n && status == MID_OK; i++)
         status = write_chunk(ctx, p, i);
-    mid__buf_put(&p->groups, &p->n_row, sizeof p->n_row);
+    if (status == MID_OK && !mid__buf_put(&p->groups, &p->n_row, sizeof p->n_row))
+        status = mid__oom(ctx, p->out.path);
     p->n_row = 0;
     p->n_byte = 0;
     return status;
@@ -310,13 +311,13 @@ static mid_status commit(mid_ctx *ctx, void *state)
     mid_status status = end_group(ctx, p);
     uint32_t n;
 
+    if (status != MID_OK)                                   /* a group has not all its chunks */
+        return status;
     put_footer(&footer, p);
     n = (uint32_t)footer.n;
     mid__buf_put(&footer, &n, 4);
     mid__buf_text(&footer, "PAR1");
-    if (status == MID_OK)
-        status = footer.failed || p->groups.failed ? mid__oom(ctx, p->out.path)
-                 : mid__file_put(ctx, &p->out, footer.at, footer.n);
+    status = footer.failed ? mid__oom(ctx, p->out.path) : mid__file_put(ctx, &p->out, footer.at, footer.n);
     mid__buf_clear(&footer);
     return status == MID_OK ? mid__file_commit(ctx, &p->out) : status;
 }

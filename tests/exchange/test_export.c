@@ -2,10 +2,13 @@
  * tests/oracle/export.py's. */
 #include "test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "exchange/table.h"
 
 /* One token "a\xff" with 2 rows of n_embd, and its key. */
 static mid_key put_trace(mid_store *store, const char *id, int n_embd)
@@ -105,9 +108,45 @@ TEST(export, bad_index)
     CHECK_OK(mid_store_put_blob(test_ctx(), store, "scores", &scores, none, sizeof none));
     CHECK_FAILS(mid_export(test_ctx(), path, "jsonl", out, false, &count), MID_EFORMAT);
     CHECK_SAYS("scores of m are of 0 tokens, the traces have more");
+    snprintf(index, sizeof index, "[{\"scores\":[{\"key\":\"%s\"}]}]", scores.hex);
+    CHECK_OK(mid_store_put_fact(test_ctx(), store, "index", index));
+    CHECK_FAILS(mid_export(test_ctx(), path, "jsonl", out, false, &count), MID_EFORMAT);
+    CHECK_SAYS("scores without the name of a monitor");
     CHECK_OK(mid_store_put_fact(test_ctx(), store, "index", "[{\"answers\":[{\"id\":\"x\",\"trace\":\"y\"}]}]"));
     CHECK_FAILS(mid_export(test_ctx(), path, "jsonl", out, false, &count), MID_EINVAL);
     CHECK_OK(mid_store_put_fact(test_ctx(), store, "index", "[3,{\"scores\":[{}]}]"));
     CHECK_FAILS(mid_export(test_ctx(), path, "jsonl", out, false, &count), MID_EINVAL);
     mid_store_close(store);
+}
+
+/* The disk is full in the middle of a row group: no footer of chunks that were never written, and no file. */
+TEST(export, parquet_on_a_full_disk)
+{
+    enum { N = 10, N_ROW = 2000 };
+    mid__column column[N];
+    mid__cell cell[N];
+    void *state = calloc(1, mid__table_parquet.state_size);
+    const char *path = test_path("full");
+    struct rlimit whole, little;
+    void (*signalled)(int) = signal(SIGXFSZ, SIG_IGN);
+    mid_status status;
+    int i;
+
+    for (i = 0; i < N; i++) {
+        column[i] = (mid__column){ "x", MID__INT64, false };
+        cell[i] = (mid__cell){ .whole = i };
+    }
+    CHECK_OK(mid__table_parquet.open(test_ctx(), state, path, column, N));
+    for (i = 0; i < N_ROW; i++)
+        CHECK_OK(mid__table_parquet.row(test_ctx(), state, cell));
+    CHECK(getrlimit(RLIMIT_FSIZE, &whole) == 0);
+    little = (struct rlimit){ N_ROW * 8 * N / 2, whole.rlim_max };
+    CHECK(setrlimit(RLIMIT_FSIZE, &little) == 0);
+    status = mid__table_parquet.commit(test_ctx(), state);
+    CHECK(setrlimit(RLIMIT_FSIZE, &whole) == 0);
+    signal(SIGXFSZ, signalled);
+    CHECK_FAILS(status, MID_EIO);
+    mid__table_parquet.close(state);
+    free(state);
+    CHECK(access(test_path("full.parquet"), F_OK) != 0);
 }
