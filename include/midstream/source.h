@@ -44,7 +44,7 @@ typedef struct mid_server_opts {
     bool text_only;                 /* ask for no log-probabilities: steps are what comes at a time, text and time */
     uint32_t n_top;                 /* alternatives per token, up to MID_TOP_MAX; 0: 5 */
     uint32_t rpm, tpm;              /* requests and tokens a minute, of the model and all its forks; 0: no limit */
-    uint32_t timeout_ms;            /* longest silence; 0: 60000 */
+    uint32_t timeout_ms;            /* longest time without text; 0: 60000 */
     uint32_t retry_ms;              /* wait before the first of 3 retries, about doubled each time; 0: 500 */
     uint64_t seed;                  /* of how waits differ from that */
 } mid_server_opts;

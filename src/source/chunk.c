@@ -196,7 +196,8 @@ static mid_status read_content(mid_ctx *ctx, mid__chunks *c, yyjson_val *content
 /* logprobs.tokens[] and its companions */
 static mid_status read_arrays(mid_ctx *ctx, mid__chunks *c, yyjson_val *logprobs, uint32_t n_top)
 {
-    yyjson_val *lps = yyjson_obj_get(logprobs, "token_logprobs"), *tops = yyjson_obj_get(logprobs, "top_logprobs");
+    yyjson_arr_iter lps = yyjson_arr_iter_with(yyjson_obj_get(logprobs, "token_logprobs"));
+    yyjson_arr_iter tops = yyjson_arr_iter_with(yyjson_obj_get(logprobs, "top_logprobs"));
     char bytes[TOKEN_LIMIT_BYTES];
     yyjson_val *token, *top, *other, *lp;
     size_t i, k, n, m;
@@ -205,9 +206,9 @@ static mid_status read_arrays(mid_ctx *ctx, mid__chunks *c, yyjson_val *logprobs
         int n_bytes = token_bytes(token, NULL, bytes);
         if (n_bytes < 0)
             return odd(ctx, "a token that has no text");
-        if (!add_token(c, bytes, (size_t)n_bytes, lp_of(yyjson_arr_get(lps, i))))
+        if (!add_token(c, bytes, (size_t)n_bytes, lp_of(yyjson_arr_iter_next(&lps))))
             return full(ctx, c);
-        top = yyjson_arr_get(tops, i);
+        top = yyjson_arr_iter_next(&tops);
         if (!top)                       /* the macro below reckons with its address */
             continue;
         yyjson_obj_foreach(top, k, m, other, lp) {
@@ -235,8 +236,10 @@ static mid_status read_choice(mid_ctx *ctx, mid__chunks *c, yyjson_val *choice, 
         return odd(ctx, "neither delta.content nor text");
     if (finish)
         snprintf(c->finish, sizeof c->finish, "%s", finish[0] ? finish : "stop");
-    if (yyjson_get_len(text) == 0 && (has_text(delta, "reasoning_content") || has_text(delta, "reasoning")))
+    if (yyjson_get_len(text) == 0 && (has_text(delta, "reasoning_content") || has_text(delta, "reasoning"))) {
+        c->n_thought++;
         return MID_OK;
+    }
     if (yyjson_get_len(text) && !mid__buf_put(&c->text, yyjson_get_str(text), yyjson_get_len(text)))
         return full(ctx, c);
     if (n_top)

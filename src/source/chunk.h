@@ -22,6 +22,7 @@ typedef struct mid__chunks {
     mid__buf bytes;                 /* of the tokens */
     mid__said_tok *tok;             /* (n_tok) */
     uint32_t n_tok, cap;
+    size_t n_thought;               /* pieces of what the model said to itself */
     char finish[32];                /* why the answer ended; "": it has not */
 } mid__chunks;
 

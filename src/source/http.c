@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "yyjson.h"
@@ -17,7 +18,7 @@
 #include "base/rng.h"
 #include "midstream/trace.h"
 
-enum { N_RETRY = 3, REFUSAL_LIMIT_BYTES = 1 << 16, WAIT_LIMIT_MS = 30000, ASKED_LIMIT_S = 120 };
+enum { N_RETRY = 3, REFUSAL_LIMIT_BYTES = 1 << 16, WAIT_LIMIT_MS = 30000, ASKED_LIMIT_S = 120, KEY_HEAD_BYTES = 8 };
 
 struct mid__http {
     CURL *curl;
@@ -30,6 +31,7 @@ struct mid__http {
     char curl_said[CURL_ERROR_SIZE];
     const mid__http_reader *reader; /* of the request under way */
     bool stopped;                   /* by the reader */
+    double silence_s, heard_s;      /* of a stream: the longest there may be, and since when there is one */
 };
 
 static void start_curl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
@@ -77,15 +79,25 @@ static void hold(mid__pace *pace, double s)
     pthread_mutex_unlock(&pace->lock);
 }
 
+/* How much of a key stands here. What is cut before it comes to us may end within one: its beginning counts. */
+static size_t key_at(const char *said, const char *key)
+{
+    size_t n = 0;
+
+    while (key[n] && said[n] == key[n])
+        n++;
+    return !key[n] || n >= KEY_HEAD_BYTES ? n : 0;
+}
+
 /* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
 void mid__http_clean(const mid__http *h, const char *said, char out[MID__HTTP_SAID_BYTES])
 {
-    const size_t n_key = h->key ? strlen(h->key) : 0;
     size_t n = 0;
 
     while (*said && n + 4 < MID__HTTP_SAID_BYTES) {
-        if (n_key && strncmp(said, h->key, n_key) == 0) {
+        const size_t n_key = h->key ? key_at(said, h->key) : 0;
+        if (n_key) {
             memcpy(out + n, "***", 3);
             n += 3;
             said += n_key;
@@ -134,6 +146,17 @@ static size_t receive(char *bytes, size_t size, size_t n, void *user)
     return h->stopped ? 0 : size * n;
 }
 
+void mid__http_heard(mid__http *h) { h->heard_s = mid__now_s(); }
+
+/* curl asks about once a second, whether or not anything comes. */
+static int is_silent(void *user, curl_off_t n_down, curl_off_t down, curl_off_t n_up, curl_off_t up)
+{
+    const mid__http *h = user;
+
+    (void)n_down; (void)down; (void)n_up; (void)up;
+    return mid__now_s() - h->heard_s > h->silence_s;
+}
+
 /* Once. *http 0: no response. */
 static CURLcode send_once(mid__http *h, uint32_t n_tok, long *http)
 {
@@ -143,7 +166,10 @@ static CURLcode send_once(mid__http *h, uint32_t n_tok, long *http)
         wait_s(mid__pace_take(h->pace, n_tok));
     h->curl_said[0] = 0;
     mid__buf_clear(&h->refusal);
+    mid__http_heard(h);
     code = curl_easy_perform(h->curl);
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        snprintf(h->curl_said, sizeof h->curl_said, "nothing of an answer came for %g s", h->silence_s);
     curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, http);
     return code;
 }
@@ -230,8 +256,10 @@ static mid_status set_up(mid_ctx *ctx, mid__http *h, const mid__http_opts *opts)
     curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, h->header);
     curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 10000 ? timeout_ms : 10000);
     if (opts->streams) {
-        curl_easy_setopt(h->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(h->curl, CURLOPT_LOW_SPEED_TIME, (timeout_ms + 999) / 1000);
+        h->silence_s = (double)timeout_ms / 1000;
+        curl_easy_setopt(h->curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, is_silent);
+        curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, h);
     } else {
         curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
     }
@@ -240,23 +268,45 @@ static mid_status set_up(mid_ctx *ctx, mid__http *h, const mid__http_opts *opts)
     curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->curl_said);
     mid__buf_text(&url, h->url);
     if (h->key && opts->key_name)
-        mid__buf_fmt(&url, "?%s=%s", opts->key_name, h->key);
+        mid__buf_fmt(&url, "%c%s=%s", strchr(h->url, '?') ? '&' : '?', opts->key_name, h->key);
     ok = !url.failed && curl_easy_setopt(h->curl, CURLOPT_URL, url.at) == CURLE_OK;
     mid__buf_clear(&url);
     return ok ? MID_OK : mid__oom(ctx, h->url);
 }
 
-/* curl finds out about a malformed URL only when it is used; we would rather know now. */
+/* Does a parameter of a URL have the name of a secret? */
+static bool names_key(const char *url)
+{
+    static const char *const secret[] = { "key", "token", "secret", "password", "signature", "auth" };
+    const char *at = strchr(url, '?');
+    size_t i, n;
+
+    for (; at; at = strchr(at + 1, '&'))
+        for (n = strcspn(at + 1, "=&#"); n; n--)
+            for (i = 0; i < sizeof secret / sizeof secret[0]; i++)
+                if (strncasecmp(at + n, secret[i], strlen(secret[i])) == 0)
+                    return true;
+    return false;
+}
+
+/* curl finds out about a malformed URL only when it is used; we would rather know now. A URL is in messages and in
+ * results, so there is no secret in one, nor in what is said about it here. */
 static mid_status check_url(mid_ctx *ctx, const char *url)
 {
+    const char *at = strrchr(url, '@'), *host = at ? at + 1 : url;
+    const int n_shown = (int)strcspn(host, "?&");
     CURLU *u = curl_url();
-    const CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
+    const CURLUcode code = u ? curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) : CURLUE_OUT_OF_MEMORY;
 
     curl_url_cleanup(u);
+    if (code == CURLUE_USER_NOT_ALLOWED || (code == CURLUE_OK && names_key(url)))
+        return mid__fail(ctx, MID_EINVAL, "the URL of '%.*s' has a %s in it, which would be in messages and results; name "
+                         "the variable that holds the key instead (key_env, --key-env)", n_shown < 200 ? n_shown : 200, host,
+                         code == CURLUE_OK ? "key" : "user or password");
     if (code == CURLUE_OK)
         return MID_OK;
-    return mid__fail(ctx, code == CURLUE_OUT_OF_MEMORY ? MID_ENOMEM : MID_EINVAL, "'%.200s': %s", url,
-                     curl_url_strerror(code));
+    return mid__fail(ctx, code == CURLUE_OUT_OF_MEMORY ? MID_ENOMEM : MID_EINVAL, "'%.*s': %s",
+                     n_shown < 200 ? n_shown : 200, host, curl_url_strerror(code));
 }
 
 mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts, mid__http **out)

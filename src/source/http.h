@@ -21,7 +21,8 @@ double mid__pace_take(mid__pace *pace, uint32_t n_tok);
 typedef struct mid__http_opts {
     const char *key;                /* in no message. NULL: none */
     const char *key_name;           /* the key is sent behind the URL, as ?key_name=key; NULL: as a bearer token */
-    bool streams;                   /* the response comes bit by bit: timeout_ms is the longest silence in it */
+    bool streams;                   /* the response comes bit by bit: timeout_ms is the longest time between two
+                                     * mid__http_heard() */
     uint32_t timeout_ms;            /* 0: 60000 */
     uint32_t retry_ms;              /* before the first of 3 retries, about doubled each time; 0: 500 */
     uint64_t seed;                  /* of how waits differ from that */
@@ -32,7 +33,7 @@ typedef struct mid__http_opts {
 typedef struct mid__http mid__http;
 
 /* Whom to ask is base/v1/path, whether or not base ends with / or /v1; path NULL: base as it is. @return MID_EINVAL a
- * malformed URL, a key with a line break, or one behind a URL with other signs than letters, digits and - _ . ~ */
+ * malformed URL, one with a user, a password or a key in it, a key with a line break, or one behind a URL with other signs than letters, digits and - _ . ~ */
 mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts,
                           mid__http **out);
 void mid__http_close(mid__http *http);
@@ -40,6 +41,10 @@ const char *mid__http_url(const mid__http *http);
 /* What a server said, for a message: on one line, cut, and without our key should it be repeated there. */
 enum { MID__HTTP_SAID_BYTES = 400 };
 void mid__http_clean(const mid__http *http, const char *said, char out[MID__HTTP_SAID_BYTES]);
+
+/* To be called by the reader of a stream when something of the answer has come. A server's signs of life are none: it
+ * could give them for ever. */
+void mid__http_heard(mid__http *http);
 
 /* Who gets the bytes of a response with status 200. */
 typedef struct mid__http_reader {

@@ -16,12 +16,13 @@
 
 #include "base/ctx.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "source/chunk.h"
 #include "source/engine.h"
 #include "source/http.h"
 #include "source/sse.h"
 
-enum { N_TOP_DEFAULT = 5, HEAD_BYTES = 80, FORM_LIMIT_BYTES = 4 << 20 };
+enum { N_TOP_DEFAULT = 5, HEAD_BYTES = 80, THINKING_LIMIT_S = 1200 };
 
 /* Which interface a form asks. */
 enum { CHAT, PLAIN, N_PATH };
@@ -228,6 +229,7 @@ out:
 struct answer {
     mid_ctx *ctx;
     const mid__server *server;
+    mid__http *http;
     const mid_source_opts *opts;
     const mid_sink *sink;
     size_t i_seq;
@@ -264,10 +266,11 @@ static mid_status give(struct answer *a, mid_step *step)
     return status;
 }
 
-static mid_status give_token(struct answer *a, const mid__said_tok *tok)
+/* With the first n_text bytes of its text: all, or what a stop text left of it. Id and ln p are of the whole token. */
+static mid_status give_token(struct answer *a, const mid__said_tok *tok, uint32_t n_text)
 {
     mid_step step = { .have = MID_SIG_LOGPROB | MID_SIG_TOP, .token = mid__tok_id(a->chunks.bytes.at + tok->at, tok->n),
-                      .text = a->chunks.text.at + a->at_byte, .n_text = tok->n, .lp = tok->lp, .n_top = tok->n_top,
+                      .text = a->chunks.text.at + a->at_byte, .n_text = n_text, .lp = tok->lp, .n_top = tok->n_top,
                       .top_token = tok->top, .top_lp = tok->top_lp };
 
     if (isnan(tok->lp) || tok->n_top == 0)
@@ -292,7 +295,7 @@ static mid_status give_tokens(struct answer *a)
         if (tok->n > n_text)
             break;
         if (tok->n)                     /* an end token is no text */
-            status = give_token(a, tok);
+            status = give_token(a, tok, tok->n);
     }
     if (status == MID_OK && !a->stop && i == c->n_tok && c->text.n > a->at_byte)
         status = mid__fail(a->ctx, MID_ESIGNAL, "byte %u of the answer comes without log-probabilities: this server or "
@@ -300,6 +303,14 @@ static mid_status give_tokens(struct answer *a)
     if (status == MID_OK)
         mid__chunks_take(&a->chunks, i);
     return status;
+}
+
+/* A stop text began within a token: what came before it is text, and give_tokens() has found it in the token. */
+static mid_status give_rest(struct answer *a)
+{
+    const mid__chunks *c = &a->chunks;
+
+    return c->n_tok && c->text.n > a->at_byte ? give_token(a, c->tok, (uint32_t)(c->text.n - a->at_byte)) : MID_OK;
 }
 
 /* What has come since, as one step. */
@@ -315,12 +326,15 @@ static bool take_event(void *user, const char *data, size_t n)
 {
     struct answer *a = user;
     mid__chunks *c = &a->chunks;
+    const size_t n_text = c->text.n, n_thought = c->n_thought;
+    bool thought;
 
     if (n == 6 && memcmp(data, "[DONE]", 6) == 0) {
         a->done = true;
         return true;
     }
     a->status = mid__chunks_read(a->ctx, c, data, n, a->server->n_top);
+    thought = c->n_thought > n_thought && mid__now_s() - a->last_s < THINKING_LIMIT_S;
     if (a->status == MID_OK && a->server->n_top)
         a->status = give_tokens(a);
     else if (a->status == MID_OK && c->text.n > a->at_byte)
@@ -329,20 +343,21 @@ static bool take_event(void *user, const char *data, size_t n)
         a->status = mid__fail(a->ctx, MID_EUNDEFINED, "the server's content filter cut the answer after %u tokens",
                               a->n_tok);
     a->done |= c->finish[0] != 0;
+    if (c->text.n > n_text || thought)
+        mid__http_heard(a->http);
     return a->status == MID_OK && !a->stop;
 }
 
-/* A try begins. Steps that were given cannot be taken back. */
+/* A try begins. Steps that were given cannot be taken back, and an answer that was all there needs none. */
 static bool begin(void *user)
 {
     struct answer *a = user;
 
-    if (a->n_tok)
+    if (a->n_tok || a->done)
         return false;
     mid__sse_clear(&a->sse);
     mid__chunks_clear(&a->chunks);
     a->n_head = 0;
-    a->done = false;
     a->last_s = mid__now_s();
     return true;
 }
@@ -366,7 +381,7 @@ static bool take_bytes(void *user, const char *bytes, size_t n)
 static mid_status end(struct answer *a)
 {
     if (a->done)
-        return MID_OK;
+        return give_rest(a);
     if (a->n_tok == 0 && a->chunks.text.n == 0 && a->chunks.n_tok == 0)
         return mid__fail(a->ctx, MID_EFORMAT, "a response without a chunk of a completion: '%s'", a->head);
     return mid__fail(a->ctx, MID_EIO, "the stream ended after %u tokens without a finish_reason or [DONE]", a->n_tok);
@@ -375,27 +390,29 @@ static mid_status end(struct answer *a)
 static mid_status ask(struct answer *a, const mid_sample *sample)
 {
     const mid__http_reader reader = { .user = a, .begin = begin, .bytes = take_bytes };
-    mid__http *http = a->server->http[is_chat(a->opts) ? CHAT : PLAIN];
     const size_t n_prompt = strlen(sample->prompt);
     char *request = request_of(a->server, sample->prompt, a->opts);
     char said[MID__HTTP_SAID_BYTES];
     mid_status status;
 
+    if (!request && mid__utf8_valid(sample->prompt, n_prompt) < n_prompt)
+        return mid__fail(a->ctx, MID_EINVAL, "the prompt is not UTF-8 at byte %zu: JSON cannot carry it",
+                         mid__utf8_valid(sample->prompt, n_prompt));
     if (!request)
         return mid__oom(a->ctx, "a request");
     /* four bytes to a token, as vendors reckon before they have counted */
-    status = mid__http_post(a->ctx, http, request, (uint32_t)(n_prompt / 4) + a->opts->max_tok, &reader, NULL);
+    status = mid__http_post(a->ctx, a->http, request, (uint32_t)(n_prompt / 4) + a->opts->max_tok, &reader, NULL);
     free(request);
-    if (status == MID_OK)
-        status = end(a);
+    if (status == MID_OK || (status == MID_EIO && a->done && a->status == MID_OK))
+        status = end(a);                /* a connection that breaks behind an answer takes nothing from it */
     else if (status == MID_ECANCEL)
         status = a->status;             /* OK: somebody had enough */
     else
         return status;
     if (status == MID_OK || a->theirs)
         return status;
-    mid__http_clean(http, mid_ctx_message(a->ctx), said);
-    return mid__fail(a->ctx, status, "%s: %s", mid__http_url(http), said);
+    mid__http_clean(a->http, mid_ctx_message(a->ctx), said);
+    return mid__fail(a->ctx, status, "%s: %s", mid__http_url(a->http), said);
 }
 
 mid_status mid__source_openai(mid_ctx *ctx, mid_model *model, const mid_sample *const *sample, size_t n,
@@ -406,7 +423,8 @@ mid_status mid__source_openai(mid_ctx *ctx, mid_model *model, const mid_sample *
 
     for (i = 0; status == MID_OK && i < n; i++) {
         const mid_prompt prompt = { .text = sample[i]->prompt };
-        struct answer a = { .ctx = ctx, .server = model->server, .opts = opts, .sink = sink, .i_seq = i };
+        struct answer a = { .ctx = ctx, .server = model->server, .http = model->server->http[is_chat(opts) ? CHAT : PLAIN],
+                            .opts = opts, .sink = sink, .i_seq = i };
         mid__sse_init(&a.sse);
         mid__chunks_init(&a.chunks);
         status = sink->prompt ? sink->prompt(sink->user, i, &prompt) : MID_OK;

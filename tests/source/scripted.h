@@ -26,6 +26,8 @@ struct reply {
     size_t piece;                   /* bytes sent at a time; 0: all */
     size_t cut;                     /* close after so many bytes of the body; 0: none is missing */
     bool no_length;                 /* say no Content-Length: the end is where the connection closes */
+    const char *drip;               /* after the body: this every 50 ms, until nobody listens or n_drip times */
+    size_t n_drip;
     bool silent;                    /* after the body say nothing and keep the connection open */
 };
 
@@ -74,6 +76,7 @@ static inline void write_reply(int fd, const struct reply *r)
     const size_t n = strlen(r->body);
     const int at_once = 1;
     mid__buf out = { 0 };
+    size_t i;
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     mid__buf_fmt(&out, "HTTP/1.1 %d Scripted\r\nConnection: close\r\n%s", r->http, r->header ? r->header : "");
@@ -82,6 +85,12 @@ static inline void write_reply(int fd, const struct reply *r)
     mid__buf_text(&out, "\r\n");
     send_all(fd, out.at, out.n, 0);
     send_all(fd, r->body, r->cut ? r->cut : n, r->piece);
+    for (i = 0; r->drip && (!r->n_drip || i < r->n_drip); i++) {
+        const struct timespec pause = { 0, 50 * 1000 * 1000 };
+        nanosleep(&pause, NULL);
+        if (send(fd, r->drip, strlen(r->drip), MSG_NOSIGNAL) < 0)
+            break;
+    }
     mid__buf_clear(&out);
 }
 

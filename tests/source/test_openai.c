@@ -380,6 +380,57 @@ TEST(openai, half_a_stream)
     CHECK_SAYS("(4 tries)");
 }
 
+/* What was complete stays so, whatever becomes of the connection behind it. */
+TEST(openai, a_connection_that_breaks_behind_an_answer)
+{
+    static const char stream[] = SAYS("one") END ": more\n\n", empty[] = END ": more\n\n";
+    static const struct reply reply[] = { { 200, NULL, stream, .cut = sizeof stream - 3 }, { 200, NULL, empty, .cut = sizeof empty - 3 },
+                                          { 200, NULL, SAYS("one") END, .no_length = true, .silent = true } };
+    static const char *const text[] = { "one", "", "one" };
+    mid_server_opts server = quick();
+    struct scripted s;
+    mid_trace *t;
+    size_t i;
+
+    server.timeout_ms = 1000;
+    start(&s, reply, 3);
+    for (i = 0; i < 3; i++) {
+        CHECK_OK(answer_at(s.port, &server, NULL, &t));
+        CHECK_TEXT(mid_trace_text(t, NULL), text[i]);
+        mid_trace_close(t);
+    }
+    stop(&s);
+}
+
+/* A stream lives by its text, and by thoughts; comments and empty chunks are none. */
+TEST(openai, signs_of_life)
+{
+    static const char thought[] = EVENT("{\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}");
+    static const struct reply reply[] = {
+        { 200, NULL, SAYS("one"), .no_length = true, .drip = ": keep-alive\n\n" },
+        { 200, NULL, SAYS("one"), .no_length = true, .drip = EVENT("{\"choices\":[]}") },
+        { 200, NULL, SAYS("one"), .no_length = true, .drip = thought, .n_drip = 60 },
+        { 200, NULL, SAYS("one"), .no_length = true, .drip = SAYS("a") },
+    };
+    mid_server_opts server = quick();
+    mid_source_opts opts = mid_source_opts_default();
+    struct scripted s;
+    mid_trace *t;
+    size_t i;
+
+    server.timeout_ms = 1000;
+    start(&s, reply, 4);
+    for (i = 0; i < 3; i++) {
+        CHECK_FAILS(answer_at(s.port, &server, NULL, &t), MID_EIO);
+        CHECK_SAYS(i < 2 ? "nothing of an answer came for 1 s (1 tries)" : "ended after 1 tokens without");
+    }
+    opts.max_tok = 60;
+    CHECK_OK(answer_at(s.port, &server, &opts, &t));
+    CHECK_INT(mid_trace_n_tok(t), 60);
+    mid_trace_close(t);
+    stop(&s);
+}
+
 TEST(openai, log_probabilities_missing_or_of_something_else)
 {
     static const struct reply none[] = { { 200, NULL, EVENT(CHUNK("hi", "null")) END } };
@@ -420,6 +471,23 @@ TEST(openai, text_is_what_the_server_sends_as_text)
     mid_trace_close(t);
     CHECK_OK(scripted_answer(nothing, 1, &t));
     CHECK_INT(mid_trace_n_tok(t), 0);
+    mid_trace_close(t);
+}
+
+/* The stop text "\n" begins within the token ".\n": the full stop was said. */
+TEST(openai, a_stop_text_within_a_token)
+{
+    static const struct reply reply[] = { { 200, NULL, SAYS("Tea") EVENT(CHUNK(".", "{\"content\":[" TOKEN(".\\n", "-2") "]}")) END } };
+    mid_step step;
+    mid_trace *t;
+
+    CHECK_OK(scripted_answer(reply, 1, &t));
+    CHECK_TEXT(mid_trace_text(t, NULL), "Tea.");
+    CHECK_INT(mid_trace_n_tok(t), 2);
+    mid_trace_step(t, 1, NULL, &step);
+    CHECK(step.n_text == 1 && step.lp == -2);
+    CHECK_INT(step.token, mid__tok_id(".\n", 2));
+    CHECK_INT(step.top_token[0], step.token);
     mid_trace_close(t);
 }
 
@@ -466,22 +534,29 @@ TEST(openai, the_sink_and_max_tok_end_an_answer)
     stop(&s);
 }
 
-/* A key is in the request and nowhere else, even if the server repeats it. */
+#define X10 "xxxxxxxxxx"
+#define X190 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
+
+/* A key is in the request and nowhere else, even if the server repeats it or a message ends within it. */
 TEST(openai, a_key_is_told_to_nobody)
 {
     static const struct reply reply[] = { { 401, NULL, "{\"error\":{\"message\":\"bad key sk-very-secret!\"}}" },
-                                          { 200, NULL, EVENT("{\"error\":\"sk-very-secret is over its quota\"}") } };
+                                          { 200, NULL, EVENT("{\"error\":\"sk-very-secret is over its quota\"}") },
+                                          { 200, NULL, EVENT("{\"error\":\"" X190 "sk-very-secret\"}") } };
     mid_server_opts server = quick();
     struct scripted s;
     mid_trace *t;
     mid_model *m, *n;
 
     server.key = "sk-very-secret";
-    start(&s, reply, 2);
+    start(&s, reply, 3);
     CHECK_FAILS(answer_at(s.port, &server, NULL, &t), MID_EMODEL);
     CHECK_SAYS("bad key ***!");
     CHECK_FAILS(answer_at(s.port, &server, NULL, &t), MID_EIO);
     CHECK_SAYS("*** is over its quota");
+    CHECK_FAILS(answer_at(s.port, &server, NULL, &t), MID_EIO);
+    CHECK_SAYS("x***");
+    CHECK(!strstr(mid_ctx_message(test_ctx()), "sk-"));
     stop(&s);
     CHECK_OK(mid_server_open(test_ctx(), "http://127.0.0.1:1", &server, &m));
     server.key = "another";
@@ -494,6 +569,38 @@ TEST(openai, a_key_is_told_to_nobody)
     CHECK_TEXT(mid_model_desc(n), "m at http://127.0.0.1:1");
     CHECK_TEXT(mid_model_hash(n), "");
     mid_model_close(n);
+    mid_model_close(m);
+}
+
+/* Nor in a URL, which messages and results repeat. */
+TEST(openai, a_url_with_a_key)
+{
+    static const char *const bad[] = { "http://me:hush@127.0.0.1:1", "http://hush@127.0.0.1:1/v1", "http://127.0.0.1:1/x?key=hush",
+                                       "http://127.0.0.1:1/x?v=1@2&API_Key=hush", "http://127.0.0.1:1/x?access_token=hush#a",
+                                       "http://me:hush@127.0.0.1:999999/" };
+    const mid__http_opts opts = { .retry_ms = 1 };
+    mid__http *http = NULL;
+    size_t i;
+
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        CHECK_FAILS(mid__http_open(test_ctx(), bad[i], NULL, &opts, &http), MID_EINVAL);
+        if (i < 5)
+            CHECK_SAYS("key_env");
+        CHECK(!strstr(mid_ctx_message(test_ctx()), "hush"));
+    }
+    CHECK_OK(mid__http_open(test_ctx(), "http://127.0.0.1:1/x?api-version=2&design=keyless", NULL, &opts, &http));
+    mid__http_close(http);
+}
+
+TEST(openai, a_prompt_that_is_not_utf8)
+{
+    const mid_sample bad = { .id = "a", .task = "chat", .prompt = "caf\xe9", .label = -1 }, *list = &bad;
+    mid_model *m;
+    mid_trace *t;
+
+    CHECK_OK(mid_server_open(test_ctx(), "http://127.0.0.1:1", NULL, &m));
+    CHECK_FAILS(mid_source_trace(test_ctx(), m, "openai", &list, 1, NULL, &t), MID_EINVAL);
+    CHECK_SAYS("not UTF-8 at byte 3");
     mid_model_close(m);
 }
 
