@@ -300,8 +300,9 @@ static mid_status check_url(mid_ctx *ctx, const char *url)
 
     curl_url_cleanup(u);
     if (code == CURLUE_USER_NOT_ALLOWED || (code == CURLUE_OK && names_key(url)))
-        return mid__fail(ctx, MID_EINVAL, "the URL of '%.*s' has a %s in it, which would be in messages and results; name "
-                         "the variable that holds the key instead (key_env, --key-env)", n_shown < 200 ? n_shown : 200, host,
+        return mid__fail(ctx, MID_EINVAL, "the URL of '%.*s' has a %s in it, which would be in messages and results; "
+                         "name the variable that holds the key instead (key_env, --key-env)",
+                         n_shown < 200 ? n_shown : 200, host,
                          code == CURLUE_OK ? "key" : "user or password");
     if (code == CURLUE_OK)
         return MID_OK;

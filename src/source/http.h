@@ -33,7 +33,8 @@ typedef struct mid__http_opts {
 typedef struct mid__http mid__http;
 
 /* Whom to ask is base/v1/path, whether or not base ends with / or /v1; path NULL: base as it is. @return MID_EINVAL a
- * malformed URL, one with a user, a password or a key in it, a key with a line break, or one behind a URL with other signs than letters, digits and - _ . ~ */
+ * malformed URL, one with a user, a password or a parameter named like a key, a key with a line break, or one behind a
+ * URL with other signs than letters, digits and - _ . ~ */
 mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts,
                           mid__http **out);
 void mid__http_close(mid__http *http);

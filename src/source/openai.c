@@ -423,8 +423,8 @@ mid_status mid__source_openai(mid_ctx *ctx, mid_model *model, const mid_sample *
 
     for (i = 0; status == MID_OK && i < n; i++) {
         const mid_prompt prompt = { .text = sample[i]->prompt };
-        struct answer a = { .ctx = ctx, .server = model->server, .http = model->server->http[is_chat(opts) ? CHAT : PLAIN],
-                            .opts = opts, .sink = sink, .i_seq = i };
+        struct answer a = { .ctx = ctx, .server = model->server, .opts = opts, .sink = sink, .i_seq = i };
+        a.http = model->server->http[is_chat(opts) ? CHAT : PLAIN];
         mid__sse_init(&a.sse);
         mid__chunks_init(&a.chunks);
         status = sink->prompt ? sink->prompt(sink->user, i, &prompt) : MID_OK;
