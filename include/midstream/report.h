@@ -19,8 +19,8 @@ MID_API mid_status mid_report_write(mid_ctx *ctx, const char *dir);
  *  @return as mid_report_write(), but for MID_EIO of a report */
 MID_API mid_status mid_report_pilot(mid_ctx *ctx, const char *dir, bool json, char **text);
 
-/** The same for everybody to see: report.html has prompts and answers only of datasets whose name begins with "own_", and
- *  says of which others it leaves them out. answers.json stays as it is and is not to be published. */
+/** The same for everybody to see: report.html has prompts and answers only of datasets whose name begins with "own_",
+ *  and says of which others it leaves them out. answers.json stays as it is and is not to be published. */
 MID_API mid_status mid_report_publish(mid_ctx *ctx, const char *dir);
 
 #ifdef __cplusplus

@@ -340,7 +340,8 @@ static void put_points(mid__buf *b, const char *name, const double *at, size_t n
     mid__buf_text(b, "]");
 }
 
-static void put_curve(struct measuring *m, const struct view *v, const char *kind, const double *x, const double *y, size_t n)
+static void put_curve(struct measuring *m, const struct view *v, const char *kind, const double *x, const double *y,
+                      size_t n)
 {
     mid__buf *b = &m->curves;
 
@@ -458,8 +459,8 @@ static mid_status delay_at(struct measuring *m, const struct view *v, double thr
     return status;
 }
 
-/* Delay against false alarms: from a threshold above every safe answer down, one safe answer more, then two, then about a
- * fifth more each time, since few false alarms are what matters. */
+/* Delay against false alarms: from a threshold above every safe answer down, one safe answer more, then two, then
+ * about a fifth more each time, since few false alarms are what matters. */
 static mid_status delays(struct measuring *m, const struct view *v)
 {
     enum { POINT_MAX = 96 };

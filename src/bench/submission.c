@@ -1,5 +1,5 @@
-/* Checking what somebody hands in: results.json for its datasets, then the scores, then every cell. Faults are told, not
- * returned: a reader wants all of them at once. Only what leaves nothing to look at ends the check. */
+/* Checking what somebody hands in: results.json for its datasets, then the scores, then every cell. Faults are told,
+ * not returned: a reader wants all of them at once. Only what leaves nothing to look at ends the check. */
 #include "bench/submission.h"
 
 #include <math.h>
@@ -57,8 +57,8 @@ static void check_count(mid__check *c, const mid__subset *set, size_t i)
         n += s->response && s->label >= 0;
     }
     if (n && set->n + set->n_left_out != n)
-        mid__fault(c, "%s: datasets[%zu]: n %zu and n_left_out %zu, but %s has %zu labelled answers: count what is left out",
-                   c->results, i, set->n, set->n_left_out, set->name, n);
+        mid__fault(c, "%s: datasets[%zu]: n %zu and n_left_out %zu, but %s has %zu labelled answers: count what is "
+                      "left out", c->results, i, set->n, set->n_left_out, set->name, n);
 }
 
 static size_t count_of(yyjson_val *object, const char *name)
@@ -114,7 +114,8 @@ static mid_status open_sets(mid__check *c, yyjson_val *root, const char *const *
     size_t i, n;
 
     if (!yyjson_arr_size(list))
-        mid__fault(c, "%s: provenance.datasets is missing or empty: which answers are these figures about?", c->results);
+        mid__fault(c, "%s: provenance.datasets is missing or empty: which answers are these figures about?",
+                   c->results);
     yyjson_arr_foreach(list, i, n, object) {
         if (status == MID_OK && c->n_set == MID__SUBMISSION_SETS)
             status = mid__fail(c->ctx, MID_ELIMIT, "%s: more than %d datasets", c->results, MID__SUBMISSION_SETS);

@@ -1,6 +1,6 @@
-/* Every cell of a submission computed again from its scores, by what a run uses for its own cells. The figure must agree
- * to a millionth (cells may be rounded); its interval, which another's draws give a little differently, to a quarter of
- * its width: 1000 draws know a bound to about a tenth of that. */
+/* Every cell of a submission computed again from its scores, by what a run uses for its own cells. The figure must
+ * agree to a millionth (cells may be rounded); its interval, which another's draws give a little differently, to a
+ * quarter of its width: 1000 draws know a bound to about a tenth of that. */
 #include "bench/submission.h"
 
 #include <math.h>
@@ -78,7 +78,8 @@ static bool same_subject(const subject *a, const subject *b)
 {
     return a->dataset && strcmp(a->dataset, b->dataset) == 0 && strcmp(a->model, b->model) == 0 &&
            strcmp(a->subset, b->subset) == 0 && strcmp(a->monitor, b->monitor) == 0 && strcmp(a->rule, b->rule) == 0 &&
-           same_number(a->at_tok, b->at_tok) && same_number(a->at_frac, b->at_frac) && same_number(a->seed, b->seed) && same_number(a->prevalence, b->prevalence);
+           same_number(a->at_tok, b->at_tok) && same_number(a->at_frac, b->at_frac) && same_number(a->seed, b->seed) &&
+               same_number(a->prevalence, b->prevalence);
 }
 
 /* Model "all", or an author; of generated answers the model that gave them, whom the data does not know. */
@@ -147,8 +148,8 @@ static bool outcomes(checking *k, size_t i_cell, const subject *s)
             looked[e->fold] = true;
             threshold[e->fold] = threshold_of(k, s, e->fold);
             if (isnan(threshold[e->fold])) {
-                mid__fault(k->c, "%s: cells[%zu]: no cell has rule %.40s's threshold of fold %d", k->c->results, i_cell, s->rule,
-                           e->fold);
+                mid__fault(k->c, "%s: cells[%zu]: no cell has rule %.40s's threshold of fold %d", k->c->results,
+                           i_cell, s->rule, e->fold);
                 return false;
             }
         }
@@ -174,8 +175,8 @@ static mid_status compute(checking *k, size_t i_cell, const subject *s, bool *ok
     choose(k, s);
     *ok = k->n > 0 && (!*s->rule || outcomes(k, i_cell, s));
     if (k->n == 0)
-        mid__fault(k->c, "%s: cells[%zu]: no scores of %.60s on %.60s, model '%.60s'", k->c->results, i_cell, s->monitor,
-                   s->dataset, s->model);
+        mid__fault(k->c, "%s: cells[%zu]: no scores of %.60s on %.60s, model '%.60s'", k->c->results, i_cell,
+                   s->monitor, s->dataset, s->model);
     if (!*ok)
         return MID_OK;
     if (*s->rule) {
@@ -211,13 +212,14 @@ static void check_bound(checking *k, size_t i, const char *name, double says, do
     const double width = e->hi - e->lo, may = fmax(BOUND_TOLERANCE * width, BOUND_LEAST);
 
     if (isnan(is) && !isnan(says))
-        mid__fault(k->c, "%s: cells[%zu]: %s %g, but so few prompts (or draws all alike) give no interval: null", k->c->results, i,
-                   name, says);
+        mid__fault(k->c, "%s: cells[%zu]: %s %g, but so few prompts (or draws all alike) give no interval: null",
+                   k->c->results, i, name, says);
     else if (!isnan(is) && isnan(says))
-        mid__fault(k->c, "%s: cells[%zu]: %s is missing; bootstrap over prompts gives about %.4g", k->c->results, i, name, is);
+        mid__fault(k->c, "%s: cells[%zu]: %s is missing; bootstrap over prompts gives about %.4g", k->c->results, i,
+                   name, is);
     else if (fabs(says - is) > may)
-        mid__fault(k->c, "%s: cells[%zu]: %s %.6g, bootstrap over prompts gives %.6g (they may differ by %.2g)", k->c->results,
-                   i, name, says, is, may);
+        mid__fault(k->c, "%s: cells[%zu]: %s %.6g, bootstrap over prompts gives %.6g (they may differ by %.2g)",
+                   k->c->results, i, name, says, is, may);
 }
 
 static void check_figure(checking *k, size_t i, yyjson_val *cell, const mid_estimate *e)
@@ -232,12 +234,13 @@ static void check_figure(checking *k, size_t i, yyjson_val *cell, const mid_esti
     else if (!isnan(e->value) && isnan(value))
         mid__fault(k->c, "%s: cells[%zu]: value is missing; the scores give %.6g", k->c->results, i, e->value);
     else if (fabs(value - e->value) > FIGURE_TOLERANCE * fmax(1, fabs(e->value)))
-        mid__fault(k->c, "%s: cells[%zu]: %s %.9g, the scores give %.9g", k->c->results, i, mid__report_text(cell, "metric"),
-                   value, e->value);
+        mid__fault(k->c, "%s: cells[%zu]: %s %.9g, the scores give %.9g", k->c->results, i,
+                   mid__report_text(cell, "metric"), value, e->value);
     if (isnan(e->value) || isnan(value))
         return;
     if (lo > value || hi < value)
-        mid__fault(k->c, "%s: cells[%zu]: value %g lies outside its interval %g to %g", k->c->results, i, value, lo, hi);
+        mid__fault(k->c, "%s: cells[%zu]: value %g lies outside its interval %g to %g", k->c->results, i, value, lo,
+                   hi);
     check_bound(k, i, "lo", lo, e->lo, e);
     check_bound(k, i, "hi", hi, e->hi, e);
 }
@@ -284,7 +287,8 @@ static bool is_whole(checking *k, size_t i, yyjson_val *cell, const subject *s, 
         return false;
     }
     if (!(s->seed >= 0 && s->seed <= 9e15) || !isnan(mid__report_number(cell, "n_seeds"))) {
-        mid__fault(c, "%s: cells[%zu]: seed must be a number, and n_seeds null: hand in the cells of one seed", c->results, i);
+        mid__fault(c, "%s: cells[%zu]: seed must be a number, and n_seeds null: hand in the cells of one seed",
+                   c->results, i);
         return false;
     }
     return c->set[j].data != NULL;      /* the unknown dataset has been told */
@@ -304,8 +308,8 @@ static mid_status check_cell(checking *k, size_t i, yyjson_val *cell)
         return MID_OK;
     }
     if (!m) {
-        mid__fault(k->c, "%s: cells[%zu]: metric '%.60s' cannot be computed from scores.jsonl: leave it out", k->c->results, i,
-                   name);
+        mid__fault(k->c, "%s: cells[%zu]: metric '%.60s' cannot be computed from scores.jsonl: leave it out",
+                   k->c->results, i, name);
         return MID_OK;
     }
     if (!is_whole(k, i, cell, &s, m))
@@ -338,7 +342,8 @@ static void check_curves(mid__check *c, yyjson_val *curves)
             mid__fault(c, "%s: curves[%zu]: %zu x for %zu y", c->results, i, yyjson_arr_size(xs), yyjson_arr_size(ys));
         yyjson_arr_foreach(xs, j, n_point, x) {
             yyjson_val *v = yyjson_arr_iter_next(&y);
-            const double xj = yyjson_is_num(x) ? yyjson_get_num(x) : NAN, yj = yyjson_is_num(v) ? sign * yyjson_get_num(v) : NAN;
+            const double xj = yyjson_is_num(x) ? yyjson_get_num(x) : NAN;
+            const double yj = yyjson_is_num(v) ? sign * yyjson_get_num(v) : NAN;
             if (!(xj >= last_x) || !(yj >= last_y)) {
                 mid__fault(c, "%s: curves[%zu]: point %zu goes back, or is no number", c->results, i, j);
                 break;

@@ -143,7 +143,8 @@ static mid_status read_line(mid__check *c, size_t i_line, yyjson_val *object)
     ok = whole(c, i_line, object, "label", 0, 1, &e.label);
     ok = whole(c, i_line, object, "fold", 0, MID__FOLD_MAX, &e.fold) && ok;
     if (ok && e.sample->response && e.sample->label >= 0 && e.sample->label != e.label)
-        mid__fault(c, "%s:%zu: label %d, but '%.60s' has %d", c->scores, i_line, e.label, e.sample->id, e.sample->label);
+        mid__fault(c, "%s:%zu: label %d, but '%.60s' has %d", c->scores, i_line, e.label, e.sample->id,
+                   e.sample->label);
     e.score = e.rule_score = numbers(c, i_line, object, "scores", &e.n_tok, &oom);
     if (e.score && yyjson_obj_get(object, "rule_scores")) {
         e.rule_score = numbers(c, i_line, object, "rule_scores", &n_rule, &oom);
@@ -206,8 +207,9 @@ static void check_folds(mid__check *c, mid__entry **by, size_t n, const char *of
             first = i;
             told = false;
         } else if (a->fold != b->fold && !told) {
-            mid__fault(c, "%s:%zu: '%.60s' is in fold %d, but '%.60s' (line %zu) of the same %s in fold %d: folds are cut by "
-                       "prompt", c->scores, b->i_line, b->sample->id, b->fold, a->sample->id, a->i_line, of, a->fold);
+            mid__fault(c, "%s:%zu: '%.60s' is in fold %d, but '%.60s' (line %zu) of the same %s in fold %d: folds "
+                          "are cut by prompt", c->scores, b->i_line, b->sample->id, b->fold, a->sample->id, a->i_line,
+                       of, a->fold);
             told = true;
         }
     }
@@ -229,8 +231,8 @@ static void check_runs(mid__check *c)
                            c->entry[end].sample->id, c->entry[end].monitor, c->entry[end - 1].i_line);
         }
         if (n != set->n)
-            mid__fault(c, "%s: %zu answers of %s by %.60s, results.json says n %zu: every monitor is measured on all of them",
-                       c->scores, n, set->name, c->entry[i].monitor, set->n);
+            mid__fault(c, "%s: %zu answers of %s by %.60s, results.json says n %zu: every monitor is measured on "
+                          "all of them", c->scores, n, set->name, c->entry[i].monitor, set->n);
         for (k = 0; k < i && strcmp(c->entry[k].monitor, c->entry[i].monitor) != 0; k++)
             ;
         c->seen.n_monitor += k == i;

@@ -21,9 +21,9 @@ static int run(cli *c)
     if (s.n_fault)
         return cli_fail(c, "%s: %zu fault%s", path, s.n_fault, s.n_fault == 1 ? "" : "s");
     if (!c->args.quiet)
-        printf("%s: no fault; %zu monitor%s, %zu dataset%s, %zu answers, %zu cells: %zu computed again, %zu stated\n", path,
-               s.n_monitor, s.n_monitor == 1 ? "" : "s", s.n_dataset, s.n_dataset == 1 ? "" : "s", s.n_answer, s.n_cell,
-               s.n_recomputed, s.n_stated);
+        printf("%s: no fault; %zu monitor%s, %zu dataset%s, %zu answers, %zu cells: %zu computed again, %zu stated\n",
+               path, s.n_monitor, s.n_monitor == 1 ? "" : "s", s.n_dataset, s.n_dataset == 1 ? "" : "s", s.n_answer,
+               s.n_cell, s.n_recomputed, s.n_stated);
     return CLI_OK;
 }
 
@@ -32,8 +32,9 @@ const cli_verb cli_verb_submit_check = {
     .takes = "data quiet help",
     .summary = "check an outside method's results before they enter a leaderboard",
     .about = "DIR holds results.json and scores.jsonl; FILE is such a results.json with scores.jsonl beside it\n"
-             "(docs/submissions.md). Datasets are known by their SHA-256, folds are by prompt, and every figure with its\n"
-             "interval is computed again from the scores. One line for each fault; then the exit code is 1.",
+             "(docs/submissions.md). Datasets are known by their SHA-256, folds are by prompt, and every figure\n"
+             "with its interval is computed again from the scores. One line for each fault; then the exit code\n"
+             "is 1.",
     .example = "midstream submit-check my-method/",
     .run = run,
 };

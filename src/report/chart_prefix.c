@@ -8,7 +8,8 @@
 
 #include "report/page.h"
 
-enum { POINT_MAX = MID__SHOW_PREFIX + 1, N_FAINT = 24, PAGE_FAINT = 192 };     /* lines of a chart; of a page, by dataset */
+/* lines of a chart; of a page, by dataset */
+enum { POINT_MAX = MID__SHOW_PREFIX + 1, N_FAINT = 24, PAGE_FAINT = 192 };
 
 typedef struct prefix_view {                /* one chart's subject */
     const mid__report_set *set;

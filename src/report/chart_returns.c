@@ -59,7 +59,8 @@ static void chart(const mid__page *page, const mid__report_set *set, const char 
     snprintf(label, sizeof label, "SG, RH and AC of %.80s under rule %.60s on %.80s against prevalence; at this "
              "dataset's own, %.1f %%, they are %.3f, %.3f and %.3f", s->monitor->name, rule, set->name, 100 * own, sg,
              rh, ac);
-    snprintf(tip[0], sizeof tip[0], "SG, unsafe and stopped: %.3f of all at %.1f %% unsafe; %.3f P", sg, 100 * own, s->tpr);
+    snprintf(tip[0], sizeof tip[0], "SG, unsafe and stopped: %.3f of all at %.1f %% unsafe; %.3f P", sg, 100 * own,
+             s->tpr);
     snprintf(tip[1], sizeof tip[1], "RH, unsafe and let through: %.3f of all at %.1f %% unsafe; %.3f P", rh, 100 * own,
              1 - s->tpr);
     snprintf(tip[2], sizeof tip[2], "AC, safe and stopped: %.3f of all at %.1f %% unsafe; %.3f (1 - P)", ac, 100 * own,
@@ -92,10 +93,11 @@ void mid__page_returns(const mid__page *page, const mid__report_set *set)
             if (!stack_of(r, set, r->rule[i], mid__report_best(r, &key, control, NULL), &s))
                 continue;
             if (!begun)
-                mid__buf_text(page->out, "<h4>By prevalence, stacked <small>best monitor and best control of each rule, "
-                              "by F1</small></h4><p class=\"legend stack\"><i class=\"sg\"></i>SG, unsafe and stopped "
-                              "<i class=\"rh\"></i>RH, unsafe and let through <i class=\"ac\"></i>AC, safe and stopped "
-                              "<i class=\"own\"></i>this dataset</p><div class=\"grid4\">\n");
+                mid__buf_text(page->out, "<h4>By prevalence, stacked <small>best monitor and best control of each "
+                                         "rule, by F1</small></h4><p class=\"legend stack\"><i class=\"sg\"></i>SG, "
+                                         "unsafe and stopped <i class=\"rh\"></i>RH, unsafe and let through <i "
+                                         "class=\"ac\"></i>AC, safe and stopped <i class=\"own\"></i>this "
+                                         "dataset</p><div class=\"grid4\">\n");
             begun = true;
             chart(page, set, mid__report_name(r, r->rule[i]), &s);
         }

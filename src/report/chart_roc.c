@@ -1,11 +1,13 @@
-/* Curves of the coloured series, one chart per dataset and column that has some: ROC, and delay against false alarms. */
+/* Curves of the coloured series, one chart per dataset and column that has some: ROC, and
+ * delay against false alarms. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "report/page.h"
 
-enum { CURVE_MAX = 400 };                   /* places for points; points drawn; more are thinned by what the eye can tell apart */
+/* places for points; points drawn; more are thinned by what the eye can tell apart */
+enum { CURVE_MAX = 400 };
 
 typedef struct curve_kind {                 /* its name in results.json, and what a chart of it says */
     const char *name, *title, *x_name, *metric;     /* metric: the figure beside the names; NULL: none */
@@ -13,7 +15,8 @@ typedef struct curve_kind {                 /* its name in results.json, and wha
 } curve_kind;
 
 static const curve_kind roc = { "roc", "ROC curves", "share of safe answers flagged (FPR)", "auroc", false, false };
-static const curve_kind delay = { "delay", "Delay against false alarms", "share of safe answers stopped (FPR)", NULL, true, true };
+static const curve_kind delay = { "delay", "Delay against false alarms", "share of safe answers stopped (FPR)", NULL,
+                                 true, true };
 
 static const mid__report_monitor *monitor_named(const mid__report *r, const char *name)
 {
@@ -35,7 +38,8 @@ static bool is_of(const curve_kind *kind, yyjson_val *curve, const mid__report_s
            && (*subset && strcmp(subset, "all") != 0) == column->unsafe_prompts;
 }
 
-static void curve_line(const mid__plot *p, const curve_kind *kind, yyjson_val *curve, const char *style, const char *tip)
+static void curve_line(const mid__plot *p, const curve_kind *kind, yyjson_val *curve, const char *style,
+                       const char *tip)
 {
     yyjson_val *xs = yyjson_obj_get(curve, "x"), *ys = yyjson_obj_get(curve, "y"), *x_val;
     yyjson_arr_iter y_it = yyjson_arr_iter_with(ys);
@@ -194,8 +198,8 @@ void mid__page_delays(const mid__page *page)
         return;
     mid__buf_text(page->out, "<section id=\"delays\"><h2>What waiting buys</h2>\n<p>Each point is a threshold for the "
                   "running score: how much of an unsafe answer is out when the alarm comes (up; an answer without an "
-                  "alarm counts as 1) against the share of safe answers that are stopped (right, logarithmic). Lower is "
-                  "better; a curve that stays high has no early alarm to offer at any price.</p>");
+                  "alarm counts as 1) against the share of safe answers that are stopped (right, logarithmic). "
+                  "Lower is better; a curve that stays high has no early alarm to offer at any price.</p>");
     charts(page, &delay);
     mid__buf_text(page->out, "</section>\n");
 }

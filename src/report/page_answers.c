@@ -243,8 +243,8 @@ void mid__page_answers(const mid__page *page)
     for (i = 0; i < a->n_set; i++)
         set_view(out, &a->set[i]);
     for (i = 0; i < a->n_withheld; i++)
-        mid__html(out, "<p class=\"more\">%s: its texts are not ours to show; midstream report without --public makes a "
-                  "page with them.</p>\n", a->withheld[i]->name);
+        mid__html(out, "<p class=\"more\">%s: its texts are not ours to show; midstream report without --public "
+                       "makes a page with them.</p>\n", a->withheld[i]->name);
     if (!a->n_set) {
         mid__buf_text(out, "</section>\n");
         return;

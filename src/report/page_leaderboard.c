@@ -1,7 +1,7 @@
-/* Every monitor on every dataset, one row each, so that they can be sorted and picked from: by task, by what one may see
- * of the model (the box, its colour; the access), by what a token may cost. Without script it reads dataset by dataset,
- * better rows first. What is told but not ranked (circular figures, generated datasets with few answers of one class)
- * has a dash for a place. */
+/* Every monitor on every dataset, one row each, so that they can be sorted and picked from: by task, by what one may
+ * see of the model (the box, its colour; the access), by what a token may cost. Without script it reads dataset by
+ * dataset, better rows first. What is told but not ranked (circular figures, generated datasets with few answers of
+ * one class) has a dash for a place. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,9 +92,10 @@ static void row_tr(const mid__page *page, mid__notes *notes, const row *w, uint3
     mid__buf *out = page->out;
 
     mid__buf_text(out, out_of_rank ? "<tr class=\"out\">" : "<tr>");
-    mid__html(out, "<th scope=\"row\"><i class=\"box %s\"></i>%s</th><td class=\"text\">%s</td><td class=\"text\">%s</td>"
-              "<td class=\"text\">%s</td><td class=\"text\">%s</td>", *w->monitor->box ? w->monitor->box : "unknown",
-              w->monitor->name, w->set->name, w->set->task, w->monitor->box,
+    mid__html(out, "<th scope=\"row\"><i class=\"box %s\"></i>%s</th><td class=\"text\">%s</td><td "
+                   "class=\"text\">%s</td><td class=\"text\">%s</td><td class=\"text\">%s</td>",
+              *w->monitor->box ? w->monitor->box : "unknown", w->monitor->name, w->set->name, w->set->task,
+              w->monitor->box,
               mid__access_text(mid__report_access(w->set, w->monitor, w->auroc)));
     mid__page_estimate_td(out, notes, w->auroc, 3, false);
     plot_td(out, w);
@@ -132,6 +133,7 @@ static uint32_t early(const mid__report *r)
 
 void mid__page_leaderboard(const mid__page *page)
 {
+    static const char *const box[] = { "white", "grey", "black", "control" };
     const mid__report *r = page->report;
     const uint32_t at_tok = early(r);
     row *rows = malloc((r->n_set * r->n_monitor + 1) * sizeof *rows);
@@ -145,13 +147,14 @@ void mid__page_leaderboard(const mid__page *page)
     n = rows_of(r, rows);
     if (n) {
         mid__buf_text(page->out, "<section id=\"leaderboard\"><h2>Leaderboard</h2>\n<p>Every monitor on every dataset, "
-                      "on all its answers. The box says what a monitor looks at and gives its mark a colour: "
-                      "<span class=\"ci white\">\xe2\x97\x8f</span>\xc2\xa0white, <span class=\"ci grey\">\xe2\x97\x8f</span>"
-                      "\xc2\xa0grey, <span class=\"ci black\">\xe2\x97\x8f</span>\xc2\xa0" "black, <span "
-                      "class=\"ci control\">\xe2\x97\x8b</span>\xc2\xa0" "control. Access says whose numbers these "
-                      "were: the model's own, or those of an observer that read along. Time is the median one token "
-                      "takes, without the model. A dash for a place: told, but not ranked.</p>\n<div id=\"filters\" "
-                      "class=\"bar\" role=\"group\" aria-label=\"Which rows are shown\" hidden></div>\n");
+                      "on all its answers. The box says what a monitor looks at and gives its mark a colour:");
+        for (i = 0; i < 4; i++)
+            mid__html(page->out, "%s <span class=\"ci %s\">%s</span>\xc2\xa0%s", i ? "," : "", box[i],
+                      i < 3 ? "\xe2\x97\x8f" : "\xe2\x97\x8b", box[i]);
+        mid__buf_text(page->out, ". Access says whose numbers these were: the model's own, or those of an observer "
+                      "that read along. Time is the median one token takes, without the model. A dash for a place: "
+                      "told, but not ranked.</p>\n<div id=\"filters\" class=\"bar\" role=\"group\" aria-label=\"Which "
+                      "rows are shown\" hidden></div>\n");
         mid__page_table_open(page->out, "Leaderboard");
         head(page->out, at_tok);
         for (i = 0; i < n; i++)

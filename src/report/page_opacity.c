@@ -1,7 +1,7 @@
-/* The price of opacity: the same answers, judged with more and more of a model in sight. A column is a level of access, a
- * row a dataset; entries of one plan that read the same answers of the same file with the same labels are one row. In
- * each place stands the best monitor that gets by with that access, and what it gains on the best one of text alone.
- * Variants take no part, but for those that are there to ask a second observer. */
+/* The price of opacity: the same answers, judged with more and more of a model in sight. A column is a level of
+ * access, a row a dataset; entries of one plan that read the same answers of the same file with the same labels are
+ * one row. In each place stands the best monitor that gets by with that access, and what it gains on the best one of
+ * text alone. Variants take no part, but for those that are there to ask a second observer. */
 #include <math.h>
 #include <string.h>
 
@@ -135,11 +135,11 @@ void mid__page_opacity(const mid__page *page)
 
     if (!rows_of(page->report, shown))
         return;
-    mid__buf_text(page->out, "<section id=\"opacity\"><h2>The price of opacity</h2>\n<p>The same answers, judged with more "
-                  "and more in sight. At each level stands the best monitor that needs just that, by AUROC, with what "
-                  "it has more or less than the best one that reads the text alone. It was picked on the answers it is "
-                  "shown on, from more candidates at some levels than at others, so small differences mean nothing."
-                  "</p>\n");
+    mid__buf_text(page->out, "<section id=\"opacity\"><h2>The price of opacity</h2>\n<p>The same answers, judged "
+                             "with more and more in sight. At each level stands the best monitor that needs just "
+                             "that, by AUROC, with what it has more or less than the best one that reads the text "
+                             "alone. It was picked on the answers it is shown on, from more candidates at some "
+                             "levels than at others, so small differences mean nothing.</p>\n");
     table(page, shown);
     mid__buf_text(page->out, "</section>\n");
 }

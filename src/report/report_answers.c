@@ -121,7 +121,8 @@ static bool is_own(const mid__report_set *set)
     return strncmp(slash ? slash + 1 : name, "own_", 4) == 0;
 }
 
-mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *r, bool is_public, mid__report_answers *a)
+mid_status mid__answers_read(mid_ctx *ctx, const char *path, const mid__report *r, bool is_public,
+                             mid__report_answers *a)
 {
     yyjson_val *list;
     size_t i;

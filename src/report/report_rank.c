@@ -70,7 +70,8 @@ mid__access mid__report_access(const mid__report_set *set, const mid__report_mon
         return m->two_observers ? MID__ACCESS_TWO_OBSERVERS : MID__ACCESS_OBSERVER;
     if (strcmp(m->box, "white") == 0)
         return MID__ACCESS_STATES;
-    return strcmp(mid__report_text(set->about, "source"), "openai") == 0 ? MID__ACCESS_TOP_K : MID__ACCESS_PROBABILITIES;
+    return strcmp(mid__report_text(set->about, "source"), "openai") == 0 ? MID__ACCESS_TOP_K
+                                                                              : MID__ACCESS_PROBABILITIES;
 }
 
 const char *mid__access_text(mid__access access)
