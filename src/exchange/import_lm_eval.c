@@ -2,7 +2,10 @@
  * asked; a list of lists, or {"gen_args_0": {"arg_0": ...}}), resps (what it answered: a list a request), target,
  * filter (one line a filter), metrics (their names) and each metric's value.
  * A metric of 1 is a right answer, so our label is 1 minus it. Without map label=METRIC the label is the line's only
- * metric, if its value is 0 or 1. Lines of multiple choice hold log-likelihoods and no text, and are skipped. */
+ * metric, if it is one of those below and 0 or 1; of a word error rate 0 would be right. The second argument tells an
+ * answer from a log-likelihood, whose resps are also written as texts ("-13.875"): for an answer it is the options of
+ * generating, an object; for multiple choice it is the choice, and for a rolling likelihood there is none. These are
+ * skipped. */
 #include "exchange/import.h"
 
 #include <string.h>
@@ -24,15 +27,37 @@ static yyjson_val *innermost(yyjson_val *value)
     return value;
 }
 
+/* Was the model asked for text? All of a line's requests are of one kind. */
+static bool is_generated(yyjson_val *arguments)
+{
+    yyjson_val *first = yyjson_arr_get_first(arguments);
+
+    if (!first)
+        first = yyjson_obj_get(arguments, "gen_args_0");
+    return yyjson_is_obj(yyjson_is_arr(first) ? yyjson_arr_get(first, 1) : yyjson_obj_get(first, "arg_1"));
+}
+
+static bool is_right_at_1(const char *metric)
+{
+    static const char *const names[] = { "acc", "em", "exact_match", "pass@1", "pass_at_1" };
+    size_t i;
+
+    for (i = 0; metric && i < sizeof names / sizeof *names; i++)
+        if (strcmp(metric, names[i]) == 0)
+            return true;
+    return false;
+}
+
 /* The value of the metric that makes the label; NULL: there is none to be sure of. */
 static yyjson_val *metric_of(const mid__import *im, yyjson_val *object)
 {
-    const char *name = mid__import_source(im, "label");
+    const char *asked = mid__import_source(im, "label");
     yyjson_val *names = yyjson_obj_get(object, "metrics");
+    const char *only = yyjson_arr_size(names) == 1 ? yyjson_get_str(yyjson_arr_get_first(names)) : NULL;
 
-    if (!name && yyjson_arr_size(names) == 1)
-        name = yyjson_get_str(yyjson_arr_get_first(names));
-    return name ? yyjson_obj_get(object, name) : NULL;
+    if (asked)
+        return yyjson_obj_get(object, asked);
+    return is_right_at_1(only) ? yyjson_obj_get(object, only) : NULL;
 }
 
 static mid_status add_label(mid__import *im, const mid__lines *l, yyjson_val *object, mid__row *row)
@@ -90,7 +115,7 @@ static mid_status take(mid__import *im, const mid__lines *l, yyjson_val *object,
         mid__import_skip(im, "no prompt in \"arguments\"");
         return MID_OK;
     }
-    if (!yyjson_is_str(response)) {
+    if (!yyjson_is_str(response) || !is_generated(yyjson_obj_get(object, "arguments"))) {
         mid__import_skip(im, "no generated text in \"resps\" (multiple choice)");
         return MID_OK;
     }

@@ -85,11 +85,20 @@ TEST(import, lm_eval)
         "{\"doc_id\":0,\"target\":4,\"arguments\":[[\"2+2=\",{}]],\"resps\":[[\"4\"]],\"filter\":\"strict\","
         "\"metrics\":[\"exact_match\"],\"exact_match\":1.0}\n"
         "{\"doc_id\":1,\"target\":0,\"arguments\":[[\"a\",\" b\"],[\"a\",\" c\"]],\"resps\":[[[-1.5,false]],"
-        "[[-2.5,false]]],\"filter\":\"none\",\"metrics\":[\"acc\"],\"acc\":1.0}\n";
+        "[[-2.5,false]]],\"filter\":\"none\",\"metrics\":[\"acc\"],\"acc\":1.0}\n"
+        "{\"doc_id\":2,\"target\":\"0\",\"arguments\":{\"gen_args_0\":{\"arg_0\":\"a\",\"arg_1\":\" b\"},\"gen_args_1\":{"
+        "\"arg_0\":\"a\",\"arg_1\":\" c\"}},\"resps\":[[[\"-13.875\",\"False\"]],[[\"-14.5\",\"False\"]]],"
+        "\"filter\":\"none\",\"metrics\":[\"acc\"],\"acc\":1.0}\n"      /* as files are written: numbers as texts */
+        "{\"doc_id\":3,\"target\":\"a\",\"arguments\":{\"gen_args_0\":{\"arg_0\":\"a\"}},\"resps\":[[\"-3.5\"]],"
+        "\"filter\":\"none\",\"metrics\":[\"acc\"],\"acc\":1.0}\n"      /* a rolling likelihood */
+        "{\"doc_id\":4,\"target\":\"a b\",\"arguments\":{\"gen_args_0\":{\"arg_0\":\"Say it\",\"arg_1\":{}}},"
+        "\"resps\":[[\"a b\"]],\"filter\":\"none\",\"metrics\":[\"wer\"],\"wer\":0.0}\n";
     mid_dataset *d;
     const mid_sample *s;
 
     CHECK_OK(import("lm-eval", "samples_sums.jsonl", text, NULL, NULL));
+    CHECK_INT(count.n_why, 1);
+    CHECK_INT(count.skipped[0].n, 3);
     CHECK_TEXT(count.skipped[0].why, "no generated text in \"resps\" (multiple choice)");
     d = written();
     s = mid_dataset_at(d, 0);
@@ -103,6 +112,9 @@ TEST(import, lm_eval)
     CHECK_TEXT(s->id, "samples_sums-0-strict");
     CHECK_INT(s->label, 0);
     CHECK_TEXT(s->reference[0], "4");
+    s = mid_dataset_at(d, 2);
+    CHECK_TEXT(s->id, "samples_sums-4");
+    CHECK_INT(s->label, -1);                            /* a word error rate of 0 is no wrong answer */
     mid_dataset_close(d);
     CHECK_FAILS(import("lm-eval", "s.jsonl", text, "label", "f1"), MID_EFORMAT);
     CHECK_SAYS("s.jsonl:1:1: \"f1\" is missing; a label needs a metric of 0 or 1");
