@@ -5,8 +5,8 @@
  * themselves. The answer and its tests run in two sandboxes joined by a socket (sandbox/sandbox.h,
  * data/harness/python.py): the verdict is made where no line of the answer ever runs, so the answer can only return
  * values, right or wrong. Ending itself, using up its time or its memory is failing. Where no sandbox can be had, that
- * is an error and never a label. No label: samples without tests, in another language, or whose tests are broken or
- * hand over what has no copy. */
+ * is an error and never a label. No label: samples without tests, in another language, or whose tests are broken, need
+ * a package, or hand over or compare what has no copy. */
 #include "label/labeler.h"
 
 #include <stdio.h>
@@ -20,6 +20,7 @@
 #include "base/ctx.h"
 #include "base/file.h"
 #include "label/fence.h"
+#include "label/recorded.h"
 #include "monitor/monitor.h"
 #include "sandbox/sandbox.h"
 
@@ -59,7 +60,7 @@ static mid_status no_sandbox(mid_ctx *ctx, const mid__sandbox_end *end)
                      "kernel.apparmor_restrict_unprivileged_userns=0 and user.max_user_namespaces=10000 where the "
                      "system has these; a container must be allowed to make namespaces, as with docker run "
                      "--privileged. Code is never run without a sandbox",
-                     last_line(end->err.n ? &end->err : &end->behind_err, text), end->exit_code);
+                     last_line(end->behind_err.n ? &end->behind_err : &end->err, text), end->exit_code);
 }
 
 /* What the tests' side said behind its "ready", which it says before it has sent a byte of the answer; NULL: not even
@@ -107,11 +108,12 @@ static bool put_program(mid__buf *to, const struct tests *t, const mid_sample *s
 
 /* The job as data/harness/python.py reads it: sizes on a line, then the parts. */
 static bool put_job(mid__buf *job, const mid_sample *sample, const char *entry_point, const mid__buf *program,
-                    const char *tests)
+                    yyjson_val *tests)
 {
     return mid__buf_fmt(job, "%zu %zu %zu %zu\n%s%s", strlen(entry_point), strlen(sample->prompt), program->n,
-                        strlen(tests), entry_point, sample->prompt)
-        && mid__buf_put(job, program->at, program->n) && mid__buf_text(job, tests);
+                        yyjson_get_len(tests), entry_point, sample->prompt)
+        && mid__buf_put(job, program->at, program->n)
+        && mid__buf_put(job, yyjson_get_str(tests), yyjson_get_len(tests));
 }
 
 static mid_status judge(mid_ctx *ctx, const void *self, const mid_sample *sample, const char *text, size_t n,
@@ -120,7 +122,7 @@ static mid_status judge(mid_ctx *ctx, const void *self, const mid_sample *sample
     const struct tests *t = self;
     yyjson_doc *doc = sample->meta ? yyjson_read(sample->meta, strlen(sample->meta), 0) : NULL;
     yyjson_val *meta = yyjson_doc_get_root(doc);
-    const char *tests = yyjson_get_str(yyjson_obj_get(meta, "tests"));
+    yyjson_val *tests = yyjson_obj_get(meta, "tests");
     const char *entry_point = yyjson_get_str(yyjson_obj_get(meta, "entry_point"));
     const char *mode = yyjson_get_str(yyjson_obj_get(meta, "mode"));
     const bool goes_on = mode && strcmp(mode, "continuation") == 0;
@@ -128,14 +130,14 @@ static mid_status judge(mid_ctx *ctx, const void *self, const mid_sample *sample
     mid__buf program = { 0 }, job = { 0 };
     if (!entry_point)
         entry_point = "";
-    if (sample->response && strlen(sample->response) > n && memcmp(sample->response, text, n) == 0) {
+    if (mid__is_recorded(sample, text, n)) {
         text = sample->response;    /* a recorded answer that a run cuts short: half a program is no program */
         n = strlen(text);
     }
     if (mode && !goes_on && strcmp(mode, "standalone") != 0)
         status = mid__fail(ctx, MID_EFORMAT, "sample '%s': meta.mode is '%s'; it must be continuation or standalone",
                            sample->id, mode);
-    else if (tests && (!sample->lang || strcmp(sample->lang, "python") == 0))
+    else if (yyjson_is_str(tests) && (!sample->lang || strcmp(sample->lang, "python") == 0))
         status = put_program(&program, t, sample, entry_point, goes_on, text, n)
             && put_job(&job, sample, entry_point, &program, tests)
             ? run(ctx, t, &job, label) : mid__oom(ctx, "a program and its tests");

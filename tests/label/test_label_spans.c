@@ -38,7 +38,7 @@ TEST(label_spans, none)
     mid_sample s = { .response = "0123456789", .meta = "{\"spans\":[]}" };
 
     CHECK_INT(judged(0, &s, s.response, 10).unsafe, 0);
-    CHECK_INT(judged(0, &s, s.response, 0).unsafe, 0);
+    CHECK_INT(judged(0, &s, s.response, 0).unsafe, -1);
     s.meta = "{\"spans\":null}";
     CHECK_INT(judged(0, &s, s.response, 10).unsafe, -1);
     s.meta = NULL;

@@ -226,6 +226,9 @@ TEST(label_tests, cannot_say)
     s.meta = "{\"entry_point\":\"f\"}";
     CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "x", 1, &label));
     CHECK_INT(label.unsafe, -1);
+    s.meta = "{\"tests\":\"assert f() == 1\\u0000\\nassert f() == 2\"}";  /* no Python, and not its first half */
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(): return 1", 17, &label));
+    CHECK_INT(label.unsafe, -1);
     s.meta = "{\"tests\":\"assert f() == 1\"}";             /* the tests name their function themselves */
     CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(): return 1", 17, &label));
     CHECK_INT(label.unsafe, 0);
@@ -254,6 +257,8 @@ TEST(label_tests, cut_short)
     CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, s.response, 9, &label));
     CHECK_INT(label.unsafe, 0);
     CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "def f(y):", 9, &label));     /* another answer */
+    CHECK_INT(label.unsafe, 1);
+    CHECK_OK(mid_labeler_judge(test_ctx(), l, &s, "", 0, &label));              /* silence is no program */
     CHECK_INT(label.unsafe, 1);
     mid_labeler_close(l);
 }
