@@ -2,7 +2,7 @@
 that share nothing but a socket, and docs/sandbox.md says why: the answer never runs where the verdict is made.
 
     python.py tests     reads the job on standard input, meets the answer on descriptor 3, prints "ready" and a verdict:
-                        pass, fail, or cannot (the tests themselves are broken)
+                        pass, fail, or cannot (the tests are broken, or ask what no answer can be asked)
     python.py answer    holds the program of the answer, and does what the tests ask over descriptor 0
 
 The tests ask by lines of JSON, [verb, object, ...]: load a program, get or set an attribute, call a function. Object 0
@@ -12,20 +12,31 @@ no method of the answer's (an __eq__ that says yes) ever runs there.
 """
 import ast
 import builtins
+import collections
 import importlib
+import itertools
 import json
+import operator
 import os
 import sys
 import types
 
 LINE_LIMIT_BYTES = 16 << 20
-WHOLE = {"tuple": tuple, "set": set, "frozenset": frozenset}
+WHOLE = {"tuple": tuple, "set": set, "frozenset": frozenset, "deque": collections.deque}
 VIEWS = tuple(type(v) for v in ({}.keys(), {}.values(), {}.items()))
 ITERATORS = (types.GeneratorType, map, filter, zip, enumerate, reversed, type(iter([])), type(iter(())))
+MADE_OF = {                                 # values of the library: what each is called with to be had again
+    ("decimal", "Decimal"): lambda v: [str(v)],
+    ("fractions", "Fraction"): lambda v: [v.numerator, v.denominator],
+    ("datetime", "date"): lambda v: [v.year, v.month, v.day],
+    ("datetime", "time"): lambda v: [v.hour, v.minute, v.second, v.microsecond],
+    ("datetime", "datetime"): lambda v: [v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond],
+    ("datetime", "timedelta"): lambda v: [v.days, v.seconds, v.microseconds],
+}
 
 
-class CannotTravel(TypeError):
-    """A value of the tests' that has no copy: their fault, not the answer's."""
+class CannotTravel(BaseException):
+    """The tests hand over or compare what has no copy. Their doing, not the answer's, and no error they may catch."""
 
 
 def pack(value, other):
@@ -36,6 +47,8 @@ def pack(value, other):
         return int(value) if abs(value) < 1 << 63 else {"int": hex(value)}
     if isinstance(value, list):
         return [pack(v, other) for v in value]
+    if isinstance(value, collections.OrderedDict):
+        return {"ordered": [[pack(k, other), pack(v, other)] for k, v in value.items()]}
     if isinstance(value, dict):
         return {"dict": [[pack(k, other), pack(v, other)] for k, v in value.items()]}
     for name, kind in WHOLE.items():
@@ -51,7 +64,16 @@ def pack(value, other):
         return {type(value).__name__: value.hex()}
     if isinstance(value, complex):
         return {"complex": [value.real, value.imag]}
+    place = (type(value).__module__, type(value).__qualname__)
+    if place in MADE_OF and getattr(value, "tzinfo", None) is None:
+        return {"made": [*place, pack(MADE_OF[place](value), other)]}
     return other(value)
+
+
+def make(module, name, args):
+    MADE_OF[module, name]                   # these and no others
+    args = unpack(args, None)               # nothing of the answer's within
+    return getattr(importlib.import_module(module), name)(*args)
 
 
 def unpack(value, other):
@@ -67,6 +89,8 @@ def unpack(value, other):
         return WHOLE[name](unpack(inside, other))
     if name == "dict":
         return {unpack(k, other): unpack(v, other) for k, v in inside}
+    if name == "ordered":
+        return collections.OrderedDict((unpack(k, other), unpack(v, other)) for k, v in inside)
     if name == "int":
         return int(inside, 16)
     if name == "keys":
@@ -76,7 +100,7 @@ def unpack(value, other):
     if name == "items":
         return dict(unpack(inside, other)).items()
     if name == "iterator":
-        return iter(unpack(inside, other))
+        return iter(list(unpack(inside, other)))
     if name == "range":
         return range(*(int(v, 16) for v in inside))
     if name == "bytes":
@@ -85,12 +109,23 @@ def unpack(value, other):
         return bytearray.fromhex(inside)
     if name == "complex":
         return complex(*inside)
+    if name == "made":
+        return make(*inside)
     if name == "object":
         return other(inside)
     raise ValueError(name)
 
 
 # ---- the answer's side --------------------------------------------------------------------------------------------
+
+def has_own_eq(value):
+    return type(value).__eq__ is not object.__eq__
+
+
+SPECIAL = {"len": len, "iter": iter, "next": next, "str": str, "repr": repr, "bool": bool, "getitem": operator.getitem,
+           "setitem": operator.setitem, "delitem": operator.delitem, "isinstance": lambda c, v: isinstance(v, c),
+           "has_own_eq": has_own_eq}
+
 
 class Holder:
     """The answer's program, and the objects that the tests know by number."""
@@ -119,6 +154,9 @@ class Holder:
 
     def call(self, function, args, named):
         return function(*args, **named)
+
+    def ask(self, owner, special, *args):
+        return SPECIAL[special](owner, *args)
 
     def answer(self, line):
         verb, number, *rest = json.loads(line)
@@ -205,8 +243,17 @@ def number_of(value):
     raise CannotTravel(f"a {type(value).__name__} cannot be handed to the answer")
 
 
+def special(name):
+    def ask(self, *args):
+        channel, number = object.__getattribute__(self, "_at")
+        return channel.plain(channel.ask("ask", number, name, *(pack(a, number_of) for a in args)))
+    return ask
+
+
 class Remote:
-    """Something of the answer's that has no copy: a function, a class, an object. It equals only itself."""
+    """Something of the answer's that has no copy: a function, a class, an object. It is asked what it holds, and never
+    how it compares: it would learn what the tests expect. It equals no plain value; whether it equals an object, or
+    comes before it, cannot be said, but for objects that equal only themselves."""
 
     def __getattr__(self, name):
         channel, number = object.__getattribute__(self, "_at")
@@ -223,18 +270,47 @@ class Remote:
         channel.n_calls += 1
         return channel.plain(channel.ask("call", number, pack(list(args), number_of), pack(named, number_of)))
 
+    def __eq__(self, other):
+        if self is other:
+            return True
+        pack(other, number_of)
+        if type(other) is Remote and (ask_eq(self) is not False or ask_eq(other) is not False):
+            raise CannotTravel("two objects of the answer's")
+        return False
+
+    def compare(self, other):
+        pack(other, number_of)
+        if type(other) is Remote:
+            raise CannotTravel("two objects of the answer's")
+        return NotImplemented
+
+    def __contains__(self, value):
+        return any(v is value or v == value for v in iter(self))
+
+    __hash__ = object.__hash__
+    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = compare
+    __len__, __iter__, __next__, __str__, __repr__, __bool__, __getitem__, __setitem__, __delitem__, \
+        __instancecheck__ = map(special, ("len", "iter", "next", "str", "repr", "bool", "getitem", "setitem", "delitem",
+                                          "isinstance"))
+
+
+ask_eq = special("has_own_eq")
+
 
 class Names(dict):
-    """The tests' globals. A name that neither they, the prompt nor Python has is looked for in the answer."""
+    """The tests' globals. A name that neither they, the prompt nor Python has is looked for in the answer, but what
+    they use as a module of the library's, imported or not, is our own copy: the answer's would decide for them."""
 
     def __missing__(self, name):
         if hasattr(builtins, name):
             raise KeyError(name)            # and Python goes on to look there
         channel, _ = object.__getattribute__(self["__answer__"], "_at")
-        value = channel.ask("get", 0, name)
-        if isinstance(value, dict) and "module" in value:   # what the answer imported, but our own copy of it
-            return importlib.import_module(name if name in sys.stdlib_module_names else "?")
-        return channel.plain(value)
+        used = self["__used__"].get(name)
+        if used and name in sys.stdlib_module_names:
+            module = importlib.import_module(name)
+            if all(hasattr(module, a) for a in used):       # not the class datetime of the module datetime
+                return module
+        return channel.plain(channel.ask("get", 0, name))
 
 
 def run(code, names):
@@ -246,26 +322,67 @@ def calls_check(tree):
                for s in tree.body)
 
 
+def attributes_used(trees):
+    """{name: the attributes that are asked of it}"""
+    used = {}
+    for node in itertools.chain.from_iterable(map(ast.walk, trees)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            used.setdefault(node.value.id, set()).add(node.attr)
+    return used
+
+
+def can_import_all(tree):
+    try:
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                run(compile(ast.Module([node], []), "tests", "exec", dont_inherit=True), {})
+    except Exception:
+        return False
+    return True
+
+
+def catches_builtins(tree):
+    """An exception comes over as the nearest one of Python's own, so tests that wait for another wait in vain."""
+    return all(isinstance(node, (ast.Tuple, ast.Load)) or hasattr(builtins, getattr(node, "id", ""))
+               for handler in ast.walk(tree) if isinstance(handler, ast.ExceptHandler) and handler.type
+               for node in ast.walk(handler.type))
+
+
+def parse_prompt(prompt):
+    """None: a prompt in words."""
+    for end in (b"", b"\n    pass\n"):      # a function's first line is a program only with a body
+        try:
+            return ast.parse(prompt + end)
+        except Exception:
+            pass
+    return None
+
+
 def verdict(channel, entry_point, prompt, source, tests):
     try:
         tree = ast.parse(tests)
-    except (SyntaxError, ValueError):
-        return "cannot"
-    names = Names(__name__="tests", __builtins__=builtins, __answer__=channel.find(0))
-    try:
-        if entry_point:                     # the prompt's helpers and imports: the tests' own copy
-            run(compile(prompt, "prompt", "exec", dont_inherit=True), names)
+        code = compile(tree, "tests", "exec", dont_inherit=True)
     except Exception:
-        pass                                # a prompt in words
+        return "cannot"
+    helpers = parse_prompt(prompt) if entry_point else None
+    trees = [tree, helpers] if helpers else [tree]
+    if not catches_builtins(tree) or not all(map(can_import_all, trees)):
+        return "cannot"
+    names = Names(__name__="tests", __builtins__=builtins, __answer__=channel.find(0), __used__=attributes_used(trees))
+    try:
+        if helpers:                         # the prompt's helpers and imports: the tests' own copy
+            run(compile(helpers, "prompt", "exec", dont_inherit=True), names)
+    except Exception:
+        pass                                # words that look like a program
     try:
         channel.ask("load", 0, source.hex())
         if entry_point:
             names[entry_point] = channel.plain(channel.ask("get", 0, entry_point))
-        run(compile(tree, "tests", "exec", dont_inherit=True), names)
+        run(code, names)
         if "check" in names and entry_point and not calls_check(tree):
             names["check"](names[entry_point])
     except CannotTravel:
-        return "cannot"
+        return "fail" if channel.lost else "cannot"
     except BaseException:
         return "fail"
     if channel.lost:
