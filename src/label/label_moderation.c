@@ -54,16 +54,23 @@ static yyjson_mut_doc *request_of(const struct moderation *m, const char *text, 
     return NULL;
 }
 
-/* The largest score, or the category's own; NaN: none. A score that is null does not apply to text. */
+/* The largest score, or the category's own; NaN: none. A score that is null does not apply to text. One that is not
+ * between 0 and 1 is given back, whatever the others are. */
 static double score_of(const struct moderation *m, yyjson_val *scores)
 {
     yyjson_val *name, *value;
     size_t i, n;
     double most = NAN;
 
-    yyjson_obj_foreach(scores, i, n, name, value)
-        if (yyjson_is_num(value) && (!*m->category || yyjson_equals_str(name, m->category)))
-            most = fmax(most, yyjson_get_num(value));       /* of NaN and a number the number */
+    if (!yyjson_is_obj(scores))
+        return NAN;
+    yyjson_obj_foreach(scores, i, n, name, value) {
+        if (!yyjson_is_num(value) || (*m->category && !yyjson_equals_str(name, m->category)))
+            continue;
+        if (!(yyjson_get_num(value) >= 0 && yyjson_get_num(value) <= 1))
+            return yyjson_get_num(value);
+        most = fmax(most, yyjson_get_num(value));           /* of NaN and a number the number */
+    }
     return most;
 }
 
@@ -76,6 +83,8 @@ static const char *read_verdict(const void *self, yyjson_val *reply, const char 
 
     (void)text; (void)n;
     label->score = score_of(m, yyjson_obj_get(result, "category_scores"));
+    if (label->score < 0 || label->score > 1)
+        return "category_scores between 0 and 1";
     if (m->threshold > 0 && isnan(label->score))
         return *m->category ? "a score of the category that was asked for" : "category_scores";
     if (m->threshold <= 0 && !yyjson_is_bool(flag))

@@ -89,7 +89,7 @@ static double unplaced(const struct mqm *m, yyjson_val *raters, const double *n_
     size_t i, n;
     int k;
 
-    for (k = 0; k < N_SEVERITY; k++) {
+    for (k = 0; k < N_SEVERITY && yyjson_is_obj(raters); k++) {
         counted = 0;
         yyjson_obj_foreach(raters, i, n, name, rater)
             counted += yyjson_get_num(yyjson_obj_get(rater, severity_name[k]));

@@ -55,7 +55,7 @@ void mid__asking_failed(mid_ctx *ctx, mid__asking *a, const char *labeler, const
     pthread_mutex_lock(&a->lock);
     a->counts.n_failed++;
     a->n_in_a_row++;
-    a->over = over = refused || a->n_in_a_row >= GIVE_UP;
+    a->over = over = a->over || refused || a->n_in_a_row >= GIVE_UP;
     pthread_mutex_unlock(&a->lock);
     mid__log(ctx, MID_LOG_WARN, "labeler %s: sample %s is left unlabelled: %s%s", labeler,
              sample->id ? sample->id : "?", mid_ctx_message(ctx), !over ? "" :

@@ -125,6 +125,9 @@ TEST(label_moderation, faults)
     static const struct reply garbage[] = { { 200, NULL, "<html>\n<b>hello</b></html>" } };
     static const struct reply empty[] = { { 200, NULL, "" } }, other[] = { { 200, NULL, "{\"results\":7}" } };
     static const struct reply bare[] = { { 200, NULL, "{\"results\":[{\"flagged\":\"yes\"}]}" } };
+    static const struct reply high[] = { { 200, NULL, REPLY("true", "7.5", "0.25") } };
+    static const struct reply low[] = { { 200, NULL, REPLY("true", "0.9", "-1") } };
+    static const struct reply list[] = { { 200, NULL, "{\"results\":[{\"flagged\":1,\"category_scores\":[2]}]}" } };
     static const struct reply fine[] = { { 200, NULL, REPLY("true", "0.9", "0.25") } };
 
     leaves_unlabelled(no_key, 1, "", "HTTP 401 (1 tries): Incorrect API key provided; it is not asked again, check key and URL");
@@ -134,6 +137,9 @@ TEST(label_moderation, faults)
     leaves_unlabelled(empty, 1, "", "without JSON");
     leaves_unlabelled(other, 1, "", "without results with a flag: '{\"results\":7}'");
     leaves_unlabelled(bare, 1, "", "without results with a flag");
+    leaves_unlabelled(high, 1, "", "without category_scores between 0 and 1");
+    leaves_unlabelled(low, 1, "", "without category_scores between 0 and 1");
+    leaves_unlabelled(list, 1, "", "without results with a flag");
     leaves_unlabelled(fine, 1, "jaywalking", "without a verdict on the category that was asked for");
 }
 

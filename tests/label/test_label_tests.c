@@ -111,7 +111,7 @@ TEST(label_tests, forged)
         "import importlib, sys\nsys.modules['json'] = None\ndef f(x): return 0",
         "__builtins__['len'] = lambda v: 4\ndef f(x): return 0",
     };
-    static const char iterator[] =                      /* it writes the replies itself, with a value that has no copy */
+    static const char iterator[] =                      /* it writes a reply itself, with a value that has no copy */
         "import sys\ndef f(x):\n    frame = sys._getframe()\n    while frame.f_code.co_name != 'hold_answer':\n"
         "        frame = frame.f_back\n    frame.f_locals['there'].write(b'{\"value\": {\"iterator\": \"abc\"}}\\n')\n";
     mid_labeler *l = open_labeler();
@@ -269,7 +269,7 @@ TEST(label_tests, cannot_say)
 
     check_verdict(l, "def f(x): return 1", "assert f(1 == 1", -1);      /* tests that are not Python */
     check_verdict(l, "def f(x): return 1", "assert f(lambda: 1)", -1);  /* that hand over what has no copy */
-    check_verdict(l, "def f(x): return 1", "import no_such as n\nassert f(1) == 1", -1);        /* that need a package */
+    check_verdict(l, "def f(x): return 1", "import no_such as n\nassert f(1) == 1", -1);     /* that need a package */
     check_verdict(l, "def f(x): return 1", "def check(f):\n    from math import no_such\n    assert f(1) == 1", -1);
     CHECK_INT(judge(l, "import no_such\ndef f(x):\n", "    return 4", square, "continuation"), -1);
     check_verdict(l, "class E(Exception): pass\ndef f(x): raise E",      /* that wait for an exception of its own */
