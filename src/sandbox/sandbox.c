@@ -266,7 +266,7 @@ static int reap(struct side *side, bool kill_it)
 
     if (side->pid <= 0)
         return -1;
-    while (kill_it && poll(&at, 1, 0) == 0) {
+    while (kill_it && poll(&at, 1, 0) != 1) {      /* a signal to us is no end of theirs */
         kill_inside(side->pid);
         poll(&at, 1, 20);
     }
