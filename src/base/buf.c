@@ -59,14 +59,13 @@ bool mid__buf_put(mid__buf *buf, const void *bytes, size_t n)
 
 bool mid__buf_text(mid__buf *buf, const char *text) { return mid__buf_put(buf, text, strlen(text)); }
 
-bool mid__buf_fmt(mid__buf *buf, const char *fmt, ...)
+bool mid__buf_vfmt(mid__buf *buf, const char *fmt, va_list args)
 {
     char small[256];
-    va_list args, again;
+    va_list again;
     int n;
     bool ok;
 
-    va_start(args, fmt);
     va_copy(again, args);
     n = vsnprintf(small, sizeof small, fmt, args);
     if (n >= 0 && (size_t)n < sizeof small) {
@@ -80,6 +79,16 @@ bool mid__buf_fmt(mid__buf *buf, const char *fmt, ...)
         ok = false;
     }
     va_end(again);
+    return ok;
+}
+
+bool mid__buf_fmt(mid__buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    bool ok;
+
+    va_start(args, fmt);
+    ok = mid__buf_vfmt(buf, fmt, args);
     va_end(args);
     return ok;
 }

@@ -18,6 +18,7 @@ void mid__buf_clear(mid__buf *buf);
 bool mid__buf_put(mid__buf *buf, const void *bytes, size_t n);
 bool mid__buf_text(mid__buf *buf, const char *text);
 bool mid__buf_fmt(mid__buf *buf, const char *fmt, ...) MID_PRINTF(2, 3);
+bool mid__buf_vfmt(mid__buf *buf, const char *fmt, va_list args) MID_PRINTF(2, 0);
 /* Hand the bytes over (free with mid_free) and leave the buffer empty; NULL if it failed. Never NULL for an empty one. */
 char *mid__buf_take(mid__buf *buf, size_t *n);
 

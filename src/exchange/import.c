@@ -116,13 +116,13 @@ void mid__row_meta(mid__row *row, const char *key, yyjson_val *value)
 void mid__row_name(const mid__import *im, mid__row *row, const char *fmt, ...)
 {
     mid__buf id = { 0 };
-    char text[300];
     va_list args;
+    bool ok;
 
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    ok = mid__buf_fmt(&id, "%s-", im->name) && mid__buf_vfmt(&id, fmt, args);
     va_end(args);
-    if (mid__buf_fmt(&id, "%s-%s", im->name, text))
+    if (ok)
         row->id = yyjson_mut_strncpy(row->doc, id.at, id.n);
     mid__buf_clear(&id);
 }

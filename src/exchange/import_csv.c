@@ -45,10 +45,12 @@ static void add_char(csv *c, int ch)
     mid__buf_put(&c->text, &byte, 1);
 }
 
-/* One field behind its first character ch; *next is what ended it: ',', '\n' or EOF. */
+/* One field that begins with the character ch; *next is what ended it: ',', '\n' or EOF. */
 static mid_status read_field(csv *c, int ch, int *next)
 {
-    bool quoted = ch == '"';
+    const size_t begin = c->text.n;
+    const bool bare = ch != '"';
+    bool quoted = !bare;
 
     if (quoted)
         ch = getc_unlocked(c->f);
@@ -77,6 +79,8 @@ static mid_status read_field(csv *c, int ch, int *next)
             break;
         add_char(c, ch);
     }
+    while (bare && ch != ',' && c->text.n > begin && c->text.at[c->text.n - 1] == '\r')
+        c->text.n -= 1;
     *next = ch;
     return MID_OK;
 }
@@ -102,8 +106,6 @@ static mid_status read_row(csv *c)
         status = read_field(c, ch, &next);
         if (status != MID_OK)
             return status;
-        while (next != ',' && c->text.n > c->begin[c->n - 1] && c->text.at[c->text.n - 1] == '\r')
-            c->text.n -= 1;
         add_char(c, 0);
     }
     if (c->text.failed)
@@ -147,7 +149,9 @@ static mid_status read_header(csv *c)
         return status;
     c->n_column = c->n;
     c->header = mid__buf_take(&c->text, &i);
-    for (i = 0; c->header && i < c->n; i++)
+    if (!c->header)
+        return mid__oom(c->im->ctx, c->im->in);
+    for (i = 0; i < c->n; i++)
         c->column[i] = c->header + c->begin[i];
     for (i = 0; i < FIELD_N; i++) {
         name = mid__import_source(c->im, fields[i]);
@@ -265,12 +269,15 @@ static mid_status read_rows(csv *c)
     return status;
 }
 
+/* The bytes are put back, not gone back to: a pipe cannot. */
 static void pass_mark(FILE *f)
 {
-    char mark[3];
+    unsigned char mark[3];
+    size_t n = fread(mark, 1, 3, f);
 
-    if (fread(mark, 1, 3, f) != 3 || memcmp(mark, "\xef\xbb\xbf", 3) != 0)
-        rewind(f);
+    if (n != 3 || memcmp(mark, "\xef\xbb\xbf", 3) != 0)
+        while (n)
+            ungetc(mark[--n], f);
 }
 
 static mid_status read_csv(mid__import *im)

@@ -74,6 +74,34 @@ TEST(import, csv)
     CHECK_TEXT(s->reference[0], "c");
     CHECK_TEXT(s->meta, "{\"columns\":{\"note\":\"n\\r\\n2\"}}");
     mid_dataset_close(d);
+    CHECK_OK(import("csv", "a.csv", "note,prompt\nn,\"x\r\"\nn,y\r\n", NULL, NULL));
+    d = written();
+    CHECK_TEXT(mid_dataset_at(d, 0)->prompt, "x\r");      /* in quotes it is the field's own */
+    CHECK_TEXT(mid_dataset_at(d, 1)->prompt, "y");
+    mid_dataset_close(d);
+}
+
+/* A pipe is read once; its first bytes are a mark, like one, or neither. */
+TEST(import, csv_from_a_pipe)
+{
+    static const char *const text[] = { "\xef\xbb\xbfprompt\nx\n", "prompt\nx\n", "\xef\xbc\xa1,prompt\n,x\n" };
+    char path[32];
+    mid_dataset *d;
+    int fd[2];
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        CHECK(pipe(fd) == 0);
+        CHECK(write(fd[1], text[i], strlen(text[i])) == (ssize_t)strlen(text[i]));
+        close(fd[1]);
+        snprintf(path, sizeof path, "/dev/fd/%d", fd[0]);
+        unlink(test_path("out.jsonl"));
+        CHECK_OK(mid_import(test_ctx(), "csv", path, test_path("out.jsonl"), NULL, &count));
+        close(fd[0]);
+        d = written();
+        CHECK_TEXT(mid_dataset_at(d, 0)->prompt, "x");
+        mid_dataset_close(d);
+    }
 }
 
 TEST(import, lm_eval)
@@ -149,6 +177,23 @@ TEST(import, openai_chat)
     CHECK_TEXT(s->prompt, "system: Be brief\n\nuser: Why?");
     CHECK_TEXT(s->response_model, "m-1");
     CHECK(strncmp(s->meta, "{\"messages\":[{\"role\":\"system\"", 28) == 0);
+    mid_dataset_close(d);
+}
+
+/* Two ids that differ behind their first 400 bytes. */
+TEST(import, long_ids)
+{
+    char text[2000];
+    mid_dataset *d;
+
+    snprintf(text, sizeof text,
+             "{\"custom_id\":\"%0400da\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\","
+             "\"content\":\"A\"}]}\n{\"custom_id\":\"%0400db\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
+             "{\"role\":\"assistant\",\"content\":\"B\"}]}\n", 0, 0);
+    CHECK_OK(import("openai-chat", "log.jsonl", text, NULL, NULL));
+    d = written();
+    CHECK_INT(count.n_written, 2);
+    CHECK_INT(strlen(mid_dataset_at(d, 0)->id), 405);
     mid_dataset_close(d);
 }
 
