@@ -36,7 +36,12 @@ MADE_OF = {                                 # values of the library: what each i
 
 
 class CannotTravel(BaseException):
-    """The tests hand over or compare what has no copy. Their doing, not the answer's, and no error they may catch."""
+    """The tests hand over or compare what has no copy. Their doing, and known even if they catch it."""
+    happened = False
+
+    def __init__(self, text):
+        CannotTravel.happened = True
+        super().__init__(text)
 
 
 def pack(value, other):
@@ -287,6 +292,9 @@ class Remote:
     def __contains__(self, value):
         return any(v is value or v == value for v in iter(self))
 
+    def __mro_entries__(self, bases):
+        raise CannotTravel("a class of the answer's to inherit from")
+
     __hash__ = object.__hash__
     __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = compare
     __len__, __iter__, __next__, __str__, __repr__, __bool__, __getitem__, __setitem__, __delitem__, \
@@ -374,6 +382,7 @@ def verdict(channel, entry_point, prompt, source, tests):
             run(compile(helpers, "prompt", "exec", dont_inherit=True), names)
     except Exception:
         pass                                # words that look like a program
+    failed = False
     try:
         channel.ask("load", 0, source.hex())
         if entry_point:
@@ -381,11 +390,11 @@ def verdict(channel, entry_point, prompt, source, tests):
         run(code, names)
         if "check" in names and entry_point and not calls_check(tree):
             names["check"](names[entry_point])
-    except CannotTravel:
-        return "fail" if channel.lost else "cannot"
     except BaseException:
-        return "fail"
-    if channel.lost:
+        failed = True
+    if not channel.lost and CannotTravel.happened:
+        return "cannot"
+    if failed or channel.lost:
         return "fail"
     return "pass" if channel.n_calls else "cannot"
 
