@@ -48,7 +48,7 @@ static yyjson_doc *cells_of(const double *prevalence, size_t n_prevalence, doubl
         for (t = 0; t < N_TOK; t++)
             score[at[i] + t] = (int)t >= sample[k].alarm;
     }
-    CHECK_OK(mid__measure(&run, &set, &monitor, &scores, NULL, 1, &cells, &curves));
+    CHECK_OK(mid__measure(&run, &set, &monitor, &scores, NULL, NULL, 0, 1, &cells, &curves));
     list = malloc(strlen(cells) + 3);
     sprintf(list, "[%s]", cells);
     doc = yyjson_read(list, strlen(list), 0);
