@@ -20,16 +20,17 @@ typedef struct cli_args {
     cli_list data, map, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
     const char *form, *quantise, *group, *cache, *format, *rule, *by, *population, *drift;
-    const char *url, *key_env, *from, *task, *as, *run;
+    const char *url, *key_env, *from, *task, *as, *run, *access, *lang;
     uint32_t max_tok, limit, threads;
     uint32_t resplits;              /* CLI_NO_RESPLITS: not given */
     uint64_t seed;
     double threshold, temperature;  /* threshold NaN: not given */
     double plugin_timeout_s;        /* 0: the library's */
-    double max_exposed, max_false_alarm;
+    double max_exposed, max_false_alarm;    /* max_false_alarm NaN: not given */
     double prevalence, ms_per_tok;  /* NaN: not given */
     double false_alarm, miss, confidence;   /* NaN: not given */
-    bool estimate, hidden, needs, is_public, quiet, help;
+    double max_us_per_tok;          /* NaN: not given */
+    bool estimate, evaluate, hidden, needs, is_public, quiet, help;
 } cli_args;
 
 typedef struct cli cli;
@@ -46,7 +47,7 @@ typedef struct cli_verb {
     bool internal;                  /* not for people: left out of the list of verbs */
 } cli_verb;
 
-extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_import, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_recommend_holdback,
+extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_import, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_recommend, cli_verb_recommend_holdback,
     cli_verb_pilot, cli_verb_report, cli_verb_run, cli_verb_score, cli_verb_submit_check, cli_verb_trace, cli_verb_watch;
 
 /* One run of the command. */

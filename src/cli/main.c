@@ -10,7 +10,7 @@
 static const cli_verb *const verbs[] = {
     &cli_verb_run, &cli_verb_report, &cli_verb_pilot, &cli_verb_watch, &cli_verb_list,
     &cli_verb_trace, &cli_verb_label, &cli_verb_fit, &cli_verb_score, &cli_verb_eval, &cli_verb_calibrate,
-    &cli_verb_recommend_holdback, &cli_verb_import, &cli_verb_export,
+    &cli_verb_recommend, &cli_verb_recommend_holdback, &cli_verb_import, &cli_verb_export,
     &cli_verb_submit_check, &cli_verb_plugin_host,
 };
 enum { VERB_N = sizeof verbs / sizeof *verbs };
@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 
     c.args.threshold = c.args.prevalence = c.args.ms_per_tok = NAN;
     c.args.false_alarm = c.args.miss = c.args.confidence = NAN;
+    c.args.max_us_per_tok = c.args.max_false_alarm = NAN;
     c.args.resplits = CLI_NO_RESPLITS;
     c.colour = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
     if (argc < 2) {

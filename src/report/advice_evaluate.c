@@ -1,0 +1,221 @@
+/* Is advice worth following? Each dataset in turn takes no part, the advice for its task is made from the others and
+ * followed there. What that loses is told in AUROC after 16 tokens, against the best method in hindsight and against
+ * always taking the overall best, which is chosen without the dataset, too. "First by rank" is what one would take who
+ * did not ask whether there is enough evidence. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ctx.h"
+#include "bench/json.h"
+#include "report/advice_words.h"
+
+/* What each way of choosing comes to on one dataset. */
+enum { TAKEN, FIRST, OVERALL, HINDSIGHT, N_WAY };
+struct trial { size_t i_set, method[N_WAY]; double auroc[N_WAY]; bool other_task; };
+
+struct summary { double mean, lo, hi; size_t n; };   /* lo, hi: the smallest and the largest */
+
+static mid_status hindsight(mid_ctx *ctx, const mid__evidence *e, const mid__ask *ask, struct trial *t)
+{
+    mid__ask any = *ask;
+    mid__ranking r;
+    mid_status status;
+    size_t k;
+
+    any.task = NULL;
+    any.i_without = MID__NOBODY;
+    status = mid__rank(ctx, e, &any, &r);
+    for (k = 0; status == MID_OK && k < r.n; k++) {
+        const double value = mid__evidence_early(e, t->i_set, r.at[k].i_method);
+        if (isnan(value) || (t->method[HINDSIGHT] != MID__NOBODY && value <= t->auroc[HINDSIGHT]))
+            continue;
+        t->method[HINDSIGHT] = r.at[k].i_method;
+        t->auroc[HINDSIGHT] = value;
+    }
+    mid__ranking_clear(&r);
+    return status;
+}
+
+/* *here: there was something to advise. */
+static mid_status try_set(mid_ctx *ctx, const mid__evidence *e, const mid__ask *ask, size_t i_set, struct trial *t,
+                          bool *here)
+{
+    mid__ask without = *ask;
+    mid__advice a;
+    mid_status status;
+    size_t k;
+
+    without.task = e->set[i_set].task;
+    without.i_without = i_set;
+    *t = (struct trial){ .i_set = i_set, .method = { MID__NOBODY, MID__NOBODY, MID__NOBODY, MID__NOBODY } };
+    status = mid__advise(ctx, e, &without, &a);
+    if (status == MID_OK) {
+        t->method[TAKEN] = a.take;
+        t->method[FIRST] = a.first;
+        t->method[OVERALL] = a.best;
+        t->other_task = a.here.other_task;
+    }
+    *here = status == MID_OK && a.take != MID__NOBODY && a.best != MID__NOBODY;
+    for (k = 0; *here && k < HINDSIGHT; k++) {
+        t->auroc[k] = mid__evidence_early(e, i_set, t->method[k]);
+        *here = !isnan(t->auroc[k]);
+    }
+    mid__advice_clear(&a);
+    if (status == MID_OK)
+        status = hindsight(ctx, e, ask, t);
+    *here = *here && t->method[HINDSIGHT] != MID__NOBODY;
+    return status;
+}
+
+/* What way a loses against way b. */
+static struct summary lost(const struct trial *t, size_t n, int a, int b)
+{
+    struct summary s = { 0, INFINITY, -INFINITY, n };
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const double x = t[i].auroc[b] - t[i].auroc[a];
+        s.mean += x / (double)n;
+        s.lo = fmin(s.lo, x);
+        s.hi = fmax(s.hi, x);
+    }
+    return s;
+}
+
+/* ---- saying it --------------------------------------------------------------------------------------------------- */
+
+static const char *const way_name[N_WAY] = { "advice", "first_by_rank", "overall_best", "hindsight" };
+
+/* Are the means apart by more than the datasets scatter? */
+static void honest(mid__buf *out, const struct trial *t, size_t n)
+{
+    const struct summary s = lost(t, n, TAKEN, OVERALL), first = lost(t, n, FIRST, OVERALL),
+                         most = lost(t, n, TAKEN, HINDSIGHT);
+    size_t i, same = 0, alone = 0;
+
+    for (i = 0; i < n; i++) {
+        same += t[i].method[TAKEN] == t[i].method[OVERALL];
+        alone += t[i].other_task;
+    }
+    mid__buf_fmt(out, "On %zu of %zu datasets the advice is the overall best itself", same, n);
+    if (alone)
+        mid__buf_fmt(out, " (%zu %s the only one of its task)", alone, alone == 1 ? "is" : "are each");
+    mid__buf_fmt(out, "; followed, it loses %.3f AUROC on average against hindsight and %s against the overall best",
+                 most.mean, fabs(s.mean) < 5e-4 ? "nothing" : s.mean > 0 ? "something" : "gains");
+    if (fabs(s.mean) >= 5e-4)
+        mid__buf_fmt(out, " (%+.3f)", -s.mean);
+    mid__buf_fmt(out, ". Taking what ranks first on the task without asking for evidence would have changed the mean "
+                 "by %+.3f against the overall best. With %zu datasets neither difference says much about another.",
+                 -first.mean, n);
+}
+
+static void text_of(mid__buf *out, const mid__evidence *e, const struct trial *t, size_t n)
+{
+    static const char *const title[] = { "advice", "first by rank", "overall best" };
+    size_t i, k, width[N_WAY + 1] = { 7, 6, 13, 12, 9 };
+
+    for (i = 0; i < n; i++) {
+        const size_t w = strlen(e->set[t[i].i_set].name);
+        width[0] = w > width[0] ? w : width[0];
+        for (k = 0; k < N_WAY; k++) {
+            const size_t m = strlen(e->method[t[i].method[k]].name);
+            width[k + 1] = m > width[k + 1] ? m : width[k + 1];
+        }
+    }
+    mid__buf_fmt(out, "%-*s  %-12s", (int)width[0], "dataset", "task");
+    for (k = 0; k < N_WAY; k++)
+        mid__buf_fmt(out, "  %-*s  AUROC", (int)width[k + 1], k == HINDSIGHT ? "hindsight" : title[k]);
+    mid__buf_text(out, "  lost  lost to overall\n");
+    for (i = 0; i < n; i++) {
+        mid__buf_fmt(out, "%-*s  %-12s", (int)width[0], e->set[t[i].i_set].name, e->set[t[i].i_set].task);
+        for (k = 0; k < N_WAY; k++)
+            mid__buf_fmt(out, "  %-*s  %.3f", (int)width[k + 1], e->method[t[i].method[k]].name, t[i].auroc[k]);
+        mid__buf_fmt(out, "  %.3f  %+.3f\n", t[i].auroc[HINDSIGHT] - t[i].auroc[TAKEN],
+                     t[i].auroc[OVERALL] - t[i].auroc[TAKEN]);
+    }
+    mid__buf_text(out, "\nAUROC after 16 tokens lost, mean (smallest to largest) over the datasets:\n");
+    for (k = 0; k < HINDSIGHT; k++) {
+        const struct summary h = lost(t, n, (int)k, HINDSIGHT), o = lost(t, n, (int)k, OVERALL);
+        mid__buf_fmt(out, "  %-13s  against hindsight %.3f (%.3f to %.3f)", title[k], h.mean, h.lo, h.hi);
+        if (k != OVERALL)
+            mid__buf_fmt(out, ", against the overall best %+.3f (%+.3f to %+.3f)", o.mean, o.lo, o.hi);
+        mid__buf_text(out, "\n");
+    }
+    mid__buf_text(out, "\n");
+    honest(out, t, n);
+    mid__buf_text(out, "\n");
+}
+
+static void put_lost(mid__buf *out, const struct trial *t, size_t n, int a, int b)
+{
+    const struct summary s = lost(t, n, a, b);
+
+    mid__buf_fmt(out, "{\"way\":\"%s\",\"against\":\"%s\",\"mean\":", way_name[a], way_name[b]);
+    mid__json_number(out, s.mean);
+    mid__buf_text(out, ",\"lo\":");
+    mid__json_number(out, s.lo);
+    mid__buf_text(out, ",\"hi\":");
+    mid__json_number(out, s.hi);
+    mid__buf_text(out, "}");
+}
+
+static void json_of(mid__buf *out, const mid__evidence *e, const struct trial *t, size_t n)
+{
+    mid__buf words;
+    size_t i, k;
+
+    mid__buf_init(&words, 0);
+    mid__buf_fmt(out, "{\"schema\":1,\"n\":%zu,\"datasets\":[", n);
+    for (i = 0; i < n; i++) {
+        mid__buf_text(out, i ? ",\n{\"dataset\":" : "\n{\"dataset\":");
+        mid__json_text(out, e->set[t[i].i_set].name);
+        mid__buf_text(out, ",\"task\":");
+        mid__json_text(out, e->set[t[i].i_set].task);
+        for (k = 0; k < N_WAY; k++) {
+            mid__buf_fmt(out, ",\"%s\":{\"monitor\":", way_name[k]);
+            mid__json_text(out, e->method[t[i].method[k]].name);
+            mid__buf_text(out, ",\"auroc_16\":");
+            mid__json_number(out, t[i].auroc[k]);
+            mid__buf_text(out, "}");
+        }
+        mid__buf_text(out, "}");
+    }
+    mid__buf_text(out, "],\n\"lost\":[");
+    put_lost(out, t, n, TAKEN, HINDSIGHT);
+    mid__buf_text(out, ",");
+    put_lost(out, t, n, FIRST, HINDSIGHT);
+    mid__buf_text(out, ",");
+    put_lost(out, t, n, OVERALL, HINDSIGHT);
+    mid__buf_text(out, ",");
+    put_lost(out, t, n, TAKEN, OVERALL);
+    mid__buf_text(out, ",");
+    put_lost(out, t, n, FIRST, OVERALL);
+    mid__buf_text(out, "],\n\"words\":");
+    honest(&words, t, n);
+    mid__json_text(out, words.at);
+    mid__buf_text(out, "}\n");
+    mid__buf_clear(&words);
+}
+
+mid_status mid__advice_evaluate(mid_ctx *ctx, mid__buf *out, const mid__evidence *e, const mid__ask *ask, bool json)
+{
+    struct trial *trial = calloc(e->n_set + 1, sizeof *trial);
+    mid_status status = trial ? MID_OK : mid__oom(ctx, "advice");
+    size_t i, n = 0;
+    bool here;
+
+    for (i = 0; status == MID_OK && i < e->n_set; i++) {
+        if (e->set[i].why || (ask->task && strcmp(ask->task, e->set[i].task) != 0))
+            continue;
+        status = try_set(ctx, e, ask, i, &trial[n], &here);
+        n += here;
+    }
+    if (status == MID_OK && n < 2)
+        status = mid__fail(ctx, MID_EUNDEFINED, "advice could be followed on %zu dataset%s: leaving one out needs at "
+                           "least 2 with methods of this access within the budget", n, n == 1 ? "" : "s");
+    if (status == MID_OK)
+        (json ? json_of : text_of)(out, e, trial, n);
+    free(trial);
+    return status;
+}

@@ -1,0 +1,31 @@
+/* Advice in words: shared by text and JSON. */
+#ifndef MID_REPORT_ADVICE_WORDS_H
+#define MID_REPORT_ADVICE_WORDS_H
+
+#include "report/advice.h"
+
+/* Controls that stand in every row, ends with NULL. */
+extern const char *const mid__advice_control[];
+
+const char *mid__access_name(mid_access access);
+const char *mid__verdict_name(mid__verdict verdict);
+/* ".047 [.012, .081]", and how that interval was made. */
+void mid__edge_text(mid__buf *out, const mid__edge *edge);
+
+/* Which method to take and why, in a sentence or two. */
+void mid__advice_why(mid__buf *out, const mid__evidence *e, const mid__ask *ask, const mid__advice *a);
+/* What to know about the figures, a line each. */
+void mid__advice_warnings(mid__buf *out, const mid__evidence *e, const mid__ask *ask, const mid__advice *a);
+/* What would change the answer, a line each: the next access, more budget, more data. MID_ENOMEM. */
+mid_status mid__advice_changes(mid_ctx *ctx, mid__buf *out, const mid__evidence *e, const mid__ask *ask,
+                               const mid__advice *a);
+
+/* All of it, for people and for programs. MID_ENOMEM. */
+mid_status mid__advice_text(mid_ctx *ctx, mid__buf *out, const mid__evidence *e, const mid__ask *ask,
+                            const mid__advice *a);
+mid_status mid__advice_json(mid_ctx *ctx, mid__buf *out, const mid__evidence *e, const mid__ask *ask,
+                            const mid__advice *a);
+/* From advice_evaluate.c: each dataset left out in turn. */
+mid_status mid__advice_evaluate(mid_ctx *ctx, mid__buf *out, const mid__evidence *e, const mid__ask *ask, bool json);
+
+#endif
