@@ -17,6 +17,8 @@
 #include "midstream/metric.h"
 #include "source/engine.h"
 
+enum { LANG_MAX = 64 };             /* languages of a dataset that are named */
+
 void mid__results_init(mid__results *r, mid__run *run)
 {
     memset(r, 0, sizeof *r);            /* a zeroed buffer is an empty one */
@@ -90,6 +92,27 @@ static void leakage(mid__buf *b, const mid__set *set)
     mid__buf_text(b, "]}");
 }
 
+/* Languages of the answers, each once, in the order they first come. There are few, so a list will do. */
+static void langs(mid__buf *b, const mid__set *set)
+{
+    const char *seen[LANG_MAX];
+    size_t i, k, n = 0;
+
+    mid__buf_text(b, "\"langs\":[");
+    for (i = 0; i < set->n && n < LANG_MAX; i++) {
+        const char *lang = set->answer[i].sample->lang;
+        for (k = 0; lang && k < n && strcmp(seen[k], lang) != 0; k++)
+            ;
+        if (!lang || k < n)
+            continue;
+        if (n)
+            mid__buf_text(b, ",");
+        mid__json_text(b, lang);
+        seen[n++] = lang;
+    }
+    mid__buf_text(b, "],");
+}
+
 mid_status mid__results_set(mid__results *r, const mid__set *set)
 {
     mid__buf *b = &r->datasets;
@@ -111,7 +134,9 @@ mid_status mid__results_set(mid__results *r, const mid__set *set)
     mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"skips\":[",
                  set->n - set->n_attacked, set->n_unsafe, set->n_group, set->n_left_out);
     mid__buf_put(b, set->skips.at, set->skips.n);
-    mid__buf_text(b, "],\"authors\":[");
+    mid__buf_text(b, "],");
+    langs(b, set);
+    mid__buf_text(b, "\"authors\":[");
     for (k = 0; k < set->n_author; k++) {
         size_t n = 0, n_unsafe = 0;
         for (i = 0; i < set->n; i++)

@@ -66,7 +66,7 @@ static const struct option_row {
     { "seed", 0, BIG, AT(seed), "N", "of all that is random (0)" },
     { "source", 0, TEXT, AT(source), "NAME", "llama or openai (generate), recorded (read answers); else as the data and --url say" },
     { "store", 0, TEXT, AT(store), "FILE.db", "the store to write to; made if missing" },
-    { "task", 0, TEXT, AT(task), "NAME", "the records' task (midstream list tasks); else what the form suggests" },
+    { "task", 0, TEXT, AT(task), "NAME", "a task (midstream list tasks); of imported records, else what the form suggests" },
     { "temperature", 0, REAL, AT(temperature), "X", "of sampling; 0 takes the likeliest token (0)" },
     { "threads", 0, WHOLE, AT(threads), "N", "threads to use; 0: all cores (0)" },
     { "threshold", 0, REAL, AT(threshold), "X", "alarm when the score reaches X (what the fitted file says)" },

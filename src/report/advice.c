@@ -32,6 +32,11 @@ static bool fits(const mid__evidence *e, const mid__ask *ask, size_t i, const st
            (!f->access || fits_access(set, ask->access)) && (!f->lang || mid__evidence_has_lang(set, ask->lang));
 }
 
+bool mid__asks_for(const mid__evidence *e, const mid__ask *ask, size_t i)
+{
+    return fits(e, ask, i, &(struct filter){ ask->task != NULL, true, ask->lang != NULL });
+}
+
 static bool any_fits(const mid__evidence *e, const mid__ask *ask, const struct filter *f)
 {
     size_t i;

@@ -37,6 +37,8 @@ typedef struct mid__advice {
     mid__edge over_best, over_control;      /* of `first`; the control is each dataset's best */
 } mid__advice;
 
+/* Is a dataset of the task, access and language asked for, and one that may be ranked? */
+bool mid__asks_for(const mid__evidence *e, const mid__ask *ask, size_t i_set);
 /* advice is cleared by the caller, also after a failure. MID_ENOMEM. */
 mid_status mid__rank(mid_ctx *ctx, const mid__evidence *e, const mid__ask *ask, mid__ranking *ranking);
 void mid__ranking_clear(mid__ranking *ranking);

@@ -87,30 +87,46 @@ static struct summary lost(const struct trial *t, size_t n, int a, int b)
 
 static const char *const way_name[N_WAY] = { "advice", "first_by_rank", "overall_best", "hindsight" };
 
-/* Are the means apart by more than the datasets scatter? */
+/* Counts rather than a test: a handful of datasets shows no more. */
 static void honest(mid__buf *out, const struct trial *t, size_t n)
 {
-    const struct summary s = lost(t, n, TAKEN, OVERALL), first = lost(t, n, FIRST, OVERALL),
-                         most = lost(t, n, TAKEN, HINDSIGHT);
-    size_t i, same = 0, alone = 0;
+    const struct summary best = lost(t, n, TAKEN, HINDSIGHT), gained = lost(t, n, OVERALL, TAKEN);
+    size_t i, better = 0, worse = 0, alone = 0;
 
     for (i = 0; i < n; i++) {
-        same += t[i].method[TAKEN] == t[i].method[OVERALL];
+        better += t[i].auroc[TAKEN] > t[i].auroc[OVERALL];
+        worse += t[i].auroc[TAKEN] < t[i].auroc[OVERALL];
         alone += t[i].other_task;
     }
-    mid__buf_fmt(out, "On %zu of %zu datasets the advice is the overall best itself", same, n);
+    mid__buf_fmt(out, "Following the advice loses %.3f AUROC on average against the best method in hindsight. Against "
+                 "always taking the overall best it is better on %zu, worse on %zu and the same on %zu of %zu datasets, "
+                 "by %+.3f on average", best.mean, better, worse, n - better - worse, n, gained.mean);
     if (alone)
-        mid__buf_fmt(out, " (%zu %s the only one of its task)", alone, alone == 1 ? "is" : "are each");
-    mid__buf_fmt(out, "; followed, it loses %.3f AUROC on average against hindsight and %s against the overall best",
-                 most.mean, fabs(s.mean) < 5e-4 ? "nothing" : s.mean > 0 ? "something" : "gains");
-    if (fabs(s.mean) >= 5e-4)
-        mid__buf_fmt(out, " (%+.3f)", -s.mean);
-    mid__buf_fmt(out, ". Taking what ranks first on the task without asking for evidence would have changed the mean "
-                 "by %+.3f against the overall best. With %zu datasets neither difference says much about another.",
-                 -first.mean, n);
+        mid__buf_fmt(out, "; %zu %s no other dataset of %s task, so nothing of the task was known", alone,
+                     alone == 1 ? "has" : "have", alone == 1 ? "its" : "their");
+    mid__buf_fmt(out, ". %s", better + worse < 6 ? "Too few differ to say that looking at the task helps, or that it "
+                 "does not." : "How it does on another dataset is for another dataset to say.");
 }
 
-static void text_of(mid__buf *out, const mid__evidence *e, const struct trial *t, size_t n)
+static bool is_tried(const struct trial *t, size_t n, size_t i_set)
+{
+    size_t i;
+
+    for (i = 0; i < n && t[i].i_set != i_set; i++)
+        ;
+    return i < n;
+}
+
+static void not_tried(mid__buf *out, const mid__evidence *e, const mid__ask *ask, const struct trial *t, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < e->n_set; i++)
+        if (mid__asks_for(e, ask, i) && !is_tried(t, n, i))
+            mid__buf_fmt(out, "%s: the method to take has no figure there\n", e->set[i].name);
+}
+
+static void text_of(mid__buf *out, const mid__evidence *e, const mid__ask *ask, const struct trial *t, size_t n)
 {
     static const char *const title[] = { "advice", "first by rank", "overall best" };
     size_t i, k, width[N_WAY + 1] = { 7, 6, 13, 12, 9 };
@@ -134,6 +150,7 @@ static void text_of(mid__buf *out, const mid__evidence *e, const struct trial *t
         mid__buf_fmt(out, "  %.3f  %+.3f\n", t[i].auroc[HINDSIGHT] - t[i].auroc[TAKEN],
                      t[i].auroc[OVERALL] - t[i].auroc[TAKEN]);
     }
+    not_tried(out, e, ask, t, n);
     mid__buf_text(out, "\nAUROC after 16 tokens lost, mean (smallest to largest) over the datasets:\n");
     for (k = 0; k < HINDSIGHT; k++) {
         const struct summary h = lost(t, n, (int)k, HINDSIGHT), o = lost(t, n, (int)k, OVERALL);
@@ -206,7 +223,7 @@ mid_status mid__advice_evaluate(mid_ctx *ctx, mid__buf *out, const mid__evidence
     bool here;
 
     for (i = 0; status == MID_OK && i < e->n_set; i++) {
-        if (e->set[i].why || (ask->task && strcmp(ask->task, e->set[i].task) != 0))
+        if (!mid__asks_for(e, ask, i))
             continue;
         status = try_set(ctx, e, ask, i, &trial[n], &here);
         n += here;
@@ -214,8 +231,10 @@ mid_status mid__advice_evaluate(mid_ctx *ctx, mid__buf *out, const mid__evidence
     if (status == MID_OK && n < 2)
         status = mid__fail(ctx, MID_EUNDEFINED, "advice could be followed on %zu dataset%s: leaving one out needs at "
                            "least 2 with methods of this access within the budget", n, n == 1 ? "" : "s");
-    if (status == MID_OK)
-        (json ? json_of : text_of)(out, e, trial, n);
+    if (status == MID_OK && json)
+        json_of(out, e, trial, n);
+    else if (status == MID_OK)
+        text_of(out, e, ask, trial, n);
     free(trial);
     return status;
 }

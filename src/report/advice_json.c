@@ -73,12 +73,16 @@ static void put_lines(mid__buf *b, const char *name, const mid__buf *lines)
 
 static void put_controls(mid__buf *b, const mid__evidence *e, size_t i_set)
 {
-    const char *const *name;
+    const char *name;
+    size_t k;
 
     mid__buf_text(b, "\"controls\":{");
-    for (name = mid__advice_control; *name; name++) {
-        const uint32_t id = mid__names_find(&e->method_names, *name);
-        put_number(b, *name, id ? mid__evidence_early(e, i_set, id - 1) : NAN);
+    for (k = 0; (name = mid__advice_control(e, k)); k++) {
+        const uint32_t id = mid__names_find(&e->method_names, name);
+        mid__json_text(b, name);
+        mid__buf_text(b, ":");
+        mid__json_number(b, id ? mid__evidence_early(e, i_set, id - 1) : NAN);
+        mid__buf_text(b, ",");
     }
     end(b, "},");
 }

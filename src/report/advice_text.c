@@ -28,13 +28,14 @@ static void us_text(char text[24], double us)
 
 static void controls(mid__buf *out, const mid__evidence *e, size_t i_set)
 {
-    const char *const *name;
+    const char *name;
+    size_t k;
 
     mid__buf_text(out, "      controls after 16 tokens:");
-    for (name = mid__advice_control; *name; name++) {
-        const uint32_t id = mid__names_find(&e->method_names, *name);
+    for (k = 0; (name = mid__advice_control(e, k)); k++) {
+        const uint32_t id = mid__names_find(&e->method_names, name);
         const double value = id ? mid__evidence_early(e, i_set, id - 1) : NAN;
-        mid__buf_fmt(out, "%s %s ", name == mid__advice_control ? "" : ",", *name);
+        mid__buf_fmt(out, "%s %s ", k ? "," : "", name);
         if (isnan(value))
             mid__buf_text(out, "not run");
         else
@@ -80,7 +81,7 @@ static void proof_on(mid__buf *out, const mid__evidence *e, const mid__ask *ask,
                  100 * (double)p->early->n_unsafe / (double)p->early->n, us);
     figure_text(out, "      AUROC after 16 tokens", p->early);
     figure_text(out, ", whole answer", p->whole);
-    figure_text(out, "; TPR at 1 % FPR", p->tpr);
+    figure_text(out, "; its TPR at 1 % FPR", p->tpr);
     mid__buf_text(out, "\n      gain over the best control");
     if (control == MID__NOBODY) {
         mid__buf_text(out, ": no control was run\n");
@@ -104,24 +105,48 @@ static void proof(mid__buf *out, const mid__evidence *e, const mid__ask *ask, co
         proof_on(out, e, ask, r->set[i], m->i_method);
 }
 
+/* Beside the methods, what they have to beat: means over the same datasets. */
+static void control_order(mid__buf *out, const mid__evidence *e, const mid__ranking *r, size_t width)
+{
+    const char *name;
+    size_t i, k;
+
+    for (k = 0; (name = mid__advice_control(e, k)); k++) {
+        const uint32_t id = mid__names_find(&e->method_names, name);
+        double mean = 0;
+        for (i = 0; i < r->n_set; i++)
+            mean += (id ? mid__evidence_early(e, r->set[i], id - 1) : NAN) / (double)r->n_set;
+        mid__buf_fmt(out, "   -  %-*s  %-7s          -  ", (int)width, name, "control");
+        if (isnan(mean))
+            mid__buf_text(out, "      not run\n");
+        else
+            mid__buf_fmt(out, "%13.3f\n", mean);
+    }
+}
+
 static void order(mid__buf *out, const mid__evidence *e, const mid__advice *a)
 {
     const mid__ranking *r = &a->here;
-    size_t k, width = 6;
+    size_t k, width = 11;
+    mid__edge edge;
     char us[24];
 
     for (k = 0; k < r->n; k++)
         width = strlen(e->method[r->at[k].i_method].name) > width ? strlen(e->method[r->at[k].i_method].name) : width;
-    mid__buf_fmt(out, "\n   #  %-*s  box    mean rank  mean AUROC@16  us/token\n", (int)width, "method");
+    mid__buf_fmt(out, "\n   #  %-*s  box      mean rank  mean AUROC@16  us/token  gain over the best control\n",
+                 (int)width, "method");
     for (k = 0; k < r->n; k++) {
         const mid__ranked *m = &r->at[k];
         if (k >= N_ORDER && m->i_method != a->take)
             continue;
         us_text(us, m->us_per_tok);
-        mid__buf_fmt(out, "%4zu  %-*s  %-5s  %9.2f  %13.3f  %8s%s\n", k + 1, (int)width, e->method[m->i_method].name,
-                     e->method[m->i_method].box, m->mean_rank, m->mean_auroc, us,
-                     m->i_method == a->take ? "  <- take" : "");
+        edge = mid__ranking_control_edge(e, r, m->i_method);
+        mid__buf_fmt(out, "%4zu  %-*s  %-7s  %9.2f  %13.3f  %8s  ", k + 1, (int)width, e->method[m->i_method].name,
+                     e->method[m->i_method].box, m->mean_rank, m->mean_auroc, us);
+        mid__edge_text(out, &edge);
+        mid__buf_text(out, m->i_method == a->take ? "  <- take\n" : "\n");
     }
+    control_order(out, e, r, width);
     if (r->n > N_ORDER)
         mid__buf_fmt(out, "      %zu methods in all; --format json has every one\n", r->n);
 }
@@ -167,7 +192,8 @@ mid_status mid__advice_text(mid_ctx *ctx, mid__buf *out, const mid__evidence *e,
     mid__buf_init(&lines, 0);
     question(out, e, ask, &a->here);
     if (a->take != MID__NOBODY)
-        mid__buf_fmt(out, "take: %s\n", e->method[a->take].name);
+        mid__buf_fmt(out, "take%s: %s\n", a->verdict == MID__NOT_ENOUGH ? " (not enough evidence)" : "",
+                     e->method[a->take].name);
     mid__advice_why(out, e, ask, a);
     mid__buf_text(out, "\n");
     mid__advice_warnings(&lines, e, ask, a);
@@ -175,6 +201,8 @@ mid_status mid__advice_text(mid_ctx *ctx, mid__buf *out, const mid__evidence *e,
     mid__buf_clear(&lines);
     status = mid__advice_changes(ctx, &lines, e, ask, a);
     list(out, "what would change this:", &lines);
+    if (lines.failed && status == MID_OK)
+        status = mid__oom(ctx, "advice");
     if (a->here.n) {
         order(out, e, a);
         mid__buf_text(out, "\nevidence (95 % intervals over prompts):\n");

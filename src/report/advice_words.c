@@ -7,8 +7,6 @@
 
 #include "base/ctx.h"
 
-const char *const mid__advice_control[] = { "prompt_only", "refusal_cue", "lookup", "length", NULL };
-
 static const char *const access_name[] = { "black", "grey", "white", "observer" };
 static const char *const access_means[] = { "text only", "probabilities of the model itself",
                                             "hidden rows of the model itself", "a local model that reads the answers" };
@@ -20,6 +18,30 @@ const char *mid__verdict_name(mid__verdict verdict)
     static const char *const name[] = { "nothing", "better", "same", "not enough evidence" };
 
     return name[verdict];
+}
+
+static const char *const asked_control[] = { "prompt_only", "refusal_cue", "author", "length" };
+enum { N_ASKED = sizeof asked_control / sizeof *asked_control };
+
+static bool is_asked(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < N_ASKED && strcmp(asked_control[i], name) != 0; i++)
+        ;
+    return i < N_ASKED;
+}
+
+const char *mid__advice_control(const mid__evidence *e, size_t i)
+{
+    size_t j;
+
+    if (i < N_ASKED)
+        return asked_control[i];
+    for (i -= N_ASKED, j = 0; j < e->n_method; j++)
+        if (e->method[j].control && !is_asked(e->method[j].name) && i-- == 0)
+            return e->method[j].name;
+    return NULL;
 }
 
 static const char *name_of(const mid__evidence *e, size_t i_method) { return e->method[i_method].name; }
@@ -135,6 +157,8 @@ static void tasks_there(mid__buf *out, const mid__evidence *e)
 
 static void warn_choice(mid__buf *out, const mid__evidence *e, const mid__ask *ask, const mid__ranking *r)
 {
+    size_t i;
+
     if (r->other_task) {
         mid__buf_fmt(out, "no dataset of task %s (there are: ", ask->task);
         tasks_there(out, e);
@@ -147,6 +171,10 @@ static void warn_choice(mid__buf *out, const mid__evidence *e, const mid__ask *a
                                                         : "that another model read");
     if (r->other_lang)
         mid__buf_fmt(out, "no such dataset says that it holds language %s, so this is from any language\n", ask->lang);
+    for (i = 0; ask->lang && !r->other_lang && i < r->n_set; i++)
+        if (mid__evidence_n_lang(&e->set[r->set[i]]) > 1)
+            mid__buf_fmt(out, "%s holds other languages too: its figures are of all of them\n",
+                         e->set[r->set[i]].name);
     if (r->n_set == 1 && r->n)
         mid__buf_text(out, "one dataset: how the order would be on another is not known\n");
 }
@@ -262,9 +290,12 @@ static void change_data(mid__buf *out, const mid__evidence *e, const mid__advice
                      name_of(e, a->first), of_best ? name_of(e, a->best) : "the best control");
         return;
     }
-    mid__buf_fmt(out, "more data: if its gain over %s is real, about %.1f times as many answers would show it%s\n",
-                 of_best ? name_of(e, a->best) : "the best control", reach * reach,
-                 edge->paired ? "" : "; so may fewer, or a run with that as its baseline, which makes the interval paired");
+    mid__buf_fmt(out, "more data: if its gain over %s is real, about %.3g times as many answers would show it",
+                 of_best ? name_of(e, a->best) : "the best control",
+                 reach * reach < 10 ? ceil(10 * reach * reach) / 10 : ceil(reach * reach));
+    if (!edge->paired)
+        mid__buf_text(out, "; fewer may do in a run with that as its baseline, which makes the interval paired");
+    mid__buf_text(out, "\n");
 }
 
 mid_status mid__advice_changes(mid_ctx *ctx, mid__buf *out, const mid__evidence *e, const mid__ask *ask,

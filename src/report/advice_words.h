@@ -4,8 +4,8 @@
 
 #include "report/advice.h"
 
-/* Controls that stand in every row, ends with NULL. */
-extern const char *const mid__advice_control[];
+/* The i-th control that stands in every row: four that must be named, run or not, then all others; NULL behind them. */
+const char *mid__advice_control(const mid__evidence *e, size_t i);
 
 const char *mid__access_name(mid_access access);
 const char *mid__verdict_name(mid__verdict verdict);

@@ -318,6 +318,11 @@ const mid__cell *mid__evidence_rule(const mid__evidence *e, size_t i_set, size_t
     return p->file ? figure(p, metric, 0, rule) : NULL;
 }
 
+size_t mid__evidence_n_lang(const mid__evidence_set *set)
+{
+    return yyjson_arr_size(yyjson_obj_get(set->about, "langs"));
+}
+
 bool mid__evidence_has_lang(const mid__evidence_set *set, const char *lang)
 {
     yyjson_val *text;

@@ -60,7 +60,8 @@ size_t mid__evidence_control(const mid__evidence *e, size_t i_set);
 /* A rule's figure: metric "fpr" or "tpr"; NULL: none. */
 const mid__cell *mid__evidence_rule(const mid__evidence *e, size_t i_set, size_t i_method, const char *rule,
                                     const char *metric);
-/* Does the dataset say that it holds this language? */
+/* How many languages the dataset says it holds, and is this one of them? */
+size_t mid__evidence_n_lang(const mid__evidence_set *set);
 bool mid__evidence_has_lang(const mid__evidence_set *set, const char *lang);
 
 #endif
