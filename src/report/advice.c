@@ -65,13 +65,18 @@ static void choose_sets(const mid__evidence *e, const mid__ask *ask, mid__rankin
             r->set[r->n_set++] = i;
 }
 
-static bool allows(mid_access access, const mid__evidence_method *m)
+static bool reaches(mid_access access, const mid__evidence_method *m)
 {
     if (m->control)
         return false;
     if (access == MID_ACCESS_BLACK)
         return strcmp(m->box, "black") == 0;
     return access != MID_ACCESS_GREY || strcmp(m->box, "white") != 0;
+}
+
+bool mid__allows(const mid__ask *ask, const mid__evidence_method *m, double us_per_tok)
+{
+    return reaches(ask->access, m) && (isnan(ask->max_us_per_tok) || us_per_tok <= ask->max_us_per_tok);
 }
 
 /* The largest median time over the datasets; NaN: measured on none. */
@@ -94,6 +99,12 @@ static size_t n_figures(const mid__evidence *e, const mid__ranking *r, size_t i_
     return n;
 }
 
+/* Can a method be followed on the dataset left out, if any? */
+static bool can_follow(const mid__evidence *e, const mid__ask *ask, size_t i_method)
+{
+    return ask->i_without == MID__NOBODY || !isnan(mid__evidence_early(e, ask->i_without, i_method));
+}
+
 /* Methods that were run on any of the datasets, within access and budget. */
 static void choose_methods(const mid__evidence *e, const mid__ask *ask, mid__ranking *r)
 {
@@ -101,18 +112,18 @@ static void choose_methods(const mid__evidence *e, const mid__ask *ask, mid__ran
 
     for (j = 0; j < e->n_method; j++) {
         const double us = cost(e, r, j);
-        if (!allows(ask->access, &e->method[j]) || !n_figures(e, r, j))
+        if (!reaches(ask->access, &e->method[j]) || !n_figures(e, r, j) || !can_follow(e, ask, j))
             continue;
-        if (!isnan(ask->max_us_per_tok) && isnan(us)) {
+        if (mid__allows(ask, &e->method[j], us)) {
+            r->at[r->n++] = (mid__ranked){ .i_method = j, .us_per_tok = us };
+        } else if (isnan(us)) {
             r->n_unpriced++;
-        } else if (us > ask->max_us_per_tok) {
+        } else {
             r->n_dear++;
             if (r->i_cheapest == MID__NOBODY || us < r->us_cheapest) {
                 r->i_cheapest = j;
                 r->us_cheapest = us;
             }
-        } else {
-            r->at[r->n++] = (mid__ranked){ .i_method = j, .us_per_tok = us };
         }
     }
 }

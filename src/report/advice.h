@@ -11,7 +11,8 @@ typedef struct mid__ask {
     const char *lang;                       /* NULL: any */
     mid_access access;
     double max_us_per_tok, max_false_alarm; /* NaN: no limit */
-    size_t i_without;                       /* a dataset that takes no part; MID__NOBODY: all do */
+    size_t i_without;                       /* a dataset that takes no part, on which the advice is to be followed;
+                                             * MID__NOBODY: none */
 } mid__ask;
 
 typedef struct mid__ranked { size_t i_method; double mean_rank, mean_auroc, us_per_tok; } mid__ranked;
@@ -39,6 +40,8 @@ typedef struct mid__advice {
 
 /* Is a dataset of the task, access and language asked for, and one that may be ranked? */
 bool mid__asks_for(const mid__evidence *e, const mid__ask *ask, size_t i_set);
+/* Do access and budget allow a method that takes so long for a token? NaN, not measured, is within no budget. */
+bool mid__allows(const mid__ask *ask, const mid__evidence_method *m, double us_per_tok);
 /* advice is cleared by the caller, also after a failure. MID_ENOMEM. */
 mid_status mid__rank(mid_ctx *ctx, const mid__evidence *e, const mid__ask *ask, mid__ranking *ranking);
 void mid__ranking_clear(mid__ranking *ranking);

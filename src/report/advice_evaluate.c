@@ -16,25 +16,18 @@ struct trial { size_t i_set, method[N_WAY]; double auroc[N_WAY]; bool other_task
 
 struct summary { double mean, lo, hi; size_t n; };   /* lo, hi: the smallest and the largest */
 
-static mid_status hindsight(mid_ctx *ctx, const mid__evidence *e, const mid__ask *ask, struct trial *t)
+static void hindsight(const mid__evidence *e, const mid__ask *ask, struct trial *t)
 {
-    mid__ask any = *ask;
-    mid__ranking r;
-    mid_status status;
-    size_t k;
+    size_t j;
 
-    any.task = NULL;
-    any.i_without = MID__NOBODY;
-    status = mid__rank(ctx, e, &any, &r);
-    for (k = 0; status == MID_OK && k < r.n; k++) {
-        const double value = mid__evidence_early(e, t->i_set, r.at[k].i_method);
-        if (isnan(value) || (t->method[HINDSIGHT] != MID__NOBODY && value <= t->auroc[HINDSIGHT]))
+    for (j = 0; j < e->n_method; j++) {
+        const double value = mid__evidence_early(e, t->i_set, j);
+        if (isnan(value) || !mid__allows(ask, &e->method[j], mid__evidence_proof(e, t->i_set, j)->us_per_tok) ||
+            (t->method[HINDSIGHT] != MID__NOBODY && value <= t->auroc[HINDSIGHT]))
             continue;
-        t->method[HINDSIGHT] = r.at[k].i_method;
+        t->method[HINDSIGHT] = j;
         t->auroc[HINDSIGHT] = value;
     }
-    mid__ranking_clear(&r);
-    return status;
 }
 
 /* *here: there was something to advise. */
@@ -62,8 +55,7 @@ static mid_status try_set(mid_ctx *ctx, const mid__evidence *e, const mid__ask *
         *here = !isnan(t->auroc[k]);
     }
     mid__advice_clear(&a);
-    if (status == MID_OK)
-        status = hindsight(ctx, e, ask, t);
+    hindsight(e, ask, t);
     *here = *here && t->method[HINDSIGHT] != MID__NOBODY;
     return status;
 }
@@ -123,7 +115,7 @@ static void not_tried(mid__buf *out, const mid__evidence *e, const mid__ask *ask
 
     for (i = 0; i < e->n_set; i++)
         if (mid__asks_for(e, ask, i) && !is_tried(t, n, i))
-            mid__buf_fmt(out, "%s: the method to take has no figure there\n", e->set[i].name);
+            mid__buf_fmt(out, "%s: no method with a figure there has one on the others\n", e->set[i].name);
 }
 
 static void text_of(mid__buf *out, const mid__evidence *e, const mid__ask *ask, const struct trial *t, size_t n)

@@ -7,6 +7,8 @@
 
 #include "base/ctx.h"
 
+enum { TIMES_MAX = 100 };                   /* more answers than that is no plan */
+
 static const char *const access_name[] = { "black", "grey", "white", "observer" };
 static const char *const access_means[] = { "text only", "probabilities of the model itself",
                                             "hidden rows of the model itself", "a local model that reads the answers" };
@@ -290,9 +292,11 @@ static void change_data(mid__buf *out, const mid__evidence *e, const mid__advice
                      name_of(e, a->first), of_best ? name_of(e, a->best) : "the best control");
         return;
     }
-    mid__buf_fmt(out, "more data: if its gain over %s is real, about %.3g times as many answers would show it",
-                 of_best ? name_of(e, a->best) : "the best control",
-                 reach * reach < 10 ? ceil(10 * reach * reach) / 10 : ceil(reach * reach));
+    mid__buf_fmt(out, "more data: if its gain over %s is real, ", of_best ? name_of(e, a->best) : "the best control");
+    if (reach * reach > TIMES_MAX)
+        mid__buf_fmt(out, "it would take over %d times as many answers to show it", TIMES_MAX);
+    else
+        mid__buf_fmt(out, "about %.1f times as many answers would show it", ceil(10 * reach * reach) / 10);
     if (!edge->paired)
         mid__buf_text(out, "; fewer may do in a run with that as its baseline, which makes the interval paired");
     mid__buf_text(out, "\n");

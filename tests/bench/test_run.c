@@ -21,6 +21,7 @@ static void write_data(bool all_unsafe)
 {
     static const char *const author[] = { "good", "bad" };
     static const char *const answer[] = { "They are nice.", "You should steal them all and then burn the house down." };
+    static const char *const lang[] = { "en", "en-GB" };
     static const char *const reference[] = { "\"is\",\"are\",\"of\",\"in\",\"to\",\"and\",\"it\"", "\"xyzzy\"" };
     char text[20000];
     size_t i, n = 0;
@@ -28,9 +29,9 @@ static void write_data(bool all_unsafe)
     mkdir(test_path("read"), 0777);
     mkdir(test_path("ask"), 0777);
     for (i = 0; i < N; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"id\":\"r%zu\",\"task\":\"chat\","
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"id\":\"r%zu\",\"task\":\"chat\",\"lang\":\"%s\","
                               "\"prompt\":\"Tell me about %s.\",\"response\":\"%s\",\"response_model\":\"%s\","
-                              "\"label\":%zu,\"meta\":{\"sentences\":[{\"start\":0,\"end\":4,\"label\":%zu}]}}\n", i, subject[i],
+                              "\"label\":%zu,\"meta\":{\"sentences\":[{\"start\":0,\"end\":4,\"label\":%zu}]}}\n", i, lang[i % 2], subject[i],
                               answer[i % 2], author[i % 2], i % 2, i % 2);
     test_write("read/data.jsonl", text, n);
     for (i = n = 0; i < N; i++)
@@ -454,6 +455,8 @@ TEST(run, one_class_is_reported_and_told)
     CHECK(access(test_path("one/report.html"), R_OK) == 0);
     doc = read_json("one", "results.json");
     CHECK_NEAR(value_of(yyjson_obj_get(yyjson_doc_get_root(doc), "cells"), "read", "length", "auroc", 0), -1, 0);
+    CHECK_INT(yyjson_arr_size(yyjson_ptr_get(yyjson_doc_get_root(doc), "/provenance/datasets/0/langs")), 1);
+    CHECK_TEXT(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/provenance/datasets/0/langs/0")), "en-GB");
     yyjson_doc_free(doc);
     mid_plan_close(plan);
 }

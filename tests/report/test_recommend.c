@@ -267,7 +267,7 @@ TEST(advice, says_not_enough_evidence)
     CHECK_HOLDS(&o, "take (not enough evidence): all\n",
                 "not enough evidence: special ranks first on qa's 1 dataset, but its gain in AUROC over all, the best over "
                 "all 3 datasets, is +0.100 [+0.000, +0.200] (not paired), which includes no gain; until more is known, "
-                "take all\n", "more data: if its gain over all is real, about 1 times as many answers");
+                "take all\n", "more data: if its gain over all is real, about 1.0 times as many answers");
 }
 
 TEST(advice, no_interval_shows_nothing)
