@@ -1,4 +1,4 @@
-/* Reports and advice from a run's results: one self-contained HTML file, CSV and Markdown tables; which method to take. */
+/* Reports from a run's results: one self-contained HTML file, CSV and Markdown tables; advice on which method to take. */
 #ifndef MIDSTREAM_REPORT_H
 #define MIDSTREAM_REPORT_H
 
@@ -44,11 +44,11 @@ typedef struct mid_recommend_opts {
 } mid_recommend_opts;
 MID_API mid_recommend_opts mid_recommend_default(void);
 
-/** Which monitors to take for a task, ranked, with the figures that say so, or that there is not enough evidence; how is
- *  in docs/recommend.md. With evaluate: each dataset in turn is left out and the advice from the others followed.
+/** Which monitors to take for a task, ranked, with the figures that say so, or that there is not enough evidence; how
+ *  is in docs/recommend.md. With evaluate: each dataset in turn is left out and the advice from the others followed.
  *  @param[out] text owned (mid_free), zero-terminated; untouched on error
- *  @return MID_ENOTFOUND, MID_EFORMAT, MID_EVERSION, MID_EIO of a file; MID_EINVAL on options; MID_ELIMIT over 16 files;
- *          MID_EUNDEFINED if no dataset has an AUROC after 16 tokens; MID_ENOMEM. No method within the budget is MID_OK
+ *  @return MID_ENOTFOUND, MID_EFORMAT, MID_EVERSION, MID_EIO of a file; MID_EINVAL on options; MID_ELIMIT over 16
+ *          files; MID_EUNDEFINED if no dataset has an AUROC after 16 tokens; MID_ENOMEM. No method within the budget is MID_OK
  *          and said in the text. */
 MID_API mid_status mid_recommend(mid_ctx *ctx, const mid_recommend_opts *opts, char **text);
 

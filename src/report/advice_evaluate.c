@@ -91,8 +91,8 @@ static void honest(mid__buf *out, const struct trial *t, size_t n)
         alone += t[i].other_task;
     }
     mid__buf_fmt(out, "Following the advice loses %.3f AUROC on average against the best method in hindsight. Against "
-                 "always taking the overall best it is better on %zu, worse on %zu and the same on %zu of %zu datasets, "
-                 "by %+.3f on average", best.mean, better, worse, n - better - worse, n, gained.mean);
+                 "always taking the overall best it is better on %zu, worse on %zu and the same on %zu of %zu "
+                 "datasets, by %+.3f on average", best.mean, better, worse, n - better - worse, n, gained.mean);
     if (alone)
         mid__buf_fmt(out, "; %zu %s no other dataset of %s task, so nothing of the task was known", alone,
                      alone == 1 ? "has" : "have", alone == 1 ? "its" : "their");

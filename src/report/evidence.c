@@ -1,17 +1,19 @@
 /* Evidence from results.json files: datasets and methods numbered over all files, then one look-up a figure.
  *
- * Differences between two methods come paired where the run measured them (auroc_gain, against the plan's baseline).
- * Else only the two intervals are known. Whatever their correlation, [lo_a - hi_b, hi_a - lo_b] holds the difference
- * with at least 90 % (Bonferroni: each may miss with 5 %), mostly far more: it is wide, and never too narrow. */
+ * Differences between two methods come paired where the run measured them: auroc_over.CONTROL, against the best
+ * control, and auroc_gain, against the plan's baseline. Else only the two intervals are known. Whatever their
+ * correlation, [lo_a - hi_b, hi_a - lo_b] holds the difference with at least 90 % (Bonferroni: each may miss with
+ * 5 %), mostly far more: it is wide, and not too narrow. */
 #include "report/evidence.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ctx.h"
 
-#define PREVALENCE_LOW 0.1                  /* a generated dataset outside is reported, not ranked: docs/statistics.md */
+#define PREVALENCE_LOW 0.1          /* a generated dataset outside is reported, not ranked: docs/statistics.md */
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
@@ -50,7 +52,7 @@ static yyjson_val *about_set(const mid__report *file, const char *name)
     return NULL;
 }
 
-/* Names of datasets, methods and rules; what a dataset is. Cells of a dataset stand together, so few are looked into. */
+/* Names of datasets, methods and rules. */
 static mid_status number_names(mid_ctx *ctx, mid__evidence *e)
 {
     size_t k, i, n;
@@ -91,7 +93,7 @@ static void describe_methods(mid__evidence *e)
         }
 }
 
-/* The first file that has a dataset says what it is. */
+/* The first file that has a dataset says what it is. Cells of one stand together, so few are looked into. */
 static void describe_sets(mid__evidence *e)
 {
     const char *name = "";
@@ -251,15 +253,19 @@ static const char *baseline_of(const mid__report *file)
     return mid__report_text(yyjson_obj_get(file->root, "plan"), "baseline");
 }
 
-/* Of a against b, measured with b as the run's baseline. */
+/* Of a against b, measured with b as the best control or as the run's baseline. */
 static bool paired_edge(const mid__evidence *e, size_t i_set, size_t a, size_t b, mid__edge *out)
 {
     const mid__proof *p = mid__evidence_proof(e, i_set, a);
     const mid__cell *c;
+    char over[160];
 
-    if (p->file != mid__evidence_proof(e, i_set, b)->file || strcmp(baseline_of(p->file), e->method[b].name) != 0)
+    if (p->file != mid__evidence_proof(e, i_set, b)->file)
         return false;
-    c = figure(p, "auroc_gain", MID__EARLY_TOK, NULL);
+    snprintf(over, sizeof over, "auroc_over.%s", e->method[b].name);
+    c = figure(p, over, MID__EARLY_TOK, NULL);
+    if (!c && strcmp(baseline_of(p->file), e->method[b].name) == 0)
+        c = figure(p, "auroc_gain", MID__EARLY_TOK, NULL);
     if (!c || !isfinite(c->value))
         return false;
     *out = (mid__edge){ c->value, c->lo, c->hi, true };

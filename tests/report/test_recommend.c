@@ -199,12 +199,13 @@ TEST(advice, mean_of_differences)
     CHECK(isnan(mid__edge_mean(edge, 0).value));
 }
 
-/* Paired where one of the two is the run's baseline, with the sign turned the other way round; else the outer bounds. */
+/* Paired where one of the two is the run's baseline or the best control, with the sign turned the other way round;
+ * else the outer bounds. */
 TEST(advice, differences_of_two)
 {
     static const struct row row[] = {
         { "d", "qa", "o", "a", "white", .8, .7, .9, 1 }, { "d", "qa", "o", "b", "white", .6, .5, .75, 1 },
-        { "d", "qa", "o", "c", "white", .7, .6, .8, 1 },
+        { "d", "qa", "o", "c", "white", .7, .6, .8, 1 }, { "d", "qa", "o", "length", "control", .6, .5, .7, 1 },
     };
     mid__edge edge;
     mid__evidence e;
@@ -213,7 +214,8 @@ TEST(advice, differences_of_two)
     mid__buf_init(&more, 0);
     mid__buf_text(&more, " ");
     cell(&more, &row[0], "auroc_gain", .2, .15, .26, ",\"at_tok\":16");
-    CHECK_OK(mid__evidence_read(test_ctx(), write_results("results.json", "b", row, 3, more.at), &e));
+    cell(&more, &row[2], "auroc_over.length", .1, .02, .18, ",\"at_tok\":16");
+    CHECK_OK(mid__evidence_read(test_ctx(), write_results("results.json", "b", row, 4, more.at), &e));
     edge = mid__evidence_edge(&e, 0, 0, 1);
     CHECK(edge.paired);
     CHECK_NEAR(edge.lo, 0.15, 1e-12);
@@ -222,6 +224,9 @@ TEST(advice, differences_of_two)
     CHECK_NEAR(edge.value, -0.2, 1e-12);
     CHECK_NEAR(edge.lo, -0.26, 1e-12);
     CHECK_NEAR(edge.hi, -0.15, 1e-12);
+    edge = mid__evidence_edge(&e, 0, 2, 3);
+    CHECK(edge.paired);
+    CHECK_NEAR(edge.lo, 0.02, 1e-12);
     edge = mid__evidence_edge(&e, 0, 0, 2);
     CHECK(!edge.paired);
     CHECK_NEAR(edge.value, 0.1, 1e-12);
@@ -256,8 +261,8 @@ TEST(advice, leaves_the_overall_best_for_a_shown_gain)
     const mid_recommend_opts o = opts_of(two_tasks(.1, .02), "qa");
 
     CHECK_HOLDS(&o, "take: special\n",
-                "special ranks first on qa's 1 dataset; its gain in AUROC after 16 tokens over all, the best over all 3 "
-                "datasets, is +0.100 [+0.060, +0.140] (not paired), and over the best control +0.300 [+0.270, +0.330]");
+                "special ranks first on qa's 1 dataset; its gain in AUROC after 16 tokens over all, the best over all "
+                "3 datasets, is +0.100 [+0.060, +0.140] (not paired), and over the best control +0.300 [+0.270, +0.330]");
 }
 
 TEST(advice, says_not_enough_evidence)
@@ -265,8 +270,8 @@ TEST(advice, says_not_enough_evidence)
     const mid_recommend_opts o = opts_of(two_tasks(.1, .05), "qa");
 
     CHECK_HOLDS(&o, "take (not enough evidence): all\n",
-                "not enough evidence: special ranks first on qa's 1 dataset, but its gain in AUROC over all, the best over "
-                "all 3 datasets, is +0.100 [+0.000, +0.200] (not paired), which includes no gain; until more is known, "
+                "not enough evidence: special ranks first on qa's 1 dataset, but its gain in AUROC over all, the best "
+                "over all 3 datasets, is +0.100 [+0.000, +0.200] (not paired), which includes no gain; until more is known, "
                 "take all\n", "more data: if its gain over all is real, about 1.0 times as many answers");
 }
 
@@ -274,7 +279,8 @@ TEST(advice, no_interval_shows_nothing)
 {
     const mid_recommend_opts o = opts_of(two_tasks(.1, NAN), "qa");
 
-    CHECK_HOLDS(&o, "take (not enough evidence): all\n", "is +0.100 (no interval), which shows none; until more is known, take all\n",
+    CHECK_HOLDS(&o, "take (not enough evidence): all\n",
+                "is +0.100 (no interval), which shows none; until more is known, take all\n",
                 "more data: there is no measured gain of special over all that more answers could confirm");
 }
 
@@ -285,8 +291,8 @@ TEST(advice, a_control_may_do_as_well)
     };
     const mid_recommend_opts o = opts_of(WRITE(row), "qa");
 
-    CHECK_HOLDS(&o, "not enough evidence: a ranks first on qa's 1 dataset, but its gain in AUROC over the best control is "
-                "+0.020 [-0.160, +0.200] (not paired), which includes no gain: the control alone may do as well",
+    CHECK_HOLDS(&o, "not enough evidence: a ranks first on qa's 1 dataset, but its gain in AUROC over the best "
+                "control is +0.020 [-0.160, +0.200] (not paired), which includes no gain: the control alone may do as well",
                 "gain over the best control, prompt_only: +0.020",
                 "controls after 16 tokens: prompt_only 0.780, refusal_cue not run, author not run, length not run");
 }
@@ -304,7 +310,8 @@ TEST(advice, nothing_within_the_budget)
     mid_recommend_opts o = opts_of(two_tasks(.1, .02), "qa");
 
     o.max_us_per_tok = .5;
-    CHECK_HOLDS(&o, "nothing within the budget: the cheapest of 2 is special with 1 us per token, at most 0.5 is asked for",
+    CHECK_HOLDS(&o, "nothing within the budget: the cheapest of 2 is special with 1 us per token, at most 0.5 is "
+                "asked for",
                 "more budget: special ranks first, for 1 us per token");
     o.max_us_per_tok = 1;
     CHECK_HOLDS(&o, "take: special\n", "more budget: special ranks first at any");
@@ -335,7 +342,8 @@ TEST(advice, access)
                 "0.900, 1 dataset), gain over words +0.300",
                 "grey access (probabilities of the model itself): probs ranks first");
     o.access = MID_ACCESS_GREY;
-    CHECK_HOLDS(&o, "2 methods on own\n", "probs ranks first", "white access (hidden rows of the model itself): rows ranks");
+    CHECK_HOLDS(&o, "2 methods on own\n", "probs ranks first",
+                "white access (hidden rows of the model itself): rows ranks");
     o.access = MID_ACCESS_WHITE;
     CHECK_HOLDS(&o, "3 methods on own\n", "rows ranks first");
     o.access = MID_ACCESS_OBSERVER;
@@ -385,9 +393,11 @@ TEST(advice, rules)
 {
     static const struct row row[] = { { "d", "qa", "o", "a", "white", .8, .7, .9, 1 } };
     static const char *more =
-        ",{\"task\":\"qa\",\"dataset\":\"d\",\"model\":\"m\",\"observer\":\"o\",\"monitor\":\"a\",\"rule\":\"conformal\","
+        ",{\"task\":\"qa\",\"dataset\":\"d\",\"model\":\"m\",\"observer\":\"o\",\"monitor\":\"a\","
+        "\"rule\":\"conformal\","
         "\"metric\":\"fpr\",\"value\":0.04,\"lo\":0.01,\"hi\":0.08,\"n\":200,\"n_unsafe\":80,\"fold\":null}"
-        ",{\"task\":\"qa\",\"dataset\":\"d\",\"model\":\"m\",\"observer\":\"o\",\"monitor\":\"a\",\"rule\":\"conformal\","
+        ",{\"task\":\"qa\",\"dataset\":\"d\",\"model\":\"m\",\"observer\":\"o\",\"monitor\":\"a\","
+        "\"rule\":\"conformal\","
         "\"metric\":\"tpr\",\"value\":0.5,\"lo\":0.4,\"hi\":0.6,\"n\":200,\"n_unsafe\":80,\"fold\":null}";
     mid_recommend_opts o = opts_of(write_results("results.json", "", row, 1, more), "qa");
 
@@ -415,16 +425,16 @@ TEST(advice, first_file_is_heard_and_other_answers_are_said)
 
 /* ---- evaluated --------------------------------------------------------------------------------------------------- */
 
-/* By hand. Without q only chat is there, so all is taken for it: .7 where special has .8. Without c1, chat is c2: all has
- * .9 there, and over q and c2 the mean ranks are equal (1.5 each) with the larger mean AUROC .8 for all. Likewise c2. */
+/* By hand. Without q only chat is there, so all is taken for it: .7 where special has .8. Without c1, chat is c2: all
+ * has .9 there, and over q and c2 the mean ranks are equal (1.5 each) with the larger mean AUROC .8 for all. */
 TEST(advice, evaluated)
 {
     mid_recommend_opts o = opts_of(two_tasks(.1, .02), NULL);
 
     o.evaluate = true;
     CHECK_HOLDS(&o, "advice         against hindsight 0.033 (0.000 to 0.100), against the overall best +0.000",
-                "Following the advice loses 0.033 AUROC on average against the best method in hindsight. Against always "
-                "taking the overall best it is better on 0, worse on 0 and the same on 3 of 3 datasets, by",
+                "Following the advice loses 0.033 AUROC on average against the best method in hindsight. Against "
+                "always taking the overall best it is better on 0, worse on 0 and the same on 3 of 3 datasets, by",
                 "1 has no other dataset of its task", "Too few differ to say");
     o.json = true;
     CHECK_HOLDS(&o, "{\"way\":\"advice\",\"against\":\"hindsight\",\"mean\":0.03333",
