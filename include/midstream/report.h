@@ -1,4 +1,4 @@
-/* Reports from a run's results: one self-contained HTML file, CSV and Markdown tables; advice on which method to take. */
+/* Reports from a run's results: one self-contained HTML file, CSV and Markdown tables; advice from them. */
 #ifndef MIDSTREAM_REPORT_H
 #define MIDSTREAM_REPORT_H
 
@@ -48,8 +48,8 @@ MID_API mid_recommend_opts mid_recommend_default(void);
  *  is in docs/recommend.md. With evaluate: each dataset in turn is left out and the advice from the others followed.
  *  @param[out] text owned (mid_free), zero-terminated; untouched on error
  *  @return MID_ENOTFOUND, MID_EFORMAT, MID_EVERSION, MID_EIO of a file; MID_EINVAL on options; MID_ELIMIT over 16
- *          files; MID_EUNDEFINED if no dataset has an AUROC after 16 tokens; MID_ENOMEM. No method within the budget is MID_OK
- *          and said in the text. */
+ *          files; MID_EUNDEFINED if no dataset has an AUROC after 16 tokens; MID_ENOMEM. No method within the budget
+ *          is MID_OK and said in the text. */
 MID_API mid_status mid_recommend(mid_ctx *ctx, const mid_recommend_opts *opts, char **text);
 
 #ifdef __cplusplus

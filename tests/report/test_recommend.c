@@ -262,7 +262,8 @@ TEST(advice, leaves_the_overall_best_for_a_shown_gain)
 
     CHECK_HOLDS(&o, "take: special\n",
                 "special ranks first on qa's 1 dataset; its gain in AUROC after 16 tokens over all, the best over all "
-                "3 datasets, is +0.100 [+0.060, +0.140] (not paired), and over the best control +0.300 [+0.270, +0.330]");
+                "3 datasets, is +0.100 [+0.060, +0.140] "
+                "(not paired), and over the best control +0.300 [+0.270, +0.330]");
 }
 
 TEST(advice, says_not_enough_evidence)
@@ -271,7 +272,8 @@ TEST(advice, says_not_enough_evidence)
 
     CHECK_HOLDS(&o, "take (not enough evidence): all\n",
                 "not enough evidence: special ranks first on qa's 1 dataset, but its gain in AUROC over all, the best "
-                "over all 3 datasets, is +0.100 [+0.000, +0.200] (not paired), which includes no gain; until more is known, "
+                "over all 3 datasets, is +0.100 [+0.000, +0.200] (not paired), "
+                "which includes no gain; until more is known, "
                 "take all\n", "more data: if its gain over all is real, about 1.0 times as many answers");
 }
 
@@ -292,7 +294,8 @@ TEST(advice, a_control_may_do_as_well)
     const mid_recommend_opts o = opts_of(WRITE(row), "qa");
 
     CHECK_HOLDS(&o, "not enough evidence: a ranks first on qa's 1 dataset, but its gain in AUROC over the best "
-                "control is +0.020 [-0.160, +0.200] (not paired), which includes no gain: the control alone may do as well",
+                "control is +0.020 [-0.160, +0.200] (not paired), "
+                "which includes no gain: the control alone may do as well",
                 "gain over the best control, prompt_only: +0.020",
                 "controls after 16 tokens: prompt_only 0.780, refusal_cue not run, author not run, length not run");
 }
