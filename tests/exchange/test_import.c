@@ -114,8 +114,8 @@ TEST(import, lm_eval)
         "\"metrics\":[\"exact_match\"],\"exact_match\":1.0}\n"
         "{\"doc_id\":1,\"target\":0,\"arguments\":[[\"a\",\" b\"],[\"a\",\" c\"]],\"resps\":[[[-1.5,false]],"
         "[[-2.5,false]]],\"filter\":\"none\",\"metrics\":[\"acc\"],\"acc\":1.0}\n"
-        "{\"doc_id\":2,\"target\":\"0\",\"arguments\":{\"gen_args_0\":{\"arg_0\":\"a\",\"arg_1\":\" b\"},\"gen_args_1\":{"
-        "\"arg_0\":\"a\",\"arg_1\":\" c\"}},\"resps\":[[[\"-13.875\",\"False\"]],[[\"-14.5\",\"False\"]]],"
+        "{\"doc_id\":2,\"target\":\"0\",\"arguments\":{\"gen_args_0\":{\"arg_0\":\"a\",\"arg_1\":\" b\"},"
+        "\"gen_args_1\":{\"arg_0\":\"a\",\"arg_1\":\" c\"}},\"resps\":[[[\"-13.875\",\"False\"]],[[\"-14.5\",\"False\"]]],"
         "\"filter\":\"none\",\"metrics\":[\"acc\"],\"acc\":1.0}\n"      /* as files are written: numbers as texts */
         "{\"doc_id\":3,\"target\":\"a\",\"arguments\":{\"gen_args_0\":{\"arg_0\":\"a\"}},\"resps\":[[\"-3.5\"]],"
         "\"filter\":\"none\",\"metrics\":[\"acc\"],\"acc\":1.0}\n"      /* a rolling likelihood */
