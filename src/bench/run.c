@@ -11,6 +11,7 @@
 #include "bench/pool.h"
 #include "bench/results.h"
 #include "midstream/report.h"
+#include "source/engine.h"
 
 mid_run_opts mid_run_opts_default(void) { return (mid_run_opts){ .size = sizeof(mid_run_opts) }; }
 
@@ -443,6 +444,24 @@ static mid_status check_leaks(mid__run *run, mid__set *set)
     return status;
 }
 
+static bool is_capture_only(const mid__run *run) { return run->opts->estimate_only || run->opts->n_shard; }
+
+/* Answers of another wording, engine or version of the data do not belong into one store: mid_run_merge() compares. */
+static mid_status put_data_fact(mid__run *run, const mid__set *set)
+{
+    char fact[160];
+
+    snprintf(fact, sizeof fact, "data.%.100s", set->name);
+    return mid_store_put_fact(run->ctx, run->store, fact, mid_dataset_hash(set->dataset));
+}
+
+static mid_status put_run_facts(mid__run *run, const char *plan_json)
+{
+    mid_status status = mid_store_put_fact(run->ctx, run->store, "plan", plan_json);
+
+    return status == MID_OK ? mid_store_put_fact(run->ctx, run->store, "engine", mid__engine_version()) : status;
+}
+
 /* One data entry. One with a single class is carried through (its figures say why they are empty) and told at the end. */
 static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_data *data, const char *plan_json,
                           mid__set *set, bool *one_class)
@@ -453,9 +472,11 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
     *one_class = false;
     if (status == MID_OK && !set->skipped) {
         tell_left_out(run, set);
-        status = mid__set_capture(run, set);
+        status = put_data_fact(run, set);
     }
-    if (status != MID_OK || run->opts->estimate_only)
+    if (status == MID_OK && !set->skipped)
+        status = mid__set_capture(run, set);
+    if (status != MID_OK || is_capture_only(run))
         return status;
     mid__results_stage(results, set->name, "capture", mid__now_s() - start_s);
     if (set->judge_id[0])
@@ -517,6 +538,9 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
 
     if (!opts || !opts->out_dir)
         return mid__fail(ctx, MID_EINVAL, "a run needs an output folder");
+    if (opts->n_shard < 0 || opts->i_shard < 0 || (opts->n_shard && opts->i_shard >= opts->n_shard))
+        return mid__fail(ctx, MID_EINVAL, "shard %d of %d: shards are numbered from 0 and below their number", opts->i_shard,
+                         opts->n_shard);
     if (plan->n_fold < 3)
         return mid__fail(ctx, MID_EINVAL, "%s: folds %d: at least 3 are needed (fit, calibrate, test)", plan->file, plan->n_fold);
     status = check_keys(ctx, plan);
@@ -524,6 +548,8 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
         status = mid_plan_json(ctx, plan, &plan_json);
     if (status == MID_OK)
         status = open_store(&run);
+    if (status == MID_OK)
+        status = put_run_facts(&run, plan_json);
     mid__results_init(&results, &run);
     for (i = 0; status == MID_OK && i < plan->n_data; i++) {
         mid__set set;
@@ -536,7 +562,7 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
                      "use more data or another labeler", plan->file, plan->data[i].line, set.name, set.n, set.n_unsafe);
         mid__set_close(&set);
     }
-    if (status == MID_OK && !opts->estimate_only) {
+    if (status == MID_OK && !is_capture_only(&run)) {
         status = mid__results_write(&results);
         if (status == MID_OK)
             status = mid_report_write(ctx, opts->out_dir);

@@ -50,6 +50,7 @@ typedef struct mid__set {
     mid_key key;                    /* of everything a score can depend on: traces, labels, folds */
     mid_key sentences;              /* of what figures can depend on beside it: labelled sentences */
     bool is_second;                 /* a second observer's reading of another set */
+    bool is_cut;                    /* only this run's shard is left */
     double time_us, beside_us;      /* mean source time per token; what a second observer adds to it */
     char judge_id[65];              /* of the judge whose verdicts the traces hold; "": there is none */
     mid__leak leak;                 /* between its folds, of several seeds those of the first */

@@ -9,7 +9,7 @@
 #include "midstream.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };     /* exit codes */
-enum { CLI_LIST_MAX = 32 };
+enum { CLI_LIST_MAX = 256 };
 #define CLI_NO_RESPLITS UINT32_MAX
 
 typedef struct cli_list { const char *at[CLI_LIST_MAX]; size_t n; } cli_list;
@@ -20,7 +20,7 @@ typedef struct cli_args {
     cli_list data, map, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
     const char *form, *quantise, *group, *cache, *format, *rule, *by, *population, *drift;
-    const char *url, *key_env, *from, *task, *as, *run, *access, *lang;
+    const char *url, *key_env, *from, *task, *as, *run, *access, *lang, *shard;
     uint32_t max_tok, limit, threads;
     uint32_t resplits;              /* CLI_NO_RESPLITS: not given */
     uint64_t seed;
@@ -47,8 +47,9 @@ typedef struct cli_verb {
     bool internal;                  /* not for people: left out of the list of verbs */
 } cli_verb;
 
-extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_import, cli_verb_label, cli_verb_list, cli_verb_plugin_host, cli_verb_recommend, cli_verb_recommend_holdback,
-    cli_verb_pilot, cli_verb_report, cli_verb_run, cli_verb_score, cli_verb_submit_check, cli_verb_trace, cli_verb_watch;
+extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_import, cli_verb_label,
+    cli_verb_list, cli_verb_merge, cli_verb_pilot, cli_verb_plugin_host, cli_verb_recommend, cli_verb_recommend_holdback,
+    cli_verb_report, cli_verb_run, cli_verb_score, cli_verb_submit_check, cli_verb_trace, cli_verb_watch;
 
 /* One run of the command. */
 struct cli {

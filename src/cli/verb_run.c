@@ -28,13 +28,28 @@ static int give_keys(cli *c, mid_plan *plan)
     return code;
 }
 
+static int read_shard(const cli *c, mid_run_opts *opts)
+{
+    int i, n, end = 0;
+
+    if (!c->args.shard)
+        return CLI_OK;
+    if (sscanf(c->args.shard, "%9d/%9d%n", &i, &n, &end) != 2 || c->args.shard[end] || i < 1 || i > n)
+        return cli_usage(c, "--shard %s: it is I/N, from 1/N to N/N, such as 2/4", c->args.shard);
+    opts->i_shard = i - 1;
+    opts->n_shard = n;
+    return CLI_OK;
+}
+
 static int run(cli *c)
 {
     mid_run_opts opts = mid_run_opts_default();
     mid_plan *plan;
     cli_list dirs;
-    int code;
+    int code = read_shard(c, &opts);
 
+    if (code != CLI_OK)
+        return code;
     if (cli_end(c, mid_plan_load(c->ctx, c->args.word.at[0], &plan)) != CLI_OK)
         return CLI_FAILED;
     cli_data_dirs(c, &dirs);
@@ -49,17 +64,18 @@ static int run(cli *c)
         code = cli_end(c, mid_run(c->ctx, plan, &opts));
     cli_progress_end(c);
     if (code == CLI_OK && !opts.estimate_only && !c->args.quiet)
-        printf("%s/report.html\n", c->args.out);
+        printf("%s/%s\n", c->args.out, opts.n_shard ? "run.db" : "report.html");
     mid_plan_close(plan);
     return code;
 }
 
 const cli_verb cli_verb_run = {
     .name = "run", .words = "PLAN.yaml", .n_word_min = 1, .n_word_max = 1,
-    .takes = "!out estimate plugin plugin-timeout data cache threads quiet help",
+    .takes = "!out estimate shard plugin plugin-timeout data cache threads quiet help",
     .summary = "the whole benchmark of a plan: answers, labels, monitors, rules, metrics, report",
     .about = "Can be stopped (Ctrl-C) and run again at any time: only what is missing is done. --out DIR then holds\n"
-             "report.html, results.json, results.csv and run.db, where everything is kept.",
+             "report.html, results.json, results.csv and run.db, where everything is kept. --shard makes a part of\n"
+             "the answers, each part in a folder of its own, for midstream merge to join (docs/scale.md).",
     .example = "midstream run plans/demo-short.yaml --out out/demo-short",
     .run = run,
 };

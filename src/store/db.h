@@ -29,6 +29,13 @@ mid_status mid__db_exec(mid_ctx *ctx, mid_store *store, const char *sql, const c
 /* What SQLite's last failure means to a person: "run.db: cannot store a trace: database or disk is full: ...". */
 mid_status mid__db_fail(mid_ctx *ctx, const mid_store *store, const char *doing);
 
+/* Take over what another store has and this one has not; what both have stays as it is here. All or nothing. Bytes are
+ * read back as they are taken, so that damage stays where it is: MID_EFORMAT. */
+mid_status mid__store_take(mid_ctx *ctx, mid_store *store, mid_store *from);
+/* Every fact of a store, in the order of names; a failure of fn ends it. */
+typedef mid_status (*mid__fact_fn)(void *user, mid_ctx *ctx, const char *name, const char *value);
+mid_status mid__store_facts(mid_ctx *ctx, mid_store *store, mid__fact_fn fn, void *user);
+
 /* A put of several statements is all or nothing, inside a batch and outside. */
 mid_status mid__db_put_begin(mid_ctx *ctx, mid_store *store);
 /* Keep the put if status is MID_OK, else undo it; returns the first failure. */

@@ -1,5 +1,6 @@
 /* A whole run of a tiny plan on the real SmolLM2: what it leaves behind, that nothing is done twice, and that a run
- * killed anywhere and taken up again, with another number of workers, ends where an undisturbed one does. */
+ * killed anywhere and taken up again, with another number of workers, ends where an undisturbed one does; so does one
+ * whose answers were made in shards and merged. */
 #include "test.h"
 
 #include <sqlite3.h>
@@ -63,7 +64,7 @@ static const char both[] =
     "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n"
     "  - {dataset: ask, model: small, source: llama, max_tok: 8}\n";
 
-static mid_status run(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads)
+static mid_status run_shard(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads, int i, int n)
 {
     const char *data_dir = test_dir();
     mid_run_opts opts = mid_run_opts_default();
@@ -73,7 +74,14 @@ static mid_status run(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n
     opts.n_data_dir = 1;
     opts.cache_dir = test_dir();
     opts.n_threads = n_threads;
+    opts.i_shard = i;
+    opts.n_shard = n;
     return mid_run(ctx, plan, &opts);
+}
+
+static mid_status run(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads)
+{
+    return run_shard(ctx, plan, dir, n_threads, 0, 0);
 }
 
 static yyjson_doc *read_json(const char *dir, const char *name)
@@ -369,6 +377,155 @@ TEST(run, attacked_copies_are_only_scored)
     free(without);
     free(with);
     free(late);
+}
+
+static mid_status merge(const char *out, const char *a, const char *b)
+{
+    const char *const in[] = { test_path(a), test_path(b) };
+
+    return mid_run_merge(test_ctx(), test_path(out), in, 2);
+}
+
+/* A merge in a child that dies between its two batches. */
+static void merge_and_die(const char *out, const char *a, const char *b)
+{
+    struct killer killer = { 2 };
+    pid_t pid = fork();
+    int how;
+
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        mid_ctx_set_progress(test_ctx(), kill_at, &killer);
+        _exit(merge(out, a, b) == MID_OK ? 0 : 1);
+    }
+    CHECK(waitpid(pid, &how, 0) == pid && WIFEXITED(how));
+    CHECK_INT(WEXITSTATUS(how), 9);
+}
+
+TEST(run, shards_merged_find_the_same)
+{
+    mid_plan *plan = load(test_model(), both);
+    mid_store_count a, b, half, joined, again;
+    char *whole, *merged;
+
+    CHECK_OK(run(test_ctx(), plan, "at_once", 1));
+    whole = findings("at_once");
+    CHECK_OK(run_shard(test_ctx(), plan, "shard.1", 1, 0, 2));
+    CHECK_OK(run_shard(test_ctx(), plan, "shard.2", 1, 1, 2));
+    CHECK(access(test_path("shard.1/results.json"), F_OK) != 0);
+    a = counts("shard.1");
+    b = counts("shard.2");
+    CHECK(a.n_trace > 0 && b.n_trace > 0);              /* groups of 16 and 2 answers, twice: no shard has both */
+    CHECK_INT(a.n_trace + b.n_trace, 2 * N);
+    CHECK_INT(a.n_label + b.n_label, 0);
+
+    merge_and_die("joined", "shard.2", "shard.1");
+    half = counts("joined");
+    CHECK_INT(half.n_trace, b.n_trace);
+    CHECK_OK(merge("joined", "shard.2", "shard.1"));
+    joined = counts("joined");
+    CHECK_INT(joined.n_trace, 2 * N);
+    CHECK_INT(joined.n_tok, a.n_tok + b.n_tok);
+    CHECK_OK(merge("joined", "shard.1", "joined"));     /* again, in another order, and with itself */
+    again = counts("joined");
+    CHECK(memcmp(&joined, &again, sizeof joined) == 0);
+
+    CHECK_OK(run(test_ctx(), plan, "joined", 2));
+    again = counts("joined");
+    CHECK_INT(again.n_tok, joined.n_tok);
+    merged = findings("joined");
+    CHECK(strcmp(whole, merged) == 0);
+    free(merged);
+
+    CHECK_OK(run(test_ctx(), plan, "shard.1", 1));      /* a shard's folder can also be gone on with; its runs join too */
+    CHECK_OK(merge("later", "shard.1", "at_once"));
+    CHECK_OK(run(test_ctx(), plan, "later", 1));
+    merged = findings("later");
+    CHECK(strcmp(whole, merged) == 0);
+    free(merged);
+    free(whole);
+    mid_plan_close(plan);
+}
+
+/* Every group is in one shard, whatever their number, and shards of one plan have as many but for one. */
+TEST(run, shards_share_the_work_out)
+{
+    mid_plan *plan = load(test_model(), both);
+    mid_store_count n[3];
+    char dir[20];
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        snprintf(dir, sizeof dir, "third.%d", i);
+        CHECK_OK(run_shard(test_ctx(), plan, dir, 1, i, 3));
+        n[i] = counts(dir);
+    }
+    CHECK_INT(n[0].n_trace + n[1].n_trace + n[2].n_trace, 2 * N);
+    CHECK_FAILS(run_shard(test_ctx(), plan, "third.3", 1, 3, 3), MID_EINVAL);
+    CHECK_SAYS("shard 3 of 3");
+    CHECK_FAILS(run_shard(test_ctx(), plan, "third.3", 1, -1, 3), MID_EINVAL);
+    CHECK(access(test_path("third.3"), F_OK) != 0);
+    mid_plan_close(plan);
+}
+
+static void put_fact(const char *dir, const char *name, const char *value)
+{
+    mid_store *store = NULL;
+    char path[100];
+
+    snprintf(path, sizeof path, "%s/run.db", dir);
+    mkdir(test_path(dir), 0777);
+    CHECK_OK(mid_store_open(test_ctx(), test_path(path), &store));
+    CHECK_OK(mid_store_put_fact(test_ctx(), store, name, value));
+    mid_store_close(store);
+}
+
+TEST(run, runs_of_another_plan_are_not_merged)
+{
+    put_fact("x", "plan", "{\"name\":\"tiny\",\"folds\":3,\"draws\":50}");
+    put_fact("x", "engine", "one");
+    put_fact("y", "plan", "{\"name\":\"tiny\",\"folds\":5,\"draws\":50}");
+    CHECK_FAILS(merge("xy", "x", "y"), MID_EMISMATCH);
+    CHECK_SAYS("they differ in plan, which is ...\"folds\":3,\"draws\":50} in the first and ...\"folds\":5,");
+    CHECK(access(test_path("xy"), F_OK) != 0);          /* nothing was begun */
+    put_fact("y", "plan", "{\"name\":\"tiny\",\"folds\":3,\"draws\":50}");
+    put_fact("y", "engine", "two");
+    CHECK_FAILS(merge("xy", "x", "y"), MID_EMISMATCH);
+    CHECK_SAYS("they differ in engine, which is ...one in the first and ...two in the second");
+    put_fact("y", "engine", "one");
+    put_fact("y", "data.read", "e3");
+    CHECK_OK(merge("xy", "x", "y"));
+    put_fact("x", "data.read", "f4");
+    CHECK_FAILS(merge("xy", "x", "x"), MID_EMISMATCH);  /* also with what was merged before */
+    CHECK_SAYS("/xy and ");
+    CHECK_SAYS("they differ in data.read");
+    put_fact("z", "engine", "one");
+    CHECK_FAILS(merge("xz", "z", "z"), MID_EMISMATCH);
+    CHECK_SAYS("does not say which plan it is of");
+    CHECK_FAILS(merge("xz", "x", "nowhere"), MID_ENOTFOUND);
+    CHECK_SAYS("nowhere: no run.db is there");
+    CHECK(access(test_path("nowhere"), F_OK) != 0);
+}
+
+/* Damage in one store is told and does not get into the other. */
+TEST(run, damage_is_not_merged)
+{
+    const mid_key key = mid_key_of("a piece of work", NULL);
+    mid_store *store = NULL;
+    sqlite3 *db = NULL;
+
+    put_fact("sound", "plan", "p");
+    put_fact("broken", "plan", "p");
+    CHECK_OK(mid_store_open(test_ctx(), test_path("broken/run.db"), &store));
+    CHECK_OK(mid_store_put_blob(test_ctx(), store, "memo", &key, "bytes", 5));
+    mid_store_close(store);
+    CHECK_INT(sqlite3_open(test_path("broken/run.db"), &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, "UPDATE chunk SET bytes=x'6279746571'", NULL, NULL, NULL), SQLITE_OK);
+    CHECK_INT(sqlite3_close(db), SQLITE_OK);
+    CHECK_FAILS(merge("whole", "sound", "broken"), MID_EFORMAT);
+    CHECK_SAYS("broken/run.db: memo ");
+    CHECK_SAYS("is damaged");
+    CHECK_INT(counts("whole").n_blob, 0);
 }
 
 /* Value of a whole-set AUROC of one seed, or (NaN) of all of them. */
