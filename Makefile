@@ -4,7 +4,7 @@
 #   make demo       SmolLM2 on our own data and recorded answers -> out/demo/report.html
 #   make bench      speed as ratios against named peers                  make models  also fetch Gemma-3-270M
 #   make oracle     our numbers against scikit-learn                     make fuzz    libFuzzer on every parser
-#   make install    PREFIX=/usr/local
+#   make install    PREFIX=/usr/local                                    make MPI=1  also mpi/midstream, for mpirun
 BUILD  ?= release
 OUT    := build/$(BUILD)
 .DEFAULT_GOAL := all
@@ -49,6 +49,22 @@ EXAMPLES := $(patsubst %.c,$(OUT)/%,$(wildcard examples/*.c))
 PLUGINS  := $(patsubst %.c,$(OUT)/%.so,$(wildcard examples/plugin/*_monitor.c tests/plugin/*_monitor.c))
 
 all: $(OUT)/libmidstream.a $(OUT)/libmidstream.so $(OUT)/midstream
+
+# The command once more, for mpirun, where there is an MPI (docs/scale.md).
+ifneq ($(filter-out 0,$(MPI)),)
+ifeq ($(shell command -v mpicc),)
+$(info MPI=1: no mpicc here, so mpi/midstream is not built; scripts/setup mpi gets Open MPI)
+else
+all: $(OUT)/mpi/midstream
+endif
+endif
+$(OUT)/mpi/mpi.o: src/cli/mpi.c build/setup.mk Makefile
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)OMPI_CC=$(CC) mpicc $(CPPFLAGS) $(CFLAGS) -DMID_MPI -MMD -MP -c $< -o $@
+$(OUT)/mpi/midstream: $(OUT)/mpi/mpi.o $(filter-out %/mpi.o,$(CLI_OBJ)) $(OUT)/libmidstream.a
+	$(call say,LD)
+	$(Q)OMPI_CXX=$(CXX) mpicxx $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(LIBS)
 
 $(OUT)/%.o: %.c build/setup.mk Makefile
 	$(call say,CC)
@@ -96,7 +112,7 @@ $(PLUGINS): $(OUT)/%.so: %.c $(wildcard include/midstream/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -shared -o $@ $<
 $(OUT)/tests/plugin/test_plugin: | $(PLUGINS)
-$(OUT)/midstream $(OUT)/tests/plugin/test_plugin: LDFLAGS += -Wl,--export-dynamic-symbol='mid_[a-z]*'
+$(OUT)/midstream $(OUT)/mpi/midstream $(OUT)/tests/plugin/test_plugin: LDFLAGS += -Wl,--export-dynamic-symbol='mid_[a-z]*'
 # no monitor may ask for memory while tokens come
 $(OUT)/tests/monitor/test_contract: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 .SECONDARY:
@@ -148,4 +164,4 @@ clean:
 .PHONY: all test asan tests examples demo demo-short models oracle bench fuzz install clean
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(FUZZ:=.d) $(EXAMPLES:=.d)
--include $(wildcard $(OUT)/bench/*.d $(OUT)/tests/oracle/*.d)
+-include $(wildcard $(OUT)/mpi/*.d $(OUT)/bench/*.d $(OUT)/tests/oracle/*.d)

@@ -8,6 +8,20 @@
 extern "C" {
 #endif
 
+/** Processes that make a run's answers together, each on one thread. Rank 0 runs the plan: it hands out groups of
+ *  answers, to whoever is free, makes some itself, and alone writes. The others make what they are handed. How a message
+ *  gets from one to the other is the caller's affair (MPI in the command). Both calls may come from several threads at
+ *  once, each of which speaks with a rank of its own. */
+typedef struct mid_crew {
+    size_t size;
+    int rank, n_rank;               /* this process, and how many there are: at most 64 */
+    void *user;
+    /** @return MID_OK; MID_EIO when the rank cannot be reached. */
+    mid_status (*send)(void *user, int rank, const void *bytes, size_t n);
+    /** Wait for the next message of a rank. @param[out] bytes from malloc(), the library frees it. @return as send. */
+    mid_status (*receive)(void *user, int rank, void **bytes, size_t *n);
+} mid_crew;
+
 typedef struct mid_run_opts {
     size_t size;
     const char *out_dir;            /* made if missing; holds run.db, results.json, results.csv, answers.json, report.html */
@@ -16,7 +30,9 @@ typedef struct mid_run_opts {
     const char *cache_dir;          /* models and their requantised copies */
     int n_threads;                  /* 0: all cores */
     bool estimate_only;             /* say bytes and time and stop there: only the folder, its store and a model copy are made */
-    int i_shard, n_shard;           /* make the answers of shard i_shard of n_shard, counted from 0, and stop there; n_shard 0: all */
+    int i_shard, n_shard;           /* make the answers of that shard, counted from 0, and stop there; n_shard 0: all */
+    const mid_crew *crew;           /* NULL: this process alone. A rank above 0 needs no out_dir: mid_run() makes what
+                                       it is handed and returns when there is no more */
 } mid_run_opts;
 MID_API mid_run_opts mid_run_opts_default(void);
 

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "base/utf8.h"
+#include "bench/crew.h"
 #include "bench/json.h"
 #include "bench/pool.h"
 #include "bench/set.h"
@@ -115,6 +116,8 @@ static mid_status put_model_fact(mid__run *run, const mid_plan_model *model, con
 {
     char fact[160], value[400];
 
+    if (mid__crew_is_hand(run))
+        return MID_OK;
     snprintf(fact, sizeof fact, "model.%.100s", model->name);
     snprintf(value, sizeof value, "%s\n%s", hash, desc);
     return mid_store_put_fact(run->ctx, run->store, fact, value);
@@ -260,17 +263,17 @@ static mid_status leave_out_long(mid__run *run, mid__set *set, const mid_model *
 }
 
 /* Leave out the groups of other shards, whole, once every trace has its key: what a group is does not depend on shards.
- * Groups are dealt out in turn, from a place that the hash of the set's first sample names: shards differ by at most one
- * group of a set, and the odd groups of many small sets do not all fall to the same one. A second reading is one of the
- * answers that are left. */
+ * Groups are dealt out in turn, from a place that the hash of the set's first sample names: shards differ by at most
+ * one group of a set, and the odd groups of many small sets do not all fall to the same one. A second reading is one of
+ * the answers that are left. */
 static void cut_shard(const mid__run *run, mid__set *set)
 {
     const size_t n_shard = (size_t)run->opts->n_shard, n_all = set->n;
     size_t first, end, i, turn, n = 0;
     uint64_t x;
 
-    if (n_shard == 0 || set->is_cut || n_all == 0)
-        return;
+    if (n_shard == 0 || set->is_cut || n_all == 0 || mid__crew_is_hand(run))
+        return;                         /* rank 0 orders what is of the shard */
     x = mid__fnv(MID__FNV_START, set->answer[0].sample->id, strlen(set->answer[0].sample->id));
     turn = (size_t)(mid__splitmix(&x) % n_shard);
     for (first = 0; first < n_all; first = end, turn = (turn + 1) % n_shard) {
@@ -371,6 +374,7 @@ struct work {
     size_t n, n_answer;
     int n_failed;                   /* answers in a row that a server failed to give; under the store's lock */
     char gave_up[300];              /* why nothing more is asked of it; "": it is */
+    int n_here;                     /* workers of this process; those behind them stand for ranks 1, 2, ... */
     struct tools tools[MID__WORKER_MAX];
 };
 
@@ -485,35 +489,71 @@ static mid_status try_server(struct work *w, const struct tools *tools)
 
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
 
+/* The traces of n answers, and each one's share of what the verdicts cost; zeros without a judge. */
+static mid_status trace_group(mid_ctx *ctx, const mid__set *set, const mid__answer *answer, size_t n,
+                              const mid_source_opts *o, const struct tools *tools, mid_trace **trace,
+                              mid__judged *judged)
+{
+    mid_source_opts opts = *o;
+    const mid_sample *sample[MID_GROUP_N];
+    mid_judge_cost before;
+    size_t i;
+    mid_status status;
+
+    for (i = 0; i < n; i++)
+        sample[i] = answer[i].sample;
+    opts.judge = tools->judge;
+    if (tools->judge)
+        mid_judge_spent(tools->judge, &before);
+    status = mid_source_trace(ctx, tools->model, set->source, sample, n, &opts, trace);
+    *judged = status == MID_OK && tools->judge ? share_of(tools->judge, &before, n) : (mid__judged){ 0 };
+    return status;
+}
+
+/* Which entry of the plan it is; ranks have the same ones. */
+static uint32_t i_data_of(const mid__set *set) { return (uint32_t)(set->data - set->plan->data); }
+
+/* The same by another rank, which finds the answers by their places in the data. */
+static mid_status order_group(struct work *w, mid_ctx *ctx, int rank, const mid__answer *answer, size_t n,
+                              mid_trace **trace, mid__judged *judged)
+{
+    const mid__set *set = w->set;
+    const mid_crew *crew = w->run->opts->crew;
+    const bool was_asked = strcmp(set->data->source, "openai") == 0;
+    mid__order order = { .i_data = i_data_of(set), .is_second = set->is_second, .n = (uint32_t)n };
+    size_t i;
+    mid_status status;
+
+    for (i = 0; i < n; i++) {
+        order.answer[i].i_read = answer[i].i_read;
+        order.answer[i].key = answer[i].key;
+        order.answer[i].said = was_asked ? answer[i].sample->response : NULL;
+    }
+    status = mid__crew_order(ctx, crew, rank, &order);
+    return status == MID_OK ? mid__crew_collect(ctx, crew, rank, n, trace, judged) : status;
+}
+
 static mid_status make_group(void *user, mid_ctx *ctx, int i_worker, size_t i_group)
 {
     struct work *w = user;
-    const struct tools *tools = &w->tools[i_worker];
     const size_t first = w->group[i_group], n = group_end(w->set, first) - first;
     mid__answer *answer = &w->set->answer[first];
-    mid_source_opts opts = *w->opts;
-    const mid_sample *sample[MID_GROUP_N];
     mid_trace *trace[MID_GROUP_N];
-    mid_judge_cost before;
     mid__judged judged;
     size_t i;
     mid_status status;
 
     if (has_given_up(w))
         return skip(ctx, answer, w->gave_up);
-    for (i = 0; i < n; i++)
-        sample[i] = answer[i].sample;
-    opts.judge = tools->judge;
-    if (tools->judge)
-        mid_judge_spent(tools->judge, &before);
-    status = mid_source_trace(ctx, tools->model, w->set->source, sample, n, &opts, trace);
+    if (i_worker < w->n_here)
+        status = trace_group(ctx, w->set, answer, n, w->opts, &w->tools[i_worker], trace, &judged);
+    else
+        status = order_group(w, ctx, 1 + i_worker - w->n_here, answer, n, trace, &judged);
     if (is_asked(w->set))
         status = settle(w, ctx, answer, status);
     if (status != MID_OK || answer->why)
         return status;
-    if (tools->judge)
-        judged = share_of(tools->judge, &before, n);
-    status = put_group(w, ctx, first, n, trace, tools->judge ? &judged : NULL);
+    status = put_group(w, ctx, first, n, trace, w->tools[0].judge ? &judged : NULL);
     for (i = 0; i < n; i++)
         mid_trace_close(trace[i]);
     return status;
@@ -549,14 +589,18 @@ static mid_status make_missing(mid__run *run, mid__set *set, const struct tools 
     int n_worker, i;
     mid_status status = list_missing(&w);
 
-    n_worker = mid__pool_size(run->opts->n_threads, w.n);
+    w.n_here = n_worker = mid__pool_size(run->opts->n_threads, w.n);
+    if (mid__crew_works(run) && !is_asked(set)) {       /* asking a server is waiting: rank 0 does that alone */
+        w.n_here = 1;
+        n_worker = run->opts->crew->n_rank;
+    }
     if (status == MID_OK && w.n > 0 && is_asked(set))
         status = try_server(&w, tools);
     else if (status == MID_OK && w.n > 0)
         status = estimate(run, set, tools, o, w.n_answer, n_worker);
     if (status != MID_OK || w.n == 0 || run->opts->estimate_only)
         goto out;
-    for (i = 1; status == MID_OK && i < n_worker; i++) {
+    for (i = 1; status == MID_OK && i < w.n_here; i++) {
         status = mid_model_fork(run->ctx, tools->model, opts, &w.tools[i].model);
         if (status == MID_OK && tools->judge)
             status = open_judge(run, set, &w.tools[i].judge);
@@ -565,7 +609,7 @@ static mid_status make_missing(mid__run *run, mid__set *set, const struct tools 
         mid__stage_begin(&stage, run->ctx, w.n_answer, "answers", "%s %s with %s", doing, set->name, set->model->name);
         status = mid__pool_run(run->ctx, n_worker, w.n, make_group, &w, &stage, is_asked(set) ? 1 : MID_GROUP_N);
     }
-    for (i = 1; i < n_worker; i++) {
+    for (i = 1; i < w.n_here; i++) {
         mid_judge_close(w.tools[i].judge);
         mid_model_close(w.tools[i].model);
     }
@@ -693,6 +737,98 @@ static mid_status add_judge(mid__run *run, mid__set *set, mid_source_opts *o, mi
     return MID_OK;
 }
 
+/* ---- at another rank --------------------------------------------------------------------------------------------- */
+
+/* The sample with what a server answered as its response, for observers to read. An answer that was cut within a
+ * character is read up to it. NULL: out of memory. */
+static const mid_sample *answered(mid__set *set, const mid_sample *sample, const char *text, size_t n)
+{
+    mid_sample *s = mid__arena_get(&set->said, sizeof *s);
+    const char *response = mid__arena_text(&set->said, text, n);
+
+    if (!s || !response)
+        return NULL;
+    *s = *sample;
+    s->response = response;
+    s->response_model = set->data->model;
+    s->label = -1;                      /* this and the rest were said of another response */
+    s->label_source = NULL;
+    s->onset_byte = -1;
+    s->n_sentence = 0;
+    return s;
+}
+
+/* The k-th answer of an order, whose trace must be the same here as at rank 0: of the same data, engine, model, options. */
+static mid_status find_ordered(mid__run *run, mid__set *set, const mid_source_opts *o, const mid__order *order,
+                               uint32_t k, size_t *at)
+{
+    const uint64_t i_read = order->answer[k].i_read;
+    const char *said = order->answer[k].said;
+    mid_key key = { "" };
+    size_t i = 0;
+
+    while (i < set->n && set->answer[i].i_read != i_read)
+        i++;
+    if (i < set->n && said)
+        set->answer[i].sample = answered(set, set->answer[i].sample, said, strlen(said));
+    if (i < set->n && !set->answer[i].sample)
+        return mid__oom(run->ctx, "an answer");
+    if (i < set->n)
+        key = mid__trace_key(set, o, mid__engine_version(), i);
+    if (strcmp(key.hex, order->answer[k].key.hex) != 0)
+        return mid__fail(run->ctx, MID_EMISMATCH, "%s: answer %llu is another one here than at rank 0: all ranks need "
+                         "the same plan, data, models and engine (here %s)", set->name, (unsigned long long)i_read,
+                         mid__engine_version());
+    *at = i;
+    return MID_OK;
+}
+
+static mid_status make_ordered(mid__run *run, mid__set *set, const struct tools *tools, const mid_source_opts *o,
+                               const mid__order *order)
+{
+    mid__answer answer[MID_GROUP_N];
+    mid_trace *trace[MID_GROUP_N];
+    mid__judged judged;
+    size_t at = 0, i;
+    uint32_t k;
+    mid_status status = MID_OK;
+
+    for (k = 0; status == MID_OK && k < order->n; k++) {
+        status = find_ordered(run, set, o, order, k, &at);
+        answer[k] = set->answer[at];
+    }
+    if (status == MID_OK)
+        status = trace_group(run->ctx, set, answer, order->n, o, tools, trace, &judged);
+    if (status != MID_OK)
+        return status;
+    status = mid__crew_hand_in(run->ctx, run->opts->crew, order->n, trace, &judged);
+    for (i = 0; i < order->n; i++)
+        mid_trace_close(trace[i]);
+    return status;
+}
+
+/* Make what is ordered of this set. An order of a later one ends it, and is kept for that. */
+static mid_status serve(mid__run *run, mid__set *set, const struct tools *tools, const mid_source_opts *o)
+{
+    const uint32_t i_data = i_data_of(set);
+    mid__order *order = run->order;
+    mid_status status = MID_OK;
+
+    while (status == MID_OK) {
+        if (!order->bytes)
+            status = mid__crew_wait(run->ctx, run->opts->crew, order);
+        if (status != MID_OK || order->i_data > i_data ||
+            (order->i_data == i_data && order->is_second > set->is_second))
+            return status;
+        if (order->i_data < i_data || order->is_second != set->is_second)
+            return mid__fail(run->ctx, MID_EMISMATCH, "%s:%d: rank 0 is at another entry than this rank: the same data "
+                             "must be there for both", run->plan->file, run->plan->data[order->i_data].line);
+        status = make_ordered(run, set, tools, o, order);
+        mid__order_clear(order);
+    }
+    return status;
+}
+
 static mid_status capture(mid__run *run, mid__set *set)
 {
     mid_source_opts o = source_opts(set);
@@ -711,6 +847,13 @@ static mid_status capture(mid__run *run, mid__set *set)
         status = check_layers(run, set);
     if (status == MID_OK && !set->model->url)
         status = leave_out_long(run, set, tools.model, &o);
+    if (mid__crew_is_hand(run)) {
+        if (status == MID_OK)
+            status = serve(run, set, &tools, &o);
+        mid_model_close(tools.model);
+        mid_judge_close(tools.judge);
+        return status;
+    }
     for (i = 0; status == MID_OK && i < set->n; i++)
         set->answer[i].key = mid__trace_key(set, &o, set->model->url ? "" : mid__engine_version(), i);
     if (status == MID_OK) {
@@ -735,25 +878,6 @@ static const mid_plan_model *model_named(const mid__set *set, const char *name)
     while (strcmp(set->plan->model[m].name, name) != 0)     /* the plan loader has seen to it that it is there */
         m++;
     return &set->plan->model[m];
-}
-
-/* The sample with what a server answered as its response, for observers to read. An answer that was cut within a
- * character is read up to it. NULL: out of memory. */
-static const mid_sample *answered(mid__set *set, const mid_sample *sample, const char *text, size_t n)
-{
-    mid_sample *s = mid__arena_get(&set->said, sizeof *s);
-    const char *response = mid__arena_text(&set->said, text, n);
-
-    if (!s || !response)
-        return NULL;
-    *s = *sample;
-    s->response = response;
-    s->response_model = set->data->model;
-    s->label = -1;                      /* this and the rest were said of another response */
-    s->label_source = NULL;
-    s->onset_byte = -1;
-    s->n_sentence = 0;
-    return s;
 }
 
 /* Give a set's answers the text of their traces as response. What an observer could not read is left out. */
@@ -785,6 +909,12 @@ static mid_status take_responses(mid__run *run, mid__set *set)
     return MID_OK;
 }
 
+/* A server is asked by rank 0 alone; an observer's orders then bring what it said. */
+static mid_status capture_here(mid__run *run, mid__set *set)
+{
+    return is_asked(set) && mid__crew_is_hand(run) ? MID_OK : capture(run, set);
+}
+
 /* Ask a server and let the entry's observer read what it answered: from then on the set is one of recorded answers. */
 static mid_status ask_and_observe(mid__run *run, mid__set *set)
 {
@@ -792,15 +922,15 @@ static mid_status ask_and_observe(mid__run *run, mid__set *set)
     mid_status status;
 
     set->is_second = true;              /* whoever is asked: the monitors' wants are for the observer */
-    status = capture(run, set);
+    status = capture_here(run, set);
     set->is_second = false;
     if (status != MID_OK || run->opts->estimate_only)
         return status;
-    status = take_responses(run, set);
+    if (!mid__crew_is_hand(run))
+        status = take_responses(run, set);
     for (i = 0; i < set->n; i++) {
         mid_trace_close(set->answer[i].trace);
         set->answer[i].trace = NULL;
-        set->answer[i].i_read = i;
     }
     set->source = "recorded";
     set->model = model_named(set, set->data->observer);
@@ -851,7 +981,7 @@ static mid_status read_beside(mid__run *run, mid__set *set)
 
     if (is_asked(set) && run->opts->estimate_only)
         return MID_OK;                  /* how long there will be something to read is not known yet */
-    if (is_asked(set))
+    if (is_asked(set) && !mid__crew_is_hand(run))
         status = take_responses(run, set);
     second.model = model_named(set, set->data->beside);
     second.source = "recorded";
@@ -867,7 +997,7 @@ static mid_status read_beside(mid__run *run, mid__set *set)
     }
     if (status == MID_OK)
         status = capture(run, &second);
-    if (status == MID_OK && !run->opts->estimate_only)
+    if (status == MID_OK && !run->opts->estimate_only && !mid__crew_is_hand(run))
         status = join(run, set, &second);
     for (i = 0; i < second.n; i++)
         mid_trace_close(second.answer[i].trace);
@@ -882,7 +1012,7 @@ mid_status mid__set_capture(mid__run *run, mid__set *set)
 
     for (i = 0; i < set->n; i++)
         set->answer[i].i_read = i;
-    status = set->data->observer ? ask_and_observe(run, set) : capture(run, set);
+    status = set->data->observer ? ask_and_observe(run, set) : capture_here(run, set);
     if (status == MID_OK && set->data->beside && set->n)
         status = read_beside(run, set);
     return status;

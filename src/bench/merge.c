@@ -29,8 +29,8 @@ static mid_status open_run(mid_ctx *ctx, const char *dir, mid_store **store)
     if (path.failed)
         status = mid__oom(ctx, "a path");
     else if (access(path.at, R_OK) != 0)
-        status = mid__fail(ctx, MID_ENOTFOUND, "%s: no run.db is there: name the folder that midstream run --shard was given "
-                           "as --out", dir);
+        status = mid__fail(ctx, MID_ENOTFOUND, "%s: no run.db is there: name the folder that midstream run --shard was "
+                           "given as --out", dir);
     if (status == MID_OK)
         status = mid_store_open(ctx, path.at, store);
     mid__buf_clear(&path);
@@ -60,9 +60,9 @@ static mid_status compare(void *user, mid_ctx *ctx, const char *name, const char
         ;
     if (f && strcmp(f->value, value) != 0) {
         at = place_of_difference(f->value, value);
-        return mid__fail(ctx, MID_EMISMATCH, "%s and %s are not of one run: they differ in %s, which is ...%.80s in the first and "
-                         "...%.80s in the second; merge what was made with the same plan, engine, models and data", f->dir,
-                         m->dir, name, f->value + at, value + at);
+        return mid__fail(ctx, MID_EMISMATCH, "%s and %s are not of one run: they differ in %s, which is ...%.80s in the "
+                         "first and ...%.80s in the second; merge what was made with the same plan, engine, models and "
+                         "data", f->dir, m->dir, name, f->value + at, value + at);
     }
     if (f)
         return MID_OK;
@@ -87,7 +87,8 @@ static mid_status compare_run(mid_ctx *ctx, struct merge *m, const char *dir)
     if (status == MID_OK)
         status = mid__store_facts(ctx, store, compare, m);
     if (status == MID_OK && !m->has_plan)
-        status = mid__fail(ctx, MID_EMISMATCH, "%s/run.db does not say which plan it is of: run the plan there once more", dir);
+        status = mid__fail(ctx, MID_EMISMATCH, "%s/run.db does not say which plan it is of: run the plan there once more",
+                           dir);
     mid_store_close(store);
     return status;
 }

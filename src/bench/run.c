@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/ctx.h"
 #include "base/file.h"
+#include "bench/crew.h"
 #include "bench/json.h"
 #include "bench/pool.h"
 #include "bench/results.h"
@@ -527,6 +528,46 @@ static mid_status check_keys(mid_ctx *ctx, const mid_plan *plan)
     return MID_OK;
 }
 
+static mid_status check_opts(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
+{
+    const bool is_hand = opts && opts->crew && opts->crew->rank > 0;
+
+    if (!opts || (!opts->out_dir && !is_hand))
+        return mid__fail(ctx, MID_EINVAL, "a run needs an output folder");
+    if (opts->n_shard < 0 || opts->i_shard < 0 || (opts->n_shard && opts->i_shard >= opts->n_shard))
+        return mid__fail(ctx, MID_EINVAL, "shard %d of %d: shards are numbered from 0 and below their number",
+                         opts->i_shard, opts->n_shard);
+    if (opts->crew && (opts->crew->n_rank < 1 || opts->crew->n_rank > MID__WORKER_MAX || opts->crew->rank < 0 ||
+                       opts->crew->rank >= opts->crew->n_rank))
+        return mid__fail(ctx, MID_EINVAL, "rank %d of %d: a run has at most %d, numbered from 0; more machines can make "
+                         "shards", opts->crew->rank, opts->crew->n_rank, MID__WORKER_MAX);
+    if (plan->n_fold < 3)
+        return mid__fail(ctx, MID_EINVAL, "%s: folds %d: at least 3 are needed (fit, calibrate, test)", plan->file,
+                         plan->n_fold);
+    return check_keys(ctx, plan);
+}
+
+/* A rank above 0 goes through the plan's entries as rank 0 does and makes what it is handed. */
+static mid_status run_as_hand(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
+{
+    mid__order order = { 0 };
+    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .order = &order };
+    mid_status status = check_opts(ctx, plan, opts);
+    size_t i;
+
+    for (i = 0; status == MID_OK && i < plan->n_data; i++) {
+        mid__set set;
+        status = mid__set_open(&run, &plan->data[i], &set);
+        if (status == MID_OK && !set.skipped)
+            status = mid__set_capture(&run, &set);
+        mid__set_close(&set);
+    }
+    if (status != MID_OK)
+        mid__crew_fail(ctx, opts->crew, status);
+    mid__order_clear(&order);
+    return status;
+}
+
 mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
 {
     pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -536,14 +577,9 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
     mid_status status;
     size_t i;
 
-    if (!opts || !opts->out_dir)
-        return mid__fail(ctx, MID_EINVAL, "a run needs an output folder");
-    if (opts->n_shard < 0 || opts->i_shard < 0 || (opts->n_shard && opts->i_shard >= opts->n_shard))
-        return mid__fail(ctx, MID_EINVAL, "shard %d of %d: shards are numbered from 0 and below their number", opts->i_shard,
-                         opts->n_shard);
-    if (plan->n_fold < 3)
-        return mid__fail(ctx, MID_EINVAL, "%s: folds %d: at least 3 are needed (fit, calibrate, test)", plan->file, plan->n_fold);
-    status = check_keys(ctx, plan);
+    if (opts && mid__crew_is_hand(&run))
+        return run_as_hand(ctx, plan, opts);
+    status = check_opts(ctx, plan, opts);
     if (status == MID_OK)
         status = mid_plan_json(ctx, plan, &plan_json);
     if (status == MID_OK)
@@ -562,6 +598,8 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
                      "use more data or another labeler", plan->file, plan->data[i].line, set.name, set.n, set.n_unsafe);
         mid__set_close(&set);
     }
+    if (opts && mid__crew_works(&run))
+        mid__crew_dismiss(opts->crew);
     if (status == MID_OK && !is_capture_only(&run)) {
         status = mid__results_write(&results);
         if (status == MID_OK)

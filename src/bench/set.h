@@ -70,6 +70,7 @@ typedef struct mid__run {
     const mid_run_opts *opts;
     mid_store *store;
     pthread_mutex_t *store_lock;
+    struct mid__order *order;       /* at a rank above 0: the next, if it has come; NULL elsewhere */
 } mid__run;
 
 /* Find the dataset, choose rows, cut groups and folds. */

@@ -80,6 +80,10 @@ int cli_options_read(cli *c, int argc, char **argv);    /* argv[0] is the verb; 
 void cli_options_needed(FILE *to, const cli_verb *verb);      /* " --out PATH": those that must be given */
 void cli_options_help(FILE *to, const cli_verb *verb);
 
+/* ---- mpi.c: the ranks that mpirun started ---- */
+int cli_crew_begin(const cli *c, mid_crew *crew);       /* n_rank 1: this process is alone */
+void cli_crew_end(const mid_crew *crew, bool abandon);  /* abandon: end the others too, who may wait for this one */
+
 /* ---- plugins.c: --plugin ---- */
 int cli_plugins_open(cli *c);                           /* and make them known by name */
 void cli_plugins_close(cli *c);

@@ -64,7 +64,7 @@ static const struct option_row {
     { "run", 0, TEXT, AT(run), "DIR", "what midstream run left behind" },
     { "scores", 0, TEXT, AT(scores), "FILE.jsonl", "lines with id, i_tok and score, as midstream score prints them" },
     { "seed", 0, BIG, AT(seed), "N", "of all that is random (0)" },
-    { "shard", 0, TEXT, AT(shard), "I/N", "make the answers of the I-th of N parts of the plan only, for midstream merge" },
+    { "shard", 0, TEXT, AT(shard), "I/N", "make only the answers of the I-th of N parts of the plan, for merge" },
     { "source", 0, TEXT, AT(source), "NAME", "llama or openai (generate), recorded (read answers); else as the data and --url say" },
     { "store", 0, TEXT, AT(store), "FILE.db", "the store to write to; made if missing" },
     { "task", 0, TEXT, AT(task), "NAME", "a task (midstream list tasks); of imported records, else what the form suggests" },

@@ -41,31 +41,52 @@ static int read_shard(const cli *c, mid_run_opts *opts)
     return CLI_OK;
 }
 
-static int run(cli *c)
+/* *told: the run itself has ended, so the other ranks know. */
+static int run_plan(cli *c, const mid_crew *crew, mid_run_opts *opts, bool *told)
 {
-    mid_run_opts opts = mid_run_opts_default();
     mid_plan *plan;
     cli_list dirs;
-    int code = read_shard(c, &opts);
+    int code;
 
-    if (code != CLI_OK)
-        return code;
     if (cli_end(c, mid_plan_load(c->ctx, c->args.word.at[0], &plan)) != CLI_OK)
         return CLI_FAILED;
     cli_data_dirs(c, &dirs);
-    opts.out_dir = c->args.out;
-    opts.data_dir = dirs.at;
-    opts.n_data_dir = dirs.n;
-    opts.cache_dir = cli_cache_dir(c);
-    opts.n_threads = (int)c->args.threads;
-    opts.estimate_only = c->args.estimate;
+    opts->out_dir = c->args.out;
+    opts->data_dir = dirs.at;
+    opts->n_data_dir = dirs.n;
+    opts->cache_dir = cli_cache_dir(c);
+    opts->n_threads = (int)c->args.threads;
+    opts->estimate_only = c->args.estimate;
+    opts->crew = crew;
     code = give_keys(c, plan);
-    if (code == CLI_OK)
-        code = cli_end(c, mid_run(c->ctx, plan, &opts));
+    if (code == CLI_OK) {
+        code = cli_end(c, mid_run(c->ctx, plan, opts));
+        *told = true;
+    }
     cli_progress_end(c);
+    mid_plan_close(plan);
+    return code;
+}
+
+static int run(cli *c)
+{
+    mid_run_opts opts = mid_run_opts_default();
+    mid_crew crew;
+    bool told = false;
+    int code = read_shard(c, &opts);
+
+    if (code == CLI_OK)
+        code = cli_crew_begin(c, &crew);
+    if (code != CLI_OK)
+        return code;
+    if (crew.rank > 0) {                /* rank 0 speaks for all, but for a failure */
+        c->args.quiet = true;
+        mid_ctx_set_log(c->ctx, NULL, NULL);
+    }
+    code = run_plan(c, &crew, &opts, &told);
     if (code == CLI_OK && !opts.estimate_only && !c->args.quiet)
         printf("%s/%s\n", c->args.out, opts.n_shard ? "run.db" : "report.html");
-    mid_plan_close(plan);
+    cli_crew_end(&crew, !told);
     return code;
 }
 
@@ -75,7 +96,8 @@ const cli_verb cli_verb_run = {
     .summary = "the whole benchmark of a plan: answers, labels, monitors, rules, metrics, report",
     .about = "Can be stopped (Ctrl-C) and run again at any time: only what is missing is done. --out DIR then holds\n"
              "report.html, results.json, results.csv and run.db, where everything is kept. --shard makes a part of\n"
-             "the answers, each part in a folder of its own, for midstream merge to join (docs/scale.md).",
+             "the answers, each part in a folder of its own, for midstream merge to join; mpirun -n N shares them out\n"
+             "among N processes, where midstream is built with MPI (docs/scale.md).",
     .example = "midstream run plans/demo-short.yaml --out out/demo-short",
     .run = run,
 };

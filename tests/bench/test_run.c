@@ -1,9 +1,11 @@
 /* A whole run of a tiny plan on the real SmolLM2: what it leaves behind, that nothing is done twice, and that a run
  * killed anywhere and taken up again, with another number of workers, ends where an undisturbed one does; so does one
- * whose answers were made in shards and merged. */
+ * whose answers were made in shards and merged, or by several ranks. */
 #include "test.h"
 
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,10 +54,11 @@ static mid_plan *load(const char *model, const char *data)
     n = snprintf(text, sizeof text,
                  "name: tiny\nseed: 3\nfolds: 3\ninner_folds: 2\ndraws: 50\n"
                  "at_tok: [1, 4]\nat_frac: [0.5, 1]\nshow: 4\nprevalence: 0.1\n"
-                 "models:\n  - {name: small, path: \"%s\", layers: [4, 14]}\n"
+                 "models: [\n  {name: small, path: \"%s\", layers: [4, 14]}, "
+                 "{name: other, path: \"%s\", layers: [9]}]\n"
                  "data:\n%s"
                  "monitors: [length, entropy_mean, ngram_lr, probe_linear, probe_linear+cusum+max, length+in_a_row(20)]\n"
-                 "rules: [best_f1, {rule: conformal, alpha: 0.3}]\nbaseline: entropy_mean\n", model, data);
+                 "rules: [best_f1, {rule: conformal, alpha: 0.3}]\nbaseline: entropy_mean\n", model, model, data);
     CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
     return plan;
 }
@@ -64,24 +67,30 @@ static const char both[] =
     "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n"
     "  - {dataset: ask, model: small, source: llama, max_tok: 8}\n";
 
-static mid_status run_shard(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads, int i, int n)
+static mid_status run_with(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads, mid_run_opts opts)
 {
     const char *data_dir = test_dir();
-    mid_run_opts opts = mid_run_opts_default();
 
-    opts.out_dir = test_path(dir);
+    opts.out_dir = dir ? test_path(dir) : NULL;
     opts.data_dir = &data_dir;
     opts.n_data_dir = 1;
     opts.cache_dir = test_dir();
     opts.n_threads = n_threads;
+    return mid_run(ctx, plan, &opts);
+}
+
+static mid_status run_shard(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads, int i, int n)
+{
+    mid_run_opts opts = mid_run_opts_default();
+
     opts.i_shard = i;
     opts.n_shard = n;
-    return mid_run(ctx, plan, &opts);
+    return run_with(ctx, plan, dir, n_threads, opts);
 }
 
 static mid_status run(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads)
 {
-    return run_shard(ctx, plan, dir, n_threads, 0, 0);
+    return run_with(ctx, plan, dir, n_threads, mid_run_opts_default());
 }
 
 static yyjson_doc *read_json(const char *dir, const char *name)
@@ -437,7 +446,7 @@ TEST(run, shards_merged_find_the_same)
     CHECK(strcmp(whole, merged) == 0);
     free(merged);
 
-    CHECK_OK(run(test_ctx(), plan, "shard.1", 1));      /* a shard's folder can also be gone on with; its runs join too */
+    CHECK_OK(run(test_ctx(), plan, "shard.1", 1));      /* a shard's folder can be gone on with too */
     CHECK_OK(merge("later", "shard.1", "at_once"));
     CHECK_OK(run(test_ctx(), plan, "later", 1));
     merged = findings("later");
@@ -526,6 +535,142 @@ TEST(run, damage_is_not_merged)
     CHECK_SAYS("broken/run.db: memo ");
     CHECK_SAYS("is damaged");
     CHECK_INT(counts("whole").n_blob, 0);
+}
+
+/* ---- ranks, which speak through sockets ---- */
+
+enum { N_RANK = 3 };
+struct wires { int to[N_RANK]; int n_sent, n_left; };   /* n_left: messages until this rank dies; 0: it does not */
+
+static mid_status send_wire(void *user, int rank, const void *bytes, size_t n)
+{
+    struct wires *w = user;
+
+    w->n_sent++;
+    if (w->n_left && --w->n_left == 0)
+        _exit(9);
+    if (write(w->to[rank], &n, sizeof n) != (ssize_t)sizeof n)
+        return MID_EIO;
+    while (n) {
+        const ssize_t some = write(w->to[rank], bytes, n);
+        if (some <= 0)
+            return MID_EIO;
+        bytes = (const char *)bytes + some;
+        n -= (size_t)some;
+    }
+    return MID_OK;
+}
+
+static mid_status receive_wire(void *user, int rank, void **bytes, size_t *n)
+{
+    const struct wires *w = user;
+    size_t have = 0;
+
+    if (recv(w->to[rank], n, sizeof *n, MSG_WAITALL) != (ssize_t)sizeof *n)
+        return MID_EIO;
+    *bytes = malloc(*n + 1);
+    while (have < *n) {
+        const ssize_t some = read(w->to[rank], (char *)*bytes + have, *n - have);
+        if (some <= 0) {
+            free(*bytes);
+            return MID_EIO;
+        }
+        have += (size_t)some;
+    }
+    return MID_OK;
+}
+
+static mid_status run_rank(const mid_plan *plan, const char *dir, int rank, struct wires *w)
+{
+    const mid_crew crew = { sizeof crew, rank, N_RANK, w, send_wire, receive_wire };
+    mid_run_opts opts = mid_run_opts_default();
+
+    opts.crew = &crew;
+    return run_with(test_ctx(), plan, dir, 1, opts);
+}
+
+/* plan: what each rank runs. dies: the rank that does so when it hands in its first group; 0: none.
+ * @return rank 0's status; *n_said: orders that it gave, the last of each rank is that there is no more. */
+static mid_status run_ranks(const mid_plan *const plan[N_RANK], const char *dir, int dies, int *n_said)
+{
+    struct wires mine = { 0 };
+    pid_t pid[N_RANK];
+    int rank, how, pair[2];
+    mid_status status;
+
+    signal(SIGPIPE, SIG_IGN);
+    for (rank = 1; rank < N_RANK; rank++) {
+        CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        pid[rank] = fork();
+        CHECK(pid[rank] >= 0);
+        if (pid[rank] == 0) {
+            struct wires w = { .to = { pair[1] }, .n_left = rank == dies };
+            close(pair[0]);
+            _exit(run_rank(plan[rank], NULL, rank, &w) == MID_OK ? 0 : 1);
+        }
+        close(pair[1]);
+        mine.to[rank] = pair[0];
+    }
+    status = run_rank(plan[0], dir, 0, &mine);
+    for (rank = 1; rank < N_RANK; rank++) {
+        close(mine.to[rank]);
+        CHECK(waitpid(pid[rank], &how, 0) == pid[rank] && WIFEXITED(how));
+        CHECK(status != MID_OK || WEXITSTATUS(how) == 0);
+    }
+    *n_said = mine.n_sent;
+    return status;
+}
+
+/* As "read", but every third answer is too short for min_tok: a second observer reads what is left. */
+static void write_uneven(void)
+{
+    static const char *const answer[] = { "Yes.", "It is what it always was.", "That depends on where you look." };
+    char text[6000];
+    size_t i, n = 0;
+
+    mkdir(test_path("uneven"), 0777);
+    for (i = 0; i < N; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"id\":\"u%zu\",\"task\":\"chat\","
+                              "\"prompt\":\"Tell me about %s.\",\"response\":\"%s\",\"label\":%zu}\n", i, subject[i], answer[i % 3], i % 2);
+    test_write("uneven/data.jsonl", text, n);
+}
+
+TEST(run, ranks_find_the_same)
+{
+    static const char data[] =
+        "  - {dataset: uneven, model: small, beside: other, source: recorded, labeler: data, max_tok: 8, min_tok: 4}\n"
+        "  - {dataset: ask, model: small, source: llama, max_tok: 8}\n";
+    mid_plan *plan = load(test_model(), data), *other;
+    const mid_plan *plans[N_RANK] = { plan, plan, plan };
+    char *whole, *shared;
+    int n_said;
+
+    write_uneven();
+    CHECK_OK(run(test_ctx(), plan, "alone", 1));
+    whole = findings("alone");
+    CHECK_OK(run_ranks(plans, "ranks", 0, &n_said));
+    CHECK(n_said > N_RANK - 1);                         /* besides the dismissals there were orders */
+    shared = findings("ranks");
+    CHECK(strcmp(whole, shared) == 0);
+    free(shared);
+    CHECK_OK(run_ranks(plans, "ranks", 0, &n_said));    /* again: nobody is ordered to do anything */
+    CHECK_INT(n_said, N_RANK - 1);
+
+    CHECK(run_ranks(plans, "dies", 1, &n_said) != MID_OK);
+    CHECK_SAYS("rank 1");
+    CHECK_OK(run(test_ctx(), plan, "dies", 1));
+    shared = findings("dies");
+    CHECK(strcmp(whole, shared) == 0);
+    free(shared);
+
+    other = load(test_model(), "  - {dataset: uneven, model: small, source: recorded, labeler: data, max_tok: 7}\n"
+                 "  - {dataset: ask, model: small, source: llama, max_tok: 8}\n");
+    plans[1] = plans[2] = other;
+    CHECK_FAILS(run_ranks(plans, "unlike", 0, &n_said), MID_EMISMATCH);
+    CHECK_SAYS("is another one here than at rank 0");
+    free(whole);
+    mid_plan_close(other);
+    mid_plan_close(plan);
 }
 
 /* Value of a whole-set AUROC of one seed, or (NaN) of all of them. */
