@@ -50,17 +50,12 @@ static bool put_chars(const char *word, size_t n, mid__buf *out)
 
 static bool read_symbols(mid__vocab *vocab, const char *text, size_t n, bool words, struct symbols *out)
 {
-    size_t at = 0, begin, space;
+    size_t begin, end = 0;
     bool ok = true;
 
-    while (ok && at < n) {
-        while ((space = mid__space(text + at, n - at)))
-            at += space;
-        for (begin = at; at < n && !mid__space(text + at, n - at); at++)
-            ;
-        ok = at == begin || (put_chars(text + begin, at - begin, &out->chars)
-                             && (!words || put_word(vocab, text + begin, at - begin, &out->words)));
-    }
+    while (ok && mid__next_word(text, n, &begin, &end))
+        ok = put_chars(text + begin, end - begin, &out->chars) &&
+             (!words || put_word(vocab, text + begin, end - begin, &out->words));
     return ok;
 }
 

@@ -76,18 +76,25 @@ bool mid__vocab_put(mid__vocab *v, const char *word, size_t n, mid__buf *ids)
     return mid__buf_put(ids, &w->id, sizeof w->id);
 }
 
+bool mid__next_word(const char *text, size_t n, size_t *begin, size_t *end)
+{
+    size_t at = *end, space;
+
+    while (at < n && (space = mid__space(text + at, n - at)))
+        at += space;
+    for (*begin = at; at < n && !mid__space(text + at, n - at); at++)
+        ;
+    *end = at;
+    return at > *begin;
+}
+
 bool mid__vocab_words(mid__vocab *v, const char *text, size_t n, mid__buf *ids)
 {
-    size_t at = 0, begin, space;
+    size_t begin, end = 0;
     bool ok = true;
 
-    while (ok && at < n) {
-        while ((space = mid__space(text + at, n - at)))
-            at += space;
-        for (begin = at; at < n && !mid__space(text + at, n - at); at++)
-            ;
-        ok = at == begin || mid__vocab_put(v, text + begin, at - begin, ids);
-    }
+    while (ok && mid__next_word(text, n, &begin, &end))
+        ok = mid__vocab_put(v, text + begin, end - begin, ids);
     return ok;
 }
 

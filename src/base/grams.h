@@ -17,6 +17,8 @@ typedef struct mid__vocab {
 void mid__vocab_clear(mid__vocab *vocab);
 /* Append a word's number to ids, of uint32_t. The word's bytes must outlive the vocabulary. False: no memory. */
 bool mid__vocab_put(mid__vocab *vocab, const char *word, size_t n, mid__buf *ids);
+/* The next word behind *end, which begins at 0, of a text that white space cuts. False: there is none. */
+bool mid__next_word(const char *text, size_t n, size_t *begin, size_t *end);
 /* Append the numbers of all words of a text that white space cuts. */
 bool mid__vocab_words(mid__vocab *vocab, const char *text, size_t n, mid__buf *ids);
 

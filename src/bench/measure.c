@@ -437,12 +437,10 @@ static size_t safe_peaks(struct measuring *m, const struct view *v)
     return n;
 }
 
-/* What alarms at one threshold do: share of safe answers stopped, mean share of unsafe tokens shown. */
-static mid_status delay_at(struct measuring *m, const struct view *v, double threshold, double *fpr, double *delay)
+/* When a rule, or that of each answer's fold, alarms on these scores (n_tok), into m->outcome. */
+static void take_outcomes(struct measuring *m, const struct view *v, const mid_rule *rule, bool of_fold,
+                          const double *score)
 {
-    const mid_rule rule = { .threshold = threshold, .feasible = true };
-    mid_decision d;
-    mid_status status;
     size_t k;
 
     for (k = 0; k < v->n; k++) {
@@ -450,9 +448,19 @@ static mid_status delay_at(struct measuring *m, const struct view *v, double thr
         const size_t at = m->scores->at[v->i[k]], n = m->scores->at[v->i[k] + 1] - at;
         m->outcome[k] = (mid_outcome){
             .label = (uint8_t)a->label.unsafe, .group = a->group, .n_tok = (uint32_t)n, .onset_tok = a->onset_tok,
-            .alarm_tok = (uint32_t)mid_rule_alarm(&rule, m->scores->rank + at, n),
+            .alarm_tok = (uint32_t)mid_rule_alarm(&rule[of_fold ? a->fold : 0], score + at, n),
         };
     }
+}
+
+/* What alarms at one threshold do: share of safe answers stopped, mean share of unsafe tokens shown. */
+static mid_status delay_at(struct measuring *m, const struct view *v, double threshold, double *fpr, double *delay)
+{
+    const mid_rule rule = { .threshold = threshold, .feasible = true };
+    mid_decision d;
+    mid_status status;
+
+    take_outcomes(m, v, &rule, false, m->scores->rank);
     status = mid_decision_of(m->run->ctx, m->outcome, v->n, NULL, &d);
     *fpr = d.fpr.value;
     *delay = d.delay_frac.value;
@@ -540,14 +548,7 @@ static mid_status decisions(struct measuring *m, const struct view *v, const mid
     mid_status status;
     size_t k;
 
-    for (k = 0; k < v->n; k++) {
-        const mid__answer *a = &m->set->answer[v->i[k]];
-        const size_t at = m->scores->at[v->i[k]], n = m->scores->at[v->i[k] + 1] - at;
-        m->outcome[k] = (mid_outcome){
-            .label = (uint8_t)a->label.unsafe, .group = a->group, .n_tok = (uint32_t)n, .onset_tok = a->onset_tok,
-            .alarm_tok = (uint32_t)mid_rule_alarm(&of_fold[a->fold], m->scores->rule + at, n),
-        };
-    }
+    take_outcomes(m, v, of_fold, true, m->scores->rule);
     status = mid_decision_of(m->run->ctx, m->outcome, v->n, &boot, &d);
     if (status == MID_OK)
         status = mid_returns_of(m->run->ctx, m->outcome, v->n, NAN, 0, &boot, &r);

@@ -1,7 +1,8 @@
 /* The best of several ways to join the same members, and of the members alone. Each candidate is learned on the rows
  * outside an inner fold and scores the rows within it; the one with the best AUROC, averaged over 1, 2, 4, ... 128
- * tokens, is then learned on all rows. Its score is shown as a rank among safe answers (normal.h), since candidates have
- * units of their own and two fits that choose differently would not be comparable. Of equals the first named wins;
+ * tokens, is then learned on all rows; a hybrid only if it beats the best member by `margin` (hybrid.h). Its score is
+ * shown as a rank among safe answers (normal.h), since candidates have units of their own and two fits that choose
+ * differently would not be comparable. Of equals the first named wins;
  * members stand behind the hybrids. No candidate has seen an answer that it is judged by; but the rows it learned from
  * were scored by members that had, since members are fitted without one fold at a time. On pure noise that favours
  * hybrids which learn weights by some hundredths of AUROC. All of it is inside the fit answers: the choice may lean,

@@ -41,17 +41,6 @@ static mid_status read_files(mid_ctx *ctx, const char *paths, mid__evidence *e)
     return status;
 }
 
-static yyjson_val *about_set(const mid__report *file, const char *name)
-{
-    yyjson_val *object;
-    size_t i, n;
-
-    yyjson_arr_foreach(yyjson_obj_get(file->provenance, "datasets"), i, n, object)
-        if (strcmp(mid__report_text(object, "name"), name) == 0)
-            return object;
-    return NULL;
-}
-
 /* Names of datasets, methods and rules. */
 static mid_status number_names(mid_ctx *ctx, mid__evidence *e)
 {
@@ -113,7 +102,7 @@ static void describe_sets(mid__evidence *e)
             set->name = name;
             set->task = mid__report_text(cell, "task");
             set->observed = *mid__report_text(cell, "observer") != '\0';
-            set->about = about_set(e->file[k], name);
+            set->about = mid__report_about_set(e->file[k], name);
         }
 }
 

@@ -211,7 +211,7 @@ static mid_status read_monitors(mid_ctx *ctx, const char *path, mid__report *r)
     return MID_OK;
 }
 
-static yyjson_val *about_set(const mid__report *r, const char *name)
+yyjson_val *mid__report_about_set(const mid__report *r, const char *name)
 {
     yyjson_val *object;
     size_t i, n;
@@ -236,7 +236,7 @@ static mid__report_set *set_of(mid__report *r, int *i_set, const mid__cell *c)
         set = &r->set[r->n_set];
         set->id = c->key.dataset;
         set->name = mid__report_name(r, set->id);
-        set->about = about_set(r, set->name);
+        set->about = mid__report_about_set(r, set->name);
         set->task = mid__report_text(set->about, "task");
         set->split = c->split ? c->split : "";
         i_set[c->key.dataset] = (int)++r->n_set;

@@ -116,4 +116,7 @@ void mid__report_count_text(char text[128], const mid__report *report);
 /* From report_rank.c: order of monitors, colours, main columns. Once, when all is read. */
 void mid__report_rank(mid__report *report);
 
+/* What provenance says of a dataset; NULL if nothing. */
+yyjson_val *mid__report_about_set(const mid__report *r, const char *name);
+
 #endif
