@@ -54,6 +54,7 @@ typedef struct mid_plan_data {
     uint32_t limit;                 /* 0: all; else a stable sample of that many, the same for every run */
     const char *stop;               /* as mid_source_opts.stop */
     float temperature;
+    bool stratify;                  /* limit takes the same share of each author and each split */
     bool optional;                  /* skip, with a visible line, when the dataset is not found */
     bool contrast;                  /* also report the subset of unsafe prompts (prompt_label 1) */
     int line;

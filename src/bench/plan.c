@@ -620,6 +620,7 @@ static const field data_fields[] = {
     { "max_tok", read_u32, MEMBER(mid_plan_data, max_tok), .lo = 1, .hi = 4096 },
     { "min_tok", read_u32, MEMBER(mid_plan_data, min_tok), .lo = 1, .hi = 4096 },
     { "limit", read_u32, MEMBER(mid_plan_data, limit), .lo = 0, .hi = 1e9 },
+    { "stratify", read_flag, MEMBER(mid_plan_data, stratify) },
     { "stop", read_text, MEMBER(mid_plan_data, stop) },
     { "temperature", read_float, MEMBER(mid_plan_data, temperature), .lo = 0, .hi = 10 },
     { "optional", read_flag, MEMBER(mid_plan_data, optional) },

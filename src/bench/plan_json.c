@@ -92,7 +92,10 @@ static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_d
     yyjson_mut_obj_add_float(doc, o, "temperature", d->temperature);
     yyjson_mut_obj_add_bool(doc, o, "optional", d->optional);
     yyjson_mut_obj_add_bool(doc, o, "contrast", d->contrast);
-    if (d->n_attack)                /* a plan without any keeps the text, and so the stored figures, that it had */
+    /* A plan without these keeps the text, and so the stored figures, that it had. */
+    if (d->stratify)
+        yyjson_mut_obj_add_bool(doc, o, "stratify", true);
+    if (d->n_attack)
         put_texts(doc, o, "attack", d->attack, d->n_attack);
     if (d->judge)
         put_judge(doc, o, d->judge);

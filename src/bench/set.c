@@ -52,23 +52,63 @@ static bool wanted(const mid_plan_data *data, const mid_sample *s)
     return data->n_response_model == 0;
 }
 
-struct drawn { uint64_t hash; size_t i; };
+/* A row that may be taken. `place` is where it stands among those it is drawn with, by hash: (rank + 1/2) / their number. */
+struct drawn { uint64_t hash, stratum; double place; size_t i; };
 
-static int by_hash(const void *a, const void *b)
+static int compare_u64(uint64_t x, uint64_t y)
+{
+    return (x > y) - (x < y);
+}
+
+static int by_stratum(const void *a, const void *b)
 {
     const struct drawn *x = a, *y = b;
+    const int s = compare_u64(x->stratum, y->stratum), h = compare_u64(x->hash, y->hash);
 
-    return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1) : (x->i > y->i) - (x->i < y->i);
+    return s ? s : h ? h : compare_u64(x->i, y->i);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct drawn *x = a, *y = b;
+    const int h = compare_u64(x->hash, y->hash);
+
+    return x->place != y->place ? (x->place < y->place ? -1 : 1) : h ? h : compare_u64(x->i, y->i);
 }
 
 static int by_index(const void *a, const void *b)
 {
-    const struct drawn *x = a, *y = b;
-
-    return (x->i > y->i) - (x->i < y->i);
+    return compare_u64(((const struct drawn *)a)->i, ((const struct drawn *)b)->i);
 }
 
-/* The rows of this entry: those wanted, or `limit` of them with the smallest hashed ids, in the data's order. */
+/* Who wrote it, and in which half its prompt is. */
+static uint64_t stratum_of(const mid_sample *s)
+{
+    const char *part[] = { s->response_model ? s->response_model : "", s->split ? s->split : "" };
+    uint64_t hash = MID__FNV_START;
+    size_t i;
+
+    for (i = 0; i < 2; i++)
+        hash = mid__fnv(hash, part[i], strlen(part[i]) + 1);
+    return hash;
+}
+
+/* The rows with the smallest places come first: of every stratum the same share, to within a row. */
+static void draw(struct drawn *r, size_t n)
+{
+    size_t from, to, i;
+
+    qsort(r, n, sizeof *r, by_stratum);
+    for (from = 0; from < n; from = to) {
+        for (to = from; to < n && r[to].stratum == r[from].stratum; to++)
+            ;
+        for (i = from; i < to; i++)
+            r[i].place = ((double)(i - from) + 0.5) / (double)(to - from);
+    }
+    qsort(r, n, sizeof *r, by_place);
+}
+
+/* The rows of this entry, in the data's order: those wanted, or `limit` of them, drawn by a hash of their ids. */
 static mid_status choose_rows(mid_ctx *ctx, mid__set *set, struct drawn **rows, size_t *n)
 {
     const size_t n_all = mid_dataset_n(set->dataset);
@@ -81,10 +121,10 @@ static mid_status choose_rows(mid_ctx *ctx, mid__set *set, struct drawn **rows, 
         const mid_sample *s = mid_dataset_at(set->dataset, i);
         uint64_t x = mid__fnv(MID__FNV_START, s->id, strlen(s->id));
         if (wanted(set->data, s))
-            r[(*n)++] = (struct drawn){ mid__splitmix(&x), i };
+            r[(*n)++] = (struct drawn){ mid__splitmix(&x), set->data->stratify ? stratum_of(s) : 0, 0, i };
     }
     if (set->data->limit && set->data->limit < *n) {
-        qsort(r, *n, sizeof *r, by_hash);
+        draw(r, *n);
         *n = set->data->limit;
         qsort(r, *n, sizeof *r, by_index);
     }

@@ -72,7 +72,7 @@ TEST(plan, every_key)
         "show: 0\nprevalence: [0.01, 0.1]\n"
         "models:\n  - {name: m, path: a.gguf, format: \"Q: {prompt}\\nA:\", quantise: q8_0, layers: [2, 5]}\n"
         "data:\n  - {dataset: sets/own_qa, as: qa, model: m, source: recorded, format: chat, labeler: data,\n"
-        "     response_models: [x, \"y (z)\"], group: id:2, max_tok: 9, min_tok: 2, limit: 10, stop: \"\\n\",\n"
+        "     response_models: [x, \"y (z)\"], group: id:2, max_tok: 9, min_tok: 2, limit: 10, stratify: true, stop: \"\\n\",\n"
         "     temperature: 0.5, optional: true, contrast: true, attack: [delay(16), rot13]}\n"
         "monitors:\n  - {monitor: probe_ema, as: p, only: [qa], layer: 5, beta: 0.75}\n"
         "rules:\n  - {rule: conformal, alpha: 0.1}\n  - best_f1\n");
@@ -105,7 +105,7 @@ TEST(plan, every_key)
     CHECK_INT(p->data[0].limit, 10);
     CHECK_TEXT(p->data[0].stop, "\n");
     CHECK_NEAR(p->data[0].temperature, 0.5, 0);
-    CHECK(p->data[0].optional && p->data[0].contrast);
+    CHECK(p->data[0].stratify && p->data[0].optional && p->data[0].contrast);
     CHECK_INT(p->data[0].n_attack, 2);
     CHECK_TEXT(p->data[0].attack[1], "rot13");
     CHECK_TEXT(p->monitor[0].as, "p");
