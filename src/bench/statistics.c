@@ -218,7 +218,14 @@ static bool has_figure(const struct table *t, size_t i, size_t k)
     return f->here && !f->circular && !isnan(f->value);
 }
 
-static const char *why_not_set(const struct table *t, size_t i)
+/* Two entries with answers of one source: recorded ones of a dataset, or a model's to its prompts. */
+static bool same_answers(const mid_plan_data *a, const mid_plan_data *b)
+{
+    return strcmp(a->dataset, b->dataset) == 0 && strcmp(a->source, b->source) == 0 &&
+           (strcmp(a->source, "recorded") == 0 || strcmp(a->model, b->model) == 0);
+}
+
+static const char *why_not_set(const struct table *t, const struct choice *c, size_t i)
 {
     const size_t n_monitor = t->plan->n_monitor;
     double prevalence = NAN;
@@ -233,6 +240,9 @@ static const char *why_not_set(const struct table *t, size_t i)
         return "fewer than half of the methods have a figure here";
     if (t->generated[i] && !(prevalence >= PREVALENCE_LOW && prevalence <= 1 - PREVALENCE_LOW))
         return "generated, and its prevalence lies outside 10-90 %";
+    for (k = 0; k < i; k++)
+        if (!c->why_set[k] && same_answers(&t->plan->data[k], &t->plan->data[i]))
+            return "its answers are those of a dataset that is ranked";
     return NULL;
 }
 
@@ -254,7 +264,7 @@ static void choose(const struct table *t, struct choice *c)
     size_t i, k;
 
     for (i = 0; i < t->plan->n_data; i++) {
-        c->why_set[i] = why_not_set(t, i);
+        c->why_set[i] = why_not_set(t, c, i);
         c->n_set += !c->why_set[i];
     }
     for (k = 0; k < t->plan->n_monitor; k++) {

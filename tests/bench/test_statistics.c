@@ -110,6 +110,33 @@ TEST(statistics, ranks)
     mid__buf_clear(&cells);
 }
 
+/* Two entries that read the same recorded answers count once; two models that answer the same prompts count twice. */
+TEST(statistics, answers_are_ranked_once)
+{
+    static const char *const set[] = { "one", "two", "three", "four" };
+    mid_plan plan = plan_of();
+    mid__buf cells = { 0 };
+    yyjson_doc *doc;
+    yyjson_val *r;
+    size_t i;
+
+    data[1] = (mid_plan_data){ .dataset = "one", .as = "two", .source = "recorded", .model = "reader" };
+    data[2] = (mid_plan_data){ .dataset = "asked", .as = "three", .source = "llama", .model = "one" };
+    data[3] = (mid_plan_data){ .dataset = "asked", .as = "four", .source = "llama", .model = "another" };
+    for (i = 0; i < N_DATA; i++) {
+        put(&cells, set[i], "length", "auroc", 0.6, "null", "false");
+        put(&cells, set[i], "random", "auroc", 0.5, "null", "false");
+        put(&cells, set[i], "lexicon", "auroc", 0.9, "null", "false");
+    }
+    doc = statistics(&plan, &cells);
+    r = yyjson_arr_get(yyjson_obj_get(yyjson_doc_get_root(doc), "r"), 0);
+    CHECK_NEAR(number(r, "n_sets"), 3, 0);
+    CHECK_INT(yyjson_arr_size(yyjson_obj_get(r, "left_out")), 1);
+    CHECK_TEXT(text(yyjson_arr_get(yyjson_obj_get(r, "left_out"), 0), "dataset"), "two");
+    yyjson_doc_free(doc);
+    mid__buf_clear(&cells);
+}
+
 TEST(statistics, too_little_is_said)
 {
     mid_plan plan = plan_of();
