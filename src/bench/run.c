@@ -234,9 +234,9 @@ static mid_status score_all(mid__run *run, const mid__set *set, mid__scores *sco
     return status;
 }
 
-/* hand_on: also what others take from a run, fitted files and a few answers with their scores. */
+/* Figures, and what else others take from a run: fitted files and a few answers with their scores. */
 static mid_status measure_all(mid__run *run, mid__results *results, const mid__set *set, const mid__scores *scores,
-                              const char *plan_json, bool hand_on)
+                              const char *plan_json)
 {
     const mid_plan *plan = run->plan;
     struct beside beside;
@@ -248,20 +248,19 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
         if (mid__monitor_runs_on(&plan->monitor[k], set))
             status = measured(run, results, set, &plan->monitor[k], &scores[k], &beside, plan_json);
-        if (status == MID_OK && hand_on && scores[k].defined && !plan->monitor[k].as)
+        if (status == MID_OK && scores[k].defined && !plan->monitor[k].as)
             status = save_fitted(run, set, &plan->monitor[k], &scores[k]);
         if (status == MID_OK)
             status = mid__stage_step(&stage, 1);
     }
     free(beside.control);
-    if (status == MID_OK && hand_on)
+    if (status == MID_OK)
         mid__results_index(results, set, scores);
-    return status == MID_OK && hand_on ? mid__results_answers(results, set, scores) : status;
+    return status == MID_OK ? mid__results_answers(results, set, scores) : status;
 }
 
-/* Fit, score and measure all monitors of a set. */
-static mid_status monitors_of(mid__run *run, mid__results *results, const mid__set *set, const char *plan_json,
-                              bool hand_on)
+/* Fit and score all monitors of a set, and unless plan_json is NULL measure them. */
+static mid_status monitors_of(mid__run *run, mid__results *results, const mid__set *set, const char *plan_json)
 {
     const size_t n = run->plan->n_monitor;
     mid__scores *scores = calloc(n + 1, sizeof *scores);
@@ -271,9 +270,10 @@ static mid_status monitors_of(mid__run *run, mid__results *results, const mid__s
 
     mid__results_stage(results, set->name, "fit and score", mid__now_s() - start_s);
     start_s = mid__now_s();
-    if (status == MID_OK)
-        status = measure_all(run, results, set, scores, plan_json, hand_on);
-    mid__results_stage(results, set->name, "measure", mid__now_s() - start_s);
+    if (status == MID_OK && plan_json) {
+        status = measure_all(run, results, set, scores, plan_json);
+        mid__results_stage(results, set->name, "measure", mid__now_s() - start_s);
+    }
     for (k = 0; scores && k < n; k++)
         mid__scores_clear(&scores[k]);
     free(scores);
@@ -384,7 +384,8 @@ static mid_status summarise(mid__run *run, mid__results *results, mid__set *set)
     return status;
 }
 
-/* Everything behind the answers, once or once for each seed. The first seed's fits are handed on. */
+/* Everything behind the answers, once or once for each seed. Fits, and figures of one seed, are those of the first: of
+ * the others only what all have together is told, or results would be as many times as large. */
 static mid_status all_seeds(mid__run *run, mid__results *results, mid__set *set, const char *plan_json)
 {
     const double start_s = mid__now_s();
@@ -392,13 +393,13 @@ static mid_status all_seeds(mid__run *run, mid__results *results, mid__set *set,
     size_t i;
 
     if (!run->plan->n_seed)
-        return monitors_of(run, results, set, plan_json, true);
+        return monitors_of(run, results, set, plan_json);
     for (i = 0; status == MID_OK && i < run->plan->n_seed; i++) {
         mid_plan plan;
         mid__run mine = of_seed(run, i, &plan, set);
         mid__log(run->ctx, MID_LOG_INFO, "%s: seed %llu, %zu of %zu", set->name, (unsigned long long)plan.seed, i + 1,
                  plan.n_seed);
-        status = monitors_of(&mine, results, set, plan_json, i == 0);
+        status = monitors_of(&mine, results, set, i == 0 ? plan_json : NULL);
     }
     if (status == MID_OK)
         status = summarise(run, results, set);

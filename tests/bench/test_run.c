@@ -694,33 +694,50 @@ static double of_seed(yyjson_val *cells, const char *monitor, double seed)
     return -1;
 }
 
-/* Answers are made once; what several seeds say together is the mean of what each says. Twice is once. */
+static mid_plan *load_seeds(const char *seeds)
+{
+    mid_plan *plan = NULL;
+    char text[2000];
+    int n = snprintf(text, sizeof text, "name: tiny\nseeds: %s\nfolds: 3\ninner_folds: 2\ndraws: 50\nat_tok: [4]\n"
+                     "at_frac: [1]\nmodels:\n  - {name: small, path: \"%s\", layers: [4, 14]}\ndata:\n"
+                     "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n"
+                     "monitors: [length, entropy_mean, prompt_only]\nbaseline: length\n", seeds, test_model());
+
+    CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
+    return plan;
+}
+
+/* Answers are made once; what several seeds say together is the mean of what each says, which is told of the first.
+ * Twice is once. */
 TEST(run, seeds_are_averaged)
 {
-    const char *path;
-    char text[2000];
-    mid_plan *plan = NULL;
+    static const struct { const char *seeds; double first; } order[] = {
+        { "[3, 4, 5]", 3 }, { "[4, 3, 5]", 4 }, { "[5, 3, 4]", 5 },
+    };
+    double each[3], all = 0;
+    mid_plan *plan;
     yyjson_doc *doc;
     yyjson_val *cells;
     char *once, *again;
-    int n;
+    size_t i;
 
     write_data(false);
-    n = snprintf(text, sizeof text, "name: tiny\nseeds: [3..5]\nfolds: 3\ninner_folds: 2\ndraws: 50\nat_tok: [4]\n"
-                 "at_frac: [1]\nmodels:\n  - {name: small, path: \"%s\", layers: [4, 14]}\ndata:\n"
-                 "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n"
-                 "monitors: [length, entropy_mean, prompt_only]\nbaseline: length\n", test_model());
-    path = test_write("plan.yaml", text, (size_t)n);
-    CHECK_OK(mid_plan_load(test_ctx(), path, &plan));
+    for (i = 0; i < 3; i++) {
+        plan = load_seeds(order[i].seeds);
+        CHECK_OK(run(test_ctx(), plan, "seeds", 1));
+        CHECK_INT(counts("seeds").n_trace, N * (i + 1));          /* traces are the first seed's */
+        doc = read_json("seeds", "results.json");
+        cells = yyjson_obj_get(yyjson_doc_get_root(doc), "cells");
+        CHECK_NEAR(of_seed(cells, "length", NAN), 1, 0);
+        each[i] = of_seed(cells, "prompt_only", order[i].first);
+        all = of_seed(cells, "prompt_only", NAN);
+        yyjson_doc_free(doc);
+        mid_plan_close(plan);
+    }
+    CHECK(each[0] != each[1]);
+    CHECK_NEAR(3 * all, each[0] + each[1] + each[2], 1e-9);
+    plan = load_seeds("[3..5]");
     CHECK_OK(run(test_ctx(), plan, "seeds", 1));
-    CHECK_INT(counts("seeds").n_trace, N);
-    doc = read_json("seeds", "results.json");
-    cells = yyjson_obj_get(yyjson_doc_get_root(doc), "cells");
-    CHECK_NEAR(of_seed(cells, "length", NAN), 1, 0);
-    CHECK(of_seed(cells, "prompt_only", 3) != of_seed(cells, "prompt_only", 4));
-    CHECK_NEAR(3 * of_seed(cells, "prompt_only", NAN), of_seed(cells, "prompt_only", 3) +
-               of_seed(cells, "prompt_only", 4) + of_seed(cells, "prompt_only", 5), 1e-9);
-    yyjson_doc_free(doc);
     once = findings("seeds");
     CHECK_OK(run(test_ctx(), plan, "seeds", 2));
     again = findings("seeds");
