@@ -124,6 +124,7 @@ mid_status mid__results_set(mid__results *r, const mid__set *set)
     text_entry(b, "name", set->name, ",");
     text_entry(b, "dataset", set->data->dataset, ",");
     text_entry(b, "sha256", set->dataset ? mid_dataset_hash(set->dataset) : NULL, ",");
+    text_entry(b, "group", set->data->group ? set->data->group : "prompt", ",");
     text_entry(b, "task", set->n ? set->answer[0].sample->task : NULL, ",");
     text_entry(b, "source", set->data->source, ",");
     text_entry(b, "model", set->data->model, ",");
@@ -263,6 +264,18 @@ static void returns(mid__buf *out)
     }
 }
 
+/* Labelled recorded answers of the dataset that are not in the set, for whatever reason. */
+static size_t n_passed_over(const mid__set *set)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < mid_dataset_n(set->dataset); i++) {
+        const mid_sample *s = mid_dataset_at(set->dataset, i);
+        n += s->response && s->label >= 0;
+    }
+    return n > set->n - set->n_attacked ? n - (set->n - set->n_attacked) : 0;
+}
+
 void mid__results_index(mid__results *r, const mid__set *set, const mid__scores *scores)
 {
     mid__buf *b = &r->index;
@@ -272,13 +285,16 @@ void mid__results_index(mid__results *r, const mid__set *set, const mid__scores 
 
     comma(b);
     mid__buf_text(b, "{");
-    text_entry(b, "dataset", set->name, ",\"answers\":[");
+    text_entry(b, "dataset", set->name, ",");
+    mid__buf_fmt(b, "\"n_passed_over\":%zu,\"answers\":[", n_passed_over(set));
     for (i = 0; i < set->n; i++) {
         const mid__answer *a = &set->answer[i];
         mid__buf_text(b, i ? ",{" : "{");
         text_entry(b, "id", a->sample->id, ",");
         text_entry(b, "trace", a->key.hex, ",");
-        mid__buf_fmt(b, "\"label\":%d,\"onset\":%lld}", a->label.unsafe, (long long)a->label.onset_byte);
+        mid__buf_fmt(b, "\"label\":%d,\"onset\":%lld,\"onset_tok\":%d,\"n_tok\":%u,\"fold\":%d,\"attacked\":%s}",
+                     a->label.unsafe, (long long)a->label.onset_byte, (int)a->onset_tok, mid_trace_n_tok(a->trace),
+                     a->fold, a->attack ? "true" : "false");
     }
     mid__buf_text(b, "],\"scores\":[");
     for (i = 0; i < plan->n_monitor; i++) {

@@ -21,9 +21,9 @@ typedef struct mid__subset {
 typedef struct mid__entry {
     const char *monitor;
     const mid_sample *sample;
-    size_t i_set, i_line;
+    size_t i_set, i_sample, i_line;
     uint32_t group, prompt;         /* of its dataset; answers to one prompt share the latter */
-    uint32_t cut;                   /* one of the two, while folds are checked */
+    uint32_t cut;                   /* one of the two, while folds are checked and groups numbered */
     int fold, label;
     int32_t onset_tok;
     uint32_t n_tok;
@@ -37,7 +37,7 @@ typedef struct mid__check {
     const char *results, *scores;   /* paths */
     mid__subset set[MID__SUBMISSION_SETS];
     size_t n_set;
-    mid__entry *entry;              /* (n_entry) by dataset, monitor, id */
+    mid__entry *entry;              /* (n_entry) by dataset, monitor, and as the data has them */
     size_t n_entry, cap;
     mid__arena texts;
     mid_submission seen;
@@ -48,5 +48,7 @@ void mid__fault(mid__check *c, const char *fmt, ...) MID_PRINTF(2, 3);
 mid_status mid__submission_scores(mid__check *c);
 /* Computes each cell again. */
 mid_status mid__submission_cells(mid__check *c, yyjson_val *root);
+/* A cell that can be computed again, or is taken as stated. */
+bool mid__submission_knows(yyjson_val *cell);
 
 #endif

@@ -1,6 +1,7 @@
 /* Every cell of a submission computed again from its scores, by what a run uses for its own cells. The figure must
  * agree to a millionth (cells may be rounded); its interval, which another's draws give a little differently, to a
- * quarter of its width: 1000 draws know a bound to about a tenth of that. */
+ * quarter of its width: 1000 draws know a bound to about a tenth of that. Few answers have few values to land on, a step
+ * apart, so a run of ours is checked with the number of draws that it says it made. */
 #include "bench/submission.h"
 
 #include <math.h>
@@ -9,10 +10,10 @@
 
 #include "base/ctx.h"
 #include "bench/set.h"
-#include "midstream/metric.h"
+#include "metric/timing.h"
 #include "report/report_json.h"
 
-enum { N_DRAW = 1000 };
+enum { DRAW_DEFAULT = 1000, DRAW_MIN = 200, DRAW_MAX = 10000 };
 #define FIGURE_TOLERANCE 1e-6
 #define BOUND_TOLERANCE 0.25            /* of the interval's width */
 #define BOUND_LEAST 0.005
@@ -22,6 +23,7 @@ typedef struct figures {
     mid_ranking ranking;
     mid_decision decision;
     mid_returns returns;
+    mid__by_prefix by_prefix;
 } figures;
 static const struct known { const char *name; size_t at; bool with_rule; } known[] = {
 #define OF(part, name, with_rule) { #name, offsetof(figures, part) + offsetof(mid_##part, name), with_rule }
@@ -37,6 +39,11 @@ static const struct known { const char *name; size_t at; bool with_rule; } known
     AT(precision), AT(f1), AT(sg), AT(rh), AT(ac), AT(sg_time), AT(rh_time), AT(ac_time), AT(early_lost),
 #undef AT
 };
+/* Of a rule at a prefix: alarms by then. */
+static const struct known known_by_prefix[] = {
+    { "tpr", offsetof(figures, by_prefix) + offsetof(mid__by_prefix, tpr), true },
+    { "fpr", offsetof(figures, by_prefix) + offsetof(mid__by_prefix, fpr), true },
+};
 /* What only its author can measure. */
 static const char *const stated[] = { "us_per_token_p50", "us_per_token_p95", "decode_share" };
 
@@ -50,6 +57,7 @@ typedef struct subject {
 typedef struct checking {
     mid__check *c;
     yyjson_val *cells;
+    size_t n_draw;
     subject last;
     figures figures;                    /* of `last` */
     size_t n, n_unsafe, n_group;
@@ -119,7 +127,7 @@ static double score_at(const mid__entry *e, double at_tok, double at_frac)
     return e->score[t < 1 ? 0 : t - 1];
 }
 
-/* The threshold that the submission states for a fold; NaN: none. */
+/* The threshold that the submission states for a fold; null with a reason: the rule never alarms there. NaN: none. */
 static double threshold_of(const checking *k, const subject *s, int fold)
 {
     yyjson_val *cell;
@@ -130,7 +138,8 @@ static double threshold_of(const checking *k, const subject *s, int fold)
             strcmp(mid__report_text(cell, "rule"), s->rule) == 0 &&
             strcmp(mid__report_text(cell, "monitor"), s->monitor) == 0 &&
             strcmp(mid__report_text(cell, "dataset"), s->dataset) == 0)
-            return mid__report_number(cell, "value");
+            return yyjson_is_null(yyjson_obj_get(cell, "value")) && *mid__report_text(cell, "why")
+                 ? INFINITY : mid__report_number(cell, "value");
     return NAN;
 }
 
@@ -160,10 +169,22 @@ static bool outcomes(checking *k, size_t i_cell, const subject *s)
     return true;
 }
 
+static mid_status compute_decision(checking *k, const subject *s, const mid_boot *boot)
+{
+    mid_ctx *ctx = k->c->ctx;
+    figures *f = &k->figures;
+    mid_status status = mid_decision_of(ctx, k->outcome, k->n, s->at_tok >= 1 ? NULL : boot, &f->decision);
+
+    k->n_group = f->decision.n_group;
+    if (status == MID_OK && s->at_tok >= 1)
+        return mid__by_prefix_of(ctx, k->outcome, k->n, (uint32_t)fmin(s->at_tok, UINT32_MAX), boot, &f->by_prefix);
+    return status == MID_OK ? mid_returns_of(ctx, k->outcome, k->n, s->prevalence, 0, boot, &f->returns) : status;
+}
+
 /* k->figures of a subject. *ok false: a fault was told. */
 static mid_status compute(checking *k, size_t i_cell, const subject *s, bool *ok)
 {
-    const mid_boot boot = { (uint64_t)s->seed, N_DRAW };
+    const mid_boot boot = { (uint64_t)s->seed, k->n_draw };
     mid_ctx *ctx = k->c->ctx;
     mid_status status;
     size_t i;
@@ -180,10 +201,7 @@ static mid_status compute(checking *k, size_t i_cell, const subject *s, bool *ok
     if (!*ok)
         return MID_OK;
     if (*s->rule) {
-        status = mid_decision_of(ctx, k->outcome, k->n, &boot, &k->figures.decision);
-        if (status == MID_OK)
-            status = mid_returns_of(ctx, k->outcome, k->n, s->prevalence, 0, &boot, &k->figures.returns);
-        k->n_group = k->figures.decision.n_group;
+        status = compute_decision(k, s, &boot);
     } else {
         for (i = 0; i < k->n; i++)
             k->score[i] = score_at(k->chosen[i], s->at_tok, s->at_frac);
@@ -245,13 +263,19 @@ static void check_figure(checking *k, size_t i, yyjson_val *cell, const mid_esti
     check_bound(k, i, "hi", hi, e->hi, e);
 }
 
-static const struct known *metric_of(const char *name)
+static bool is_at_prefix(const subject *s) { return !isnan(s->at_tok) || !isnan(s->at_frac); }
+
+/* NULL: there is no such figure, or none of a rule at a prefix. */
+static const struct known *metric_of(const char *name, const subject *s)
 {
+    const bool by_prefix = *s->rule && is_at_prefix(s);
+    const struct known *list = by_prefix ? known_by_prefix : known;
+    const size_t n = by_prefix ? sizeof known_by_prefix / sizeof *known : sizeof known / sizeof *known;
     size_t i;
 
-    for (i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i].name, name) == 0)
-            return &known[i];
+    for (i = 0; i < n; i++)
+        if (strcmp(list[i].name, name) == 0 && (!by_prefix || s->at_tok >= 1))
+            return &list[i];
     return NULL;
 }
 
@@ -263,6 +287,14 @@ static bool is_stated(const char *name)
         if (strcmp(stated[i], name) == 0)
             return true;
     return strcmp(name, "threshold") == 0;
+}
+
+bool mid__submission_knows(yyjson_val *cell)
+{
+    const subject s = subject_of(cell);
+    const char *name = mid__report_text(cell, "metric");
+
+    return metric_of(name, &s) || is_stated(name);
 }
 
 /* What must be right before anything can be computed. */
@@ -298,7 +330,7 @@ static mid_status check_cell(checking *k, size_t i, yyjson_val *cell)
 {
     const subject s = subject_of(cell);
     const char *name = mid__report_text(cell, "metric");
-    const struct known *m = metric_of(name);
+    const struct known *m = metric_of(name, &s);
     mid_status status;
     bool ok;
 
@@ -308,8 +340,8 @@ static mid_status check_cell(checking *k, size_t i, yyjson_val *cell)
         return MID_OK;
     }
     if (!m) {
-        mid__fault(k->c, "%s: cells[%zu]: metric '%.60s' cannot be computed from scores.jsonl: leave it out",
-                   k->c->results, i, name);
+        mid__fault(k->c, "%s: cells[%zu]: metric '%.60s'%s cannot be computed from scores.jsonl: leave it out",
+                   k->c->results, i, name, *s.rule && is_at_prefix(&s) ? " of a rule at a prefix" : "");
         return MID_OK;
     }
     if (!is_whole(k, i, cell, &s, m))
@@ -326,6 +358,19 @@ static mid_status check_cell(checking *k, size_t i, yyjson_val *cell)
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+/* plan.draws, if it is there. */
+static size_t draws_of(mid__check *c, yyjson_val *root)
+{
+    yyjson_val *draws = yyjson_obj_get(yyjson_obj_get(root, "plan"), "draws");
+
+    if (!draws)
+        return DRAW_DEFAULT;
+    if (yyjson_is_int(draws) && yyjson_get_sint(draws) >= DRAW_MIN && yyjson_get_sint(draws) <= DRAW_MAX)
+        return (size_t)yyjson_get_sint(draws);
+    mid__fault(c, "%s: plan.draws: intervals take %d to %d draws over prompts", c->results, DRAW_MIN, DRAW_MAX);
+    return DRAW_DEFAULT;
+}
 
 /* Points of a curve go right and, of a ROC curve up, of a delay curve down. */
 static void check_curves(mid__check *c, yyjson_val *curves)
@@ -357,7 +402,7 @@ static void check_curves(mid__check *c, yyjson_val *curves)
 mid_status mid__submission_cells(mid__check *c, yyjson_val *root)
 {
     const size_t n_room = c->n_entry + 1;
-    checking k = { .c = c, .cells = yyjson_obj_get(root, "cells") };
+    checking k = { .c = c, .cells = yyjson_obj_get(root, "cells"), .n_draw = draws_of(c, root) };
     yyjson_val *cell;
     mid_status status = MID_OK;
     size_t i, n;

@@ -110,9 +110,12 @@ static bool subject(mid__check *c, size_t i_line, yyjson_val *object, mid__entry
     if (!set->data)
         return false;
     e->sample = sample_of(set, id);
-    if (!e->sample)
+    if (!e->sample) {
         mid__fault(c, "%s:%zu: %s has no answer '%.60s'", c->scores, i_line, dataset, id);
-    return e->sample != NULL;
+        return false;
+    }
+    e->i_sample = (size_t)(e->sample - mid_dataset_at(set->data, 0));
+    return true;
 }
 
 static mid_status add(mid__check *c, const mid__entry *e)
@@ -174,7 +177,7 @@ static int entry_order(const void *a, const void *b)
         return p->i_set < q->i_set ? -1 : 1;
     order = strcmp(p->monitor, q->monitor);
     if (!order)
-        order = strcmp(p->sample->id, q->sample->id);
+        order = (p->i_sample > q->i_sample) - (p->i_sample < q->i_sample);
     return order ? order : (p->i_line > q->i_line) - (p->i_line < q->i_line);
 }
 
@@ -224,7 +227,7 @@ static void check_runs(mid__check *c)
         const mid__subset *set = &c->set[c->entry[i].i_set];
         size_t n = 1;
         for (end = i + 1; end < c->n_entry && same_run(&c->entry[i], &c->entry[end]); end++) {
-            if (strcmp(c->entry[end].sample->id, c->entry[end - 1].sample->id) != 0)
+            if (c->entry[end].i_sample != c->entry[end - 1].i_sample)
                 n++;
             else
                 mid__fault(c, "%s:%zu: '%.60s' by %.60s stands in line %zu already", c->scores, c->entry[end].i_line,
@@ -238,6 +241,34 @@ static void check_runs(mid__check *c)
         c->seen.n_monitor += k == i;
         c->seen.n_answer += i == 0 || c->entry[i].i_set != c->entry[i - 1].i_set ? n : 0;
     }
+}
+
+static int group_order(const void *a, const void *b)
+{
+    const mid__entry *p = *(mid__entry *const *)a, *q = *(mid__entry *const *)b;
+
+    if (p->i_set != q->i_set)
+        return p->i_set < q->i_set ? -1 : 1;
+    if (p->group != q->group)
+        return p->group < q->group ? -1 : 1;
+    return (p->i_sample > q->i_sample) - (p->i_sample < q->i_sample);
+}
+
+/* Groups are numbered as they come in the data, which is how a run numbers them, so that a seed draws the same prompts. */
+static void number_groups(mid__check *c, mid__entry **by)
+{
+    size_t i, first = 0;
+
+    for (i = 0; i < c->n_entry; i++)
+        by[i] = &c->entry[i];
+    qsort(by, c->n_entry, sizeof *by, group_order);
+    for (i = 0; i < c->n_entry; i++) {
+        if (by[i]->i_set != by[first]->i_set || by[i]->group != by[first]->group)
+            first = i;
+        by[i]->cut = (uint32_t)by[first]->i_sample;
+    }
+    for (i = 0; i < c->n_entry; i++)
+        c->entry[i].group = c->entry[i].cut;
 }
 
 static mid_status check_together(mid__check *c)
@@ -260,6 +291,7 @@ static mid_status check_together(mid__check *c)
             by[n++] = &c->entry[i];
     }
     check_folds(c, by, n, "group");
+    number_groups(c, by);
     free(by);
     return MID_OK;
 }

@@ -18,7 +18,7 @@ static const struct option_row {
 } rows[] = {
 #define AT(member) offsetof(cli_args, member)
     { "access", 0, TEXT, AT(access), "LEVEL", "what there is of the model: black, grey, white or observer" },
-    { "as", 0, TEXT, AT(as), "FORM", "what to write: jsonl, npy or parquet" },
+    { "as", 0, TEXT, AT(as), "FORM", "what to write: jsonl, npy, parquet or submission" },
     { "by", 0, TEXT, AT(by), "FIELD", "a rule for each value of this field of the labels, such as lang" },
     { "cache", 0, TEXT, AT(cache), "DIR", "models and their copies ($MIDSTREAM_CACHE, then ~/.cache/midstream)" },
     { "confidence", 0, REAL, AT(confidence), "P", "share of calibration sets that keep what is promised" },

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <yyjson.h>
 
+#include "base/file.h"
+
 /* Subjects in three folds of six (crc32 of the normalised prompt, modulo 3), safe and unsafe in turn. */
 static const char *const subject[] = {
     "rivers", "bread", "maps", "tea", "paper", "oak", "glass", "clocks", "snow", "chess", "salt", "iron",
@@ -388,6 +390,87 @@ TEST(run, attacked_copies_are_only_scored)
     free(late);
 }
 
+static void put_fact(const char *dir, const char *name, const char *value)
+{
+    mid_store *store = NULL;
+    char path[100];
+
+    snprintf(path, sizeof path, "%s/run.db", dir);
+    mkdir(test_path(dir), 0777);
+    CHECK_OK(mid_store_open(test_ctx(), test_path(path), &store));
+    CHECK_OK(mid_store_put_fact(test_ctx(), store, name, value));
+    mid_store_close(store);
+}
+
+static void keep_first(void *user, const char *line)
+{
+    char *first = user;
+
+    if (!first[0])
+        snprintf(first, 300, "%s", line);
+}
+
+static void check_submission(const char *dir, size_t n_fault, mid_submission *s)
+{
+    const char *data_dir = test_dir();
+    char first[300] = "";
+
+    CHECK_OK(mid_submission_check(test_ctx(), test_path(dir), &data_dir, 1, keep_first, first, s));
+    if (n_fault ? !s->n_fault : s->n_fault)
+        fail_msg("%zu faults, first: %s", s->n_fault, first);
+}
+
+/* One character of a file for another. */
+static void change(const char *path, const char *at, size_t behind, char to)
+{
+    char *bytes, *where;
+    size_t n;
+    FILE *f;
+
+    CHECK_OK(mid__file_read(test_ctx(), test_path(path), 0, &bytes, &n));
+    where = strstr(bytes, at);
+    CHECK(where != NULL && where[behind] != to);
+    where[behind] = to;
+    f = fopen(test_path(path), "wb");
+    CHECK(f && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
+    mid_free(bytes);
+}
+
+/* What a run says of itself holds when computed again from its scores: answers as they were, attacked copies aside, by
+ * prefix, with a rule that no prompts suffice for. What is changed in it is found. */
+TEST(run, a_submission_of_it_has_no_fault)
+{
+    mid_plan *plan = load(test_model(), "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8, "
+                          "attack: [base64]}\n  - {dataset: ask, model: small, source: llama, max_tok: 8}\n");
+    mid_submission s, one;
+
+    plan->n_draw = 200;
+    CHECK_OK(run(test_ctx(), plan, "handed", 2));
+    mid_plan_close(plan);
+    CHECK_OK(mid_submission_write(test_ctx(), test_path("handed"), NULL, test_path("in"), &s));
+    CHECK_INT(s.n_monitor, 6);
+    CHECK_INT(s.n_answer, 2 * N);
+    check_submission("in", 0, &one);
+    CHECK_INT(one.n_cell, s.n_cell);
+    CHECK(one.n_recomputed + one.n_stated <= s.n_cell && one.n_recomputed > 600);
+    CHECK_OK(mid_submission_write(test_ctx(), test_path("handed"), "probe_linear", test_path("in"), &s));
+    CHECK_INT(s.n_monitor, 1);
+    check_submission("in", 0, &one);
+    change("in/scores.jsonl", "\"label\":1", 8, '0');
+    check_submission("in", 1, &one);
+    CHECK_OK(mid_submission_write(test_ctx(), test_path("handed"), "probe_linear", test_path("in"), &s));
+    change("in/results.json", "\"n_prompts\":", 12, '7');
+    check_submission("in", 1, &one);
+    CHECK_FAILS(mid_submission_write(test_ctx(), test_path("handed"), "prob", test_path("in"), &s), MID_ENOTFOUND);
+    CHECK_SAYS("the run has no monitor 'prob'");
+    CHECK_FAILS(mid_submission_write(test_ctx(), test_path("handed"), NULL, test_path("handed"), &s), MID_EINVAL);
+    CHECK_SAYS("is the run itself");
+    CHECK_FAILS(mid_submission_write(test_ctx(), test_path("nowhere"), NULL, test_path("in"), &s), MID_ENOTFOUND);
+    put_fact("handed", "index", "[{\"dataset\":\"read\",\"answers\":[{\"id\":\"r0\"}]}]");
+    CHECK_FAILS(mid_submission_write(test_ctx(), test_path("handed"), NULL, test_path("in"), &s), MID_EVERSION);
+    CHECK_SAYS("run the plan again into the same folder");
+}
+
 static mid_status merge(const char *out, const char *a, const char *b)
 {
     const char *const in[] = { test_path(a), test_path(b) };
@@ -475,18 +558,6 @@ TEST(run, shards_share_the_work_out)
     CHECK_FAILS(run_shard(test_ctx(), plan, "third.3", 1, -1, 3), MID_EINVAL);
     CHECK(access(test_path("third.3"), F_OK) != 0);
     mid_plan_close(plan);
-}
-
-static void put_fact(const char *dir, const char *name, const char *value)
-{
-    mid_store *store = NULL;
-    char path[100];
-
-    snprintf(path, sizeof path, "%s/run.db", dir);
-    mkdir(test_path(dir), 0777);
-    CHECK_OK(mid_store_open(test_ctx(), test_path(path), &store));
-    CHECK_OK(mid_store_put_fact(test_ctx(), store, name, value));
-    mid_store_close(store);
 }
 
 TEST(run, runs_of_another_plan_are_not_merged)
