@@ -1,4 +1,4 @@
-/* The report of a large run: a made-up results.json of about a million cells (24 datasets, 64 monitors, 9 views, 6
+/* The report of a large run: a made-up results.json of about a million cells (24 datasets, 72 monitors, 9 views, 6
  * prefixes, 2 rules), with curves and answers.json, as big as a run would make them. Prints seconds of wall and of processor
  * time for a report, the least of a few rounds, and the page's size. bench_report DIR [N_ROUND] */
 #include "midstream.h"
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { N_SET = 24, N_MONITOR = 64, N_AUTHOR = 4, N_ANSWER = 20, N_TOK = 80, N_SHOWN = 14 };
+enum { N_SET = 24, N_MONITOR = 72, N_AUTHOR = 4, N_ANSWER = 20, N_TOK = 80, N_SHOWN = 14 };
 
 static const char *const box[] = { "white", "grey", "white", "black", "white", "control" };
 static const char *const whole[] = { "auroc", "auprc", "tpr_at_fpr1", "tpr_at_fpr5" };

@@ -135,10 +135,13 @@ void mid__page_notes(mid__buf *out, const mid__notes *notes)
     mid__buf_text(out, "</ul>");
 }
 
-size_t mid__page_rows(const mid__report *r, size_t n_table)
+size_t mid__page_rows(const mid__report *r, size_t n_max, size_t n_table)
 {
-    const size_t n = MID__PAGE_ROW_MAX / (n_table ? n_table : 1);
+    size_t n = n_max / (n_table ? n_table : 1), n_control = 0, i;
 
+    for (i = 0; i < r->n_monitor; i++)
+        n_control += r->monitor[i].control;
+    n = n < n_control ? n_control : n;
     return n < r->n_monitor ? n : r->n_monitor;
 }
 

@@ -7,7 +7,7 @@
 #include "report/report_data.h"
 #include "report/svg.h"
 
-enum { MID__NOTE_MAX = 26, MID__PAGE_ROW_MAX = 800 };
+enum { MID__NOTE_MAX = 26, MID__PAGE_ROW_MAX = 800, MID__PAGE_LEAD_MAX = 1536 };
 
 typedef struct mid__page {
     mid__buf *out;
@@ -61,8 +61,9 @@ void mid__page_table_head(mid__buf *out, const char *const *head);
 void mid__page_table_close(mid__buf *out);
 /* The reasons a table met, and what its marks mean. */
 void mid__page_notes(mid__buf *out, const mid__notes *notes);
-/* Rows a table may have, so that all tables of one kind together stay readable and small. */
-size_t mid__page_rows(const mid__report *report, size_t n_table);
+/* How many monitors each of n_table tables shows, those of a place below it, so that together they have about n_max
+ * rows and stay readable and small. Controls are always among them. */
+size_t mid__page_rows(const mid__report *report, size_t n_max, size_t n_table);
 /* "12 more ... in results.csv" if n > 0. */
 void mid__page_more(mid__buf *out, size_t n, const char *what);
 

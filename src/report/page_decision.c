@@ -60,7 +60,7 @@ static bool was_run(const mid__report *r, const rule_view *v, const mid__report_
     return find(r, v, v->set->main, m, "tpr") != NULL;
 }
 
-/* The monitors this rule was run with, at most n_max. */
+/* The monitors this rule was run with, of a place below n_max. */
 static size_t monitors_of(const mid__report *r, const rule_view *v, const mid__report_monitor **m,
                           size_t n_max, size_t *n_more)
 {
@@ -70,7 +70,7 @@ static size_t monitors_of(const mid__report *r, const rule_view *v, const mid__r
     for (i = 0; i < r->n_monitor; i++) {
         if (!was_run(r, v, &r->monitor[i]))
             continue;
-        if (n < n_max)
+        if (r->monitor[i].place < n_max)
             m[n++] = &r->monitor[i];
         else
             ++*n_more;
@@ -323,7 +323,7 @@ static void set_block(const mid__page *page, const mid__report_set *set, bool op
 void mid__page_decision(const mid__page *page)
 {
     const mid__report *r = page->report;
-    const size_t n_row_max = mid__page_rows(r, r->n_set * r->n_rule);
+    const size_t n_row_max = mid__page_rows(r, MID__PAGE_ROW_MAX, r->n_set * r->n_rule);
     size_t i;
 
     if (!r->n_rule)

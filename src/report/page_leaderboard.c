@@ -33,6 +33,7 @@ static int row_order(const void *a, const void *b)
 /* The main column's figures. @param rows (n_set * n_monitor) */
 static size_t rows_of(const mid__report *r, row *rows)
 {
+    const size_t n_shown = mid__page_rows(r, MID__PAGE_LEAD_MAX, r->n_set);
     size_t i, j, n = 0;
 
     for (i = 0; i < r->n_set; i++) {
@@ -44,7 +45,7 @@ static size_t rows_of(const mid__report *r, row *rows)
             const mid__cell *c;
             key.monitor = r->monitor[j].id;
             c = mid__report_find(r, &key);
-            if (c)
+            if (c && r->monitor[j].place < n_shown)
                 rows[n++] = (row){ &r->set[i], &r->monitor[j], c, i };
         }
     }
@@ -161,7 +162,8 @@ void mid__page_leaderboard(const mid__page *page)
             row_tr(page, &notes, &rows[i], at_tok);
         mid__page_table_close(page->out);
         mid__page_notes(page->out, &notes);
-        mid__page_more(page->out, r->n_more_monitor, "monitors");
+        mid__page_more(page->out, r->n_more_monitor + r->n_monitor -
+                                      mid__page_rows(r, MID__PAGE_LEAD_MAX, r->n_set), "monitors");
         mid__buf_text(page->out, "</section>\n");
     }
     free(rows);

@@ -44,12 +44,14 @@ void mid__page_points(const mid__page *page, const mid__report_set *set)
 {
     const mid__report *r = page->report;
     mid__notes notes = { 0 };
-    size_t i, n = mid__page_rows(r, r->n_set);
+    size_t i, n = mid__page_rows(r, MID__PAGE_ROW_MAX, r->n_set);
 
     mid__html(page->out, "<details><summary>%s at a fixed false-alarm rate</summary>\n", set->name);
     mid__page_table_open(page->out, set->name);
     head(page->out, set);
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < r->n_monitor; i++) {
+        if (r->monitor[i].place >= n)
+            continue;
         mid__buf_text(page->out, "<tr>");
         mid__page_monitor_th(page->out, &r->monitor[i]);
         figures(page, &notes, set, set->main, &r->monitor[i]);

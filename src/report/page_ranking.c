@@ -99,6 +99,7 @@ static void left_out(mid__buf *out, const mid__report *r, const mid__report_set 
 
 static void table(const mid__page *page, const mid__report_set *set, size_t n_set)
 {
+    const size_t n = mid__page_rows(page->report, MID__PAGE_LEAD_MAX, page->report->n_set);
     mid__notes notes = { 0 };
     size_t i;
 
@@ -106,9 +107,11 @@ static void table(const mid__page *page, const mid__report_set *set, size_t n_se
     head(page->out, page->report, set, n_set);
     mid__buf_text(page->out, "<tbody>\n");
     for (i = 0; i < page->report->n_monitor; i++)
-        row(page, &notes, set, n_set, &page->report->monitor[i]);
+        if (page->report->monitor[i].place < n)
+            row(page, &notes, set, n_set, &page->report->monitor[i]);
     mid__page_table_close(page->out);
     mid__page_notes(page->out, &notes);
+    mid__page_more(page->out, page->report->n_monitor - n, "monitors");
     left_out(page->out, page->report, set, n_set);
 }
 

@@ -179,25 +179,30 @@ static bool asks_second(const mid__report *r, const char *name)
     return false;
 }
 
+static bool is_control(yyjson_val *monitor) { return strcmp(mid__report_text(monitor, "box"), "control") == 0; }
+
 static mid_status read_monitors(mid_ctx *ctx, const char *path, mid__report *r)
 {
-    yyjson_val *object;
+    yyjson_val *list = yyjson_obj_get(r->root, "monitors"), *object;
     const char *of;
-    size_t i, n;
+    size_t i, n, n_room = MID__SHOW_MONITOR;        /* for others than controls, which never make way */
 
-    yyjson_arr_foreach(yyjson_obj_get(r->root, "monitors"), i, n, object) {
+    yyjson_arr_foreach(list, i, n, object)
+        n_room -= n_room && is_control(object);
+    yyjson_arr_foreach(list, i, n, object) {
         mid__report_monitor *m = &r->monitor[r->n_monitor];
-        if (r->n_monitor == MID__SHOW_MONITOR) {
+        if (r->n_monitor == MID__SHOW_MONITOR || (!is_control(object) && !n_room)) {
             r->n_more_monitor++;
             continue;
         }
+        n_room -= !is_control(object);
         m->name = mid__report_text(object, "name");
         if (!*m->name)
             return mid__fail(ctx, MID_EFORMAT, "%s: monitors[%zu]: name must be a text", path, i);
         if (!mid__names_add(&r->names, m->name, &m->id))
             return mid__oom(ctx, path);
         m->box = mid__report_text(object, "box");
-        m->control = strcmp(m->box, "control") == 0;
+        m->control = is_control(object);
         of = mid__report_text(object, "monitor");
         m->variant = !m->control && *of && strcmp(of, m->name) != 0;
         m->summary = mid__report_text(object, "summary");

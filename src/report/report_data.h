@@ -10,7 +10,7 @@
 #include "report/report_names.h"
 
 enum {
-    MID__SHOW_DATASET = 24, MID__SHOW_MONITOR = 64, MID__SHOW_COLUMN = 10, MID__SHOW_PREFIX = 24, MID__SHOW_RULE = 4,
+    MID__SHOW_DATASET = 24, MID__SHOW_MONITOR = 256, MID__SHOW_COLUMN = 10, MID__SHOW_PREFIX = 24, MID__SHOW_RULE = 4,
     MID__SHOW_ATTACK = 16,
     MID__SHOW_PREVALENCE = 4,
     MID__N_HUE = 8,                         /* series with a colour: 1, 2 white, 3, 4 grey, 5, 6 black, 7, 8 control */
@@ -39,6 +39,7 @@ typedef struct mid__report_monitor {                 /* a monitor */
     const char *name, *box, *summary, *unit;
     double us_p50, us_p95, decode_share;    /* NaN unknown */
     double mean_auroc;                      /* over the datasets' main columns, circular ones left out; NaN: none */
+    size_t place;                           /* where room is short it goes in this order: controls, then by mean_auroc */
     int hue;                                /* 1..MID__N_HUE, or 0: drawn faint */
     bool control;
     bool two_observers;                     /* a hybrid with a member that reads what a second observer saw */

@@ -150,6 +150,30 @@ static int monitor_order(const void *a, const void *b)
     return strcmp(p->name, q->name);
 }
 
+static int place_order(const void *a, const void *b)
+{
+    const mid__report_monitor *p = *(mid__report_monitor *const *)a, *q = *(mid__report_monitor *const *)b;
+    const double x = isnan(p->mean_auroc) ? -1 : p->mean_auroc, y = isnan(q->mean_auroc) ? -1 : q->mean_auroc;
+
+    if (p->control != q->control)
+        return q->control - p->control;
+    if (x != y)
+        return x < y ? 1 : -1;
+    return strcmp(p->name, q->name);
+}
+
+static void give_places(mid__report *r)
+{
+    mid__report_monitor *by[MID__SHOW_MONITOR];
+    size_t i;
+
+    for (i = 0; i < r->n_monitor; i++)
+        by[i] = &r->monitor[i];
+    qsort(by, r->n_monitor, sizeof *by, place_order);
+    for (i = 0; i < r->n_monitor; i++)
+        by[i]->place = i;
+}
+
 /* A run of variants only: they are what was run. */
 static void promote_variants(mid__report *r)
 {
@@ -189,6 +213,7 @@ void mid__report_rank(mid__report *r)
     for (i = 0; i < r->n_monitor; i++)
         measure(r, &r->monitor[i]);
     qsort(r->monitor, r->n_monitor, sizeof *r->monitor, monitor_order);
+    give_places(r);
     for (i = 0; i < r->n_monitor; i++) {
         const int box = box_rank(&r->monitor[i]);
         if (n_of_box[box] < 2 && !r->monitor[i].variant && !isnan(r->monitor[i].mean_auroc))

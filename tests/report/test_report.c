@@ -407,28 +407,40 @@ TEST(report, failure_leaves_the_old_report)
     CHECK(holds(text_of("report.html"), "0.900"));
 }
 
-/* More than a page can show is counted and said, and the page stays small. */
+/* More than a page can show is counted and said, and the page stays small. Controls never make way, though they come
+ * last: here the last two monitors, the worst of all. */
 TEST(report, limits_are_said)
 {
+    enum { N_MONITOR = MID__SHOW_MONITOR + 3 };
     mid__buf json;
     int i;
 
     mid__buf_init(&json, 0);
     mid__buf_text(&json, "{\"schema\":1,\"monitors\":[");
-    for (i = 0; i < MID__SHOW_MONITOR + 3; i++)
-        mid__buf_fmt(&json, "%s{\"name\":\"m%d\",\"box\":\"grey\"}", i ? "," : "", i);
+    for (i = 0; i < N_MONITOR; i++)
+        mid__buf_fmt(&json, "%s{\"name\":\"m%d\",\"box\":\"%s\"}", i ? "," : "", i,
+                     i < N_MONITOR - 2 ? "grey" : "control");
     mid__buf_text(&json, "],\"cells\":[");
     for (i = 0; i < 40000; i++)
         mid__buf_fmt(&json, "%s{\"dataset\":\"d%d\",\"model\":\"a%d\",\"monitor\":\"m%d\",\"metric\":\"auroc\","
                      "\"value\":0.5}", i ? "," : "", i % 40, i / 40 % 20, i / 800);
+    for (i = 0; i < 2000; i++)
+        mid__buf_fmt(&json, ",{\"dataset\":\"d%d\",\"model\":\"a0\",\"monitor\":\"m%d\",\"metric\":\"auroc\",\"value\":0.4}"
+                     ",{\"dataset\":\"d%d\",\"model\":\"a0\",\"monitor\":\"m%d\",\"metric\":\"tpr\",\"rule\":\"r\",\"value\":0.4}",
+                     i % 40, 209 + i / 40, i % 40, 209 + i / 40);
     mid__buf_text(&json, "]}");
     CHECK_OK(write_report(json.at));
     mid__buf_clear(&json);
     CHECK(holds(text_of("report.html"), "<p class=\"more\">16 more datasets: see results.csv.</p>"));
     CHECK(holds(text_of("report.html"), "<p class=\"more\">3 more monitors: see results.csv.</p>"));
+    CHECK(holds(text_of("report.html"), "<p class=\"more\">195 more monitors: see results.csv.</p>"));   /* 64 a dataset */
+    CHECK_INT(n_of(text_of("report.html"), ">m256<"), 0);
+    CHECK_INT(n_of(text_of("report.html"), "control\"></i>m258</th>"), 24);       /* in the leaderboard */
+    CHECK_INT(n_of(text_of("report.html"), "</span></span>m258"), n_of(text_of("report.html"), "</span></span>m257"));
+    CHECK(n_of(text_of("report.html"), "</span></span>m258") >= 1 + 24 + 24);      /* and in each table of two sections */
     CHECK(holds(text_of("report.html"), "has more authors than fit here"));
     CHECK(strlen(text_of("report.html")) < 5 << 20);
-    CHECK_INT(n_of(text_of("results.csv"), "\r\n"), 40001);
+    CHECK_INT(n_of(text_of("results.csv"), "\r\n"), 44001);
 }
 
 /* Bytes of a good file changed at random: any answer but a crash. */
