@@ -35,6 +35,9 @@ void mid__page_points(const mid__page *page, const mid__report_set *set);
 /* Delay against false alarms; nothing where the results have no such curves. */
 void mid__page_delays(const mid__page *page);
 bool mid__page_has_delays(const mid__report *report);
+/* Attacked copies beside the answers as they are; nothing where no dataset has any. */
+void mid__page_attacks(const mid__page *page);
+bool mid__page_has_attacks(const mid__report *report);
 void mid__page_decision(const mid__page *page);
 /* Part of that: SG, RH and AC stacked against prevalence. */
 void mid__page_returns(const mid__page *page, const mid__report_set *set);

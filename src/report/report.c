@@ -41,6 +41,8 @@ static void navigation(const mid__page *page)
         mid__buf_text(page->out, "<a href=\"#delays\">Delay</a>");
     if (r->n_rule)
         mid__buf_text(page->out, "<a href=\"#decisions\">Alarms</a>");
+    if (mid__page_has_attacks(r))
+        mid__buf_text(page->out, "<a href=\"#attacks\">Attacks</a>");
     mid__buf_text(page->out, "<a href=\"#cost\">Cost</a>");
     if (page->answers->n_set || page->answers->n_withheld)
         mid__buf_text(page->out, "<a href=\"#answers\">Answers</a>");
@@ -71,6 +73,7 @@ static void whole_page(const mid__page *page)
     mid__page_roc(page);
     mid__page_delays(page);
     mid__page_decision(page);
+    mid__page_attacks(page);
     mid__page_cost(page);
     mid__page_answers(page);
     mid__page_provenance(page);

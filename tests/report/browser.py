@@ -159,21 +159,22 @@ class Page:
 
 # ---- a run, made up ---------------------------------------------------------------------------------------------------
 
+ATTACKS = ("delay(16)", "delay(256)", "base64", "split")
 BOXES = {"length": "control", "words": "black", "surprise": "grey", "probe": "white", "probe_two": "white", "slow": "white"}
 
 
 def small_run(folder):
-    """Three datasets of two tasks, six monitors, two rules; figures are made up, and one is undefined."""
+    """Three datasets of two tasks, one of them attacked, six monitors, two rules; figures are made up, and one is undefined."""
     cells, curves, answers = [], [], []
     for d, (name, task, n, n_unsafe) in enumerate((("own_toy", "qa", 100, 40), ("own_talk", "chat", 300, 12), ("other", "chat", 80, 30))):
         for k, (monitor, box) in enumerate(BOXES.items()):
-            def cell(metric, value, rule=None, at_tok=None, d=d, k=k, monitor=monitor, box=box):
+            def cell(metric, value, rule=None, at_tok=None, subset="all", d=d, k=k, monitor=monitor, box=box):
                 cells.append({"task": task, "dataset": name, "model": "a-model", "observer": "reader" if d == 2 else None,
                               "monitor": monitor, "box": box, "rule": rule, "metric": metric, "value": value,
                               "lo": None if value is None else value * 0.9, "hi": None if value is None else min(1, value * 1.05),
                               "why": "no scores" if value is None else None, "n": n, "n_unsafe": n_unsafe, "n_prompts": n,
                               "split": "cv", "fold": None, "seed": 1, "at_tok": at_tok, "at_frac": None, "circular": k == 1 and d == 1,
-                              "subset": "all", "n_still_running": n - 10 if at_tok else None})
+                              "subset": subset, "n_still_running": n - 10 if at_tok else None})
 
             undefined = monitor == "slow" and d == 0
             auroc = None if undefined else 0.5 + 0.07 * k + 0.01 * d
@@ -187,6 +188,11 @@ def small_run(folder):
                 for metric, value in (("tpr", 0.1 + 0.15 * k), ("fpr", 0.3 - 0.04 * k), ("f1", 0.2 + 0.1 * k), ("sg", 0.1), ("rh", 0.2),
                                       ("ac", 0.1), ("delay_frac", 0.9 - 0.1 * k), ("delay_tok", 30 - 3 * k)):
                     cell(metric, value, rule)
+            for a, attack in enumerate(ATTACKS if d == 2 else ()):
+                cell("auroc", 0.5 + (auroc - 0.5) * (1 - 0.2 * a), subset=attack)
+                for rule in ("best_f1", "conformal"):
+                    cell("tpr", (0.1 + 0.15 * k) * (1 - 0.2 * a), rule, subset=attack)
+                    cell("fpr", 0.3 - 0.04 * k, rule, subset=attack)
             where = {"dataset": name, "model": "a-model", "subset": "all", "monitor": monitor}
             curves.append({**where, "kind": "roc", "x": [0, 0.2, 1], "y": [0, 0.5 + 0.07 * k, 1]})
             curves.append({**where, "kind": "delay", "x": [0, 0.05, 0.4, 1], "y": [1, 0.9 - 0.1 * k, 0.4, 0.1]})
@@ -206,7 +212,8 @@ def small_run(folder):
                                                                     ("other", "chat", "recorded", 80, 30)))]}
     monitors = [{"name": m, "monitor": m, "box": b, "summary": f"what {m} does", "unit": "nats", "version": 1} for m, b in BOXES.items()]
     os.makedirs(folder)
-    for file, value in (("results.json", {"schema": 1, "title": "A small run", "plan": {"monitors": [{"monitor": "probe_two", "of": "probe, beside:probe"}]},
+    for file, value in (("results.json", {"schema": 1, "title": "A small run", "plan": {"baseline": "length",
+                                          "monitors": [{"monitor": "probe_two", "of": "probe, beside:probe"}]},
                                           "provenance": provenance, "monitors": monitors, "comparisons": [], "ranks": ranks, "cells": cells,
                                           "curves": curves}), ("answers.json", {"schema": 1, "answers": answers})):
         with open(f"{folder}/{file}", "w") as f:
@@ -308,6 +315,33 @@ def marks(t, page, what):
     t.that(f"{what}: Escape hides it", page.js("document.getElementById('tip').hidden"))
 
 
+def attacks(t, page, what):
+    """The section under attack: a figure by mouse and by key, the tables by Enter, controls in them, printed open."""
+    if not page.js("!!document.getElementById('attacks')"):
+        return
+    section, tip = "#attacks", "document.getElementById('tip').hidden ? '' : document.getElementById('tip').textContent"
+    charts = page.js(f"[...document.querySelectorAll('{section} svg')].map(s => s.getAttribute('aria-label'))")
+    t.that(f"{what}: attacks have charts of AUROC and of each rule", len(charts) > 1 and charts[0].startswith("AUROC"), charts)
+    page.hover(f"{section} svg circle")
+    said = page.js(tip)
+    t.that(f"{what}: a mark names monitor, attack and figure", re.match(r".+, .+: \d\.\d", said), said)
+    page.js(f"document.querySelector('{section} svg').focus()")
+    page.js("new Promise(f => setTimeout(f, 60))")
+    page.key("ArrowRight")
+    page.key("ArrowRight")
+    t.that(f"{what}: arrow keys walk along the attacks", re.match(r".+, .+: \d\.\d", page.js(tip)), page.js(tip))
+    page.key("Escape")
+    page.js(f"document.querySelector('{section} summary').focus()")
+    page.key("Enter")
+    rows = page.js(f"[...document.querySelectorAll('{section} table')].map(t => t.getClientRects().length && t.tBodies[0].rows.length)")
+    t.that(f"{what}: Enter opens the tables under the charts", rows[0] > 1, rows)
+    t.that(f"{what}: controls stand in each", page.js(f"[...document.querySelectorAll('{section} table')].every(t => t.querySelector('.control'))"))
+    page.click(f"{section} summary")
+    t.that(f"{what}: a click closes them", page.js(f"!document.querySelector('{section} details').open"))
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    t.that(f"{what}: in print they are open", page.js(f"[...document.querySelectorAll('{section} details')].every(d => d.open)"))
+
+
 def browsing(t, page, what):
     shown = "[...document.querySelectorAll('.answer')].filter(a => a.getClientRects().length).map(a => a.querySelector('summary').textContent)"
     if not page.js("!!document.getElementById('answers')"):
@@ -364,6 +398,7 @@ def check_report(t, browser, path, what, shots):
     sorting(t, page, what)
     filtering(t, page, what)
     marks(t, page, what)
+    attacks(t, page, what)
     browsing(t, page, what)
     named(t, page, what)
     pdf = printing(t, page, what)
