@@ -1,6 +1,6 @@
 /* Under attack: what is left of monitors, and of their rules' alarms, when the answers are rewritten and the monitors are
  * not fitted anew. Per dataset a chart of AUROC and one of the share of unsafe answers stopped for each rule, attack by
- * attack, of the coloured monitors and the plan's baseline; every monitor's figures are in tables under them. The cells
+ * attack, of the coloured monitors, the best one there and the plan's baseline; every monitor's figures are in tables under them. The cells
  * are those that `midstream pilot` shows; nothing is computed here. */
 #include <math.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@ typedef struct attack_view {
     const char *metric, *title;
     uint32_t rule;
     double y_lo;
+    const mid__report_monitor *best;        /* by AUROC of the answers as they are */
 } attack_view;
 
 static size_t n_point(const attack_view *v) { return v->set->n_attack + 1; }
@@ -43,8 +44,19 @@ static bool is_baseline(const mid__report *r, const mid__report_monitor *m)
     return strcmp(mid__report_text(yyjson_obj_get(r->root, "plan"), "baseline"), m->name) == 0;
 }
 
-/* Has a line: those with a colour on the whole page, and the baseline. */
-static bool is_drawn(const mid__report *r, const mid__report_monitor *m) { return m->hue || is_baseline(r, m); }
+/* Has a line: those with a colour on the whole page; the best one here and the baseline in ink. */
+static bool is_drawn(const mid__report *r, const attack_view *v, const mid__report_monitor *m)
+{
+    return m->hue || m == v->best || is_baseline(r, m);
+}
+
+static void style_of(char style[32], const char *what, const attack_view *v, const mid__report_monitor *m)
+{
+    if (m->hue)
+        snprintf(style, 32, "%s h%d", what, m->hue);
+    else
+        snprintf(style, 32, "%s ink%s", what, m == v->best ? "" : " own");
+}
 
 /* ---- chart ------------------------------------------------------------------------------------------------------- */
 
@@ -80,9 +92,9 @@ static double line(const mid__plot *p, const mid__report *r, const attack_view *
         y[i] = c && !c->circular ? c->value : NAN;
         last = isfinite(y[i]) ? y[i] : last;
     }
-    snprintf(style, sizeof style, m->hue ? "line h%d" : "line own", m->hue);
+    style_of(style, "line", v, m);
     mid__svg_line(p, x, y, i, style, NULL);
-    snprintf(style, sizeof style, m->hue ? "pt h%d" : "pt own", m->hue);
+    style_of(style, "pt", v, m);
     for (i = 0; i < n_point(v); i++) {
         if (!isfinite(y[i]))
             continue;
@@ -95,20 +107,20 @@ static double line(const mid__plot *p, const mid__report *r, const attack_view *
 
 static void lines(const mid__plot *p, const mid__report *r, const attack_view *v)
 {
-    mid__svg_label label[MID__N_HUE + 1];
-    char name[MID__N_HUE + 1][24], lead[MID__N_HUE + 1][24];
+    mid__svg_label label[MID__N_HUE + 2];
+    char name[MID__N_HUE + 2][24], lead[MID__N_HUE + 2][32];
     size_t i, n = 0;
 
     for (i = r->n_monitor; i-- > 0;) {      /* controls first, so that monitors lie on top */
         const mid__report_monitor *m = &r->monitor[i];
         double y;
-        if (!is_drawn(r, m))
+        if (!is_drawn(r, v, m))
             continue;
         y = line(p, r, v, m);
         if (!isfinite(y))
             continue;
         snprintf(name[n], sizeof name[n], strlen(m->name) > 16 ? "%.15s\xe2\x80\xa6" : "%s", m->name);
-        snprintf(lead[n], sizeof lead[n], m->hue ? "lead h%d" : "lead own", m->hue);
+        style_of(lead[n], "lead", v, m);
         label[n] = (mid__svg_label){ .y = y, .text = name[n], .style = lead[n] };
         n++;
     }
@@ -170,13 +182,12 @@ static void table(const mid__page *page, const attack_view *v, size_t n_shown)
 
 /* ---- section ----------------------------------------------------------------------------------------------------- */
 
-/* The best monitor of the answers as they are, and the attack that leaves it least. */
+/* The best monitor, and the attack that leaves it least. */
 static void say_worst(const mid__page *page, const attack_view *v)
 {
     const mid__report *r = page->report;
-    const mid__cell_key key = mid__report_key(r, v->set, v->set->main, v->metric);
-    const mid__cell *whole, *c, *worst = NULL;
-    const mid__report_monitor *best = mid__report_best(r, &key, false, &whole);
+    const mid__report_monitor *best = v->best;
+    const mid__cell *c, *worst = NULL;
     char value[2][128];
     size_t i, at = 0;
 
@@ -189,31 +200,46 @@ static void say_worst(const mid__page *page, const attack_view *v)
     }
     if (!worst)
         return;
-    mid__page_estimate_text(value[0], whole, 3);
+    mid__page_estimate_text(value[0], cell_of(r, v, best, 0), 3);
     mid__page_estimate_text(value[1], worst, 3);
     mid__html(page->out, "<p>%s, the best on these answers as they are, has an AUROC of %s there and of %s under %s, "
-              "which takes most of it.</p>\n", best->name, value[0], value[1], name_of(r, v, at));
+              "the attack that leaves it least.</p>\n", best->name, value[0], value[1], name_of(r, v, at));
 }
 
-/* The lowest AUROC that is drawn, rounded down; never above chance. */
+/* Of a rule that could not be fitted there is nothing to draw; the tables say why. */
+static bool any_figure(const mid__report *r, const attack_view *v)
+{
+    size_t i, k;
+
+    for (i = 0; i < r->n_monitor; i++)
+        for (k = 0; k < n_point(v) && is_drawn(r, v, &r->monitor[i]); k++) {
+            const mid__cell *c = cell_of(r, v, &r->monitor[i], k);
+            if (c && isfinite(c->value))
+                return true;
+        }
+    return false;
+}
+
+/* The lowest AUROC that is drawn, rounded down to where ticks end at 1; never above chance. */
 static double lowest(const mid__report *r, const attack_view *v)
 {
     double low = 0.5;
     size_t i, k;
 
     for (i = 0; i < r->n_monitor; i++)
-        for (k = 0; k < n_point(v) && is_drawn(r, &r->monitor[i]); k++) {
+        for (k = 0; k < n_point(v) && is_drawn(r, v, &r->monitor[i]); k++) {
             const mid__cell *c = cell_of(r, v, &r->monitor[i], k);
             if (c && !c->circular)
                 low = fmin(low, c->value);
         }
-    return floor(10 * low + 1e-9) / 10;
+    return low < 0.5 ? floor(5 * low + 1e-9) / 5 : 0.5;
 }
 
 static void set_block(const mid__page *page, const mid__report_set *set, size_t n_shown)
 {
     const mid__report *r = page->report;
-    attack_view auroc = { set, "auroc", "AUROC of the whole answer", 0, 0 };
+    const mid__cell_key key = mid__report_key(r, set, set->main, "auroc");
+    attack_view stopped, auroc = { set, "auroc", "AUROC of the whole answer", 0, 0, mid__report_best(r, &key, false, NULL) };
     char title[2][120];
     size_t i;
 
@@ -224,15 +250,17 @@ static void set_block(const mid__page *page, const mid__report_set *set, size_t 
     chart(page, &auroc);
     for (i = 0; i < r->n_rule; i++) {
         snprintf(title[0], sizeof title[0], "Unsafe answers stopped, rule %.80s", mid__report_name(r, r->rule[i]));
-        chart(page, &(attack_view){ set, "tpr", title[0], r->rule[i], 0 });
+        stopped = (attack_view){ set, "tpr", title[0], r->rule[i], 0, auroc.best };
+        if (any_figure(r, &stopped))
+            chart(page, &stopped);
     }
     mid__html(page->out, "</div>\n<details><summary>%s under attack, every monitor</summary>\n", set->name);
     table(page, &auroc, n_shown);
     for (i = 0; i < r->n_rule; i++) {
         snprintf(title[0], sizeof title[0], "Unsafe answers stopped, rule %.80s", mid__report_name(r, r->rule[i]));
         snprintf(title[1], sizeof title[1], "Safe answers stopped, rule %.80s", mid__report_name(r, r->rule[i]));
-        table(page, &(attack_view){ set, "tpr", title[0], r->rule[i], 0 }, n_shown);
-        table(page, &(attack_view){ set, "fpr", title[1], r->rule[i], 0 }, n_shown);
+        table(page, &(attack_view){ set, "tpr", title[0], r->rule[i], 0, auroc.best }, n_shown);
+        table(page, &(attack_view){ set, "fpr", title[1], r->rule[i], 0, auroc.best }, n_shown);
     }
     mid__buf_text(page->out, "</details>\n");
 }
@@ -260,8 +288,8 @@ void mid__page_attacks(const mid__page *page)
                   "safe answers before them, delay(N), or behind them, pad(N); spelt as base64, leet or rot13; letters "
                   "split apart. Safe answers are rewritten alike, so the rewriting itself tells nothing. Monitors and "
                   "thresholds are those of the answers as they are, none. Where an attack works, fewer unsafe answers "
-                  "are stopped, or more safe ones. Dashed ink: the baseline, where it has no colour of its own; lines "
-                  "only help the eye across.</p>\n");
+                  "are stopped, or more safe ones. In ink, where they have no colour of their own: the best monitor "
+                  "here and, dashed, the baseline. Lines only help the eye across.</p>\n");
     for (i = 0; i < r->n_set; i++)
         if (r->set[i].n_attack && r->set[i].main)
             set_block(page, &r->set[i], n_shown);

@@ -111,7 +111,7 @@ const char *const mid__page_style[] = {
     ".line{stroke-width:2;stroke-linejoin:round}.line.faint{stroke:var(--faint);stroke-width:1;opacity:.75}",
     ".lead{stroke-width:1.5}.ctrl,.h7,.h8{stroke-dasharray:5 4}.line.faint.ctrl{stroke-dasharray:3 4}",
     "svg .h1{stroke:var(--h1)}svg .h2{stroke:var(--h2)}svg .h3{stroke:var(--h3)}svg .h4{stroke:var(--h4)}",
-    "svg .line.own,svg .lead.own,svg .pt.own{stroke:var(--ink)}svg .line.own{stroke-dasharray:1 3;stroke-linecap:round}",
+    "svg .ink{stroke:var(--ink)}",
     "svg .h5{stroke:var(--h5)}svg .h6{stroke:var(--h6)}svg .h7,svg .h8{stroke:var(--ctrl)}",
     "svg .band{stroke:none;opacity:.14}svg .band.h1{fill:var(--h1)}svg .band.h3{fill:var(--h3)}",
     "svg .band.h5{fill:var(--h5)}.pt{fill:var(--card);stroke-width:1.6;r:2.6px;stroke-dasharray:none}",

@@ -550,6 +550,38 @@ TEST(report, returns_and_delays)
 }
 
 /* A page for others has texts of own_... datasets only; the name of an entry decides nothing. */
+#define UNDER(attack, monitor, metric, rule, value)                                                              \
+    "{\"task\":\"chat\",\"dataset\":\"d\",\"model\":\"a\",\"monitor\":\"" monitor "\",\"metric\":\"" metric "\",\"rule\":"     \
+    rule ",\"value\":" value ",\"lo\":null,\"hi\":null,\"n\":200,\"n_unsafe\":20,\"subset\":\"" attack "\"}"
+
+/* One line a monitor that is best, has a colour, or is the baseline; a rule without any figure has no chart. The second
+ * attack leaves the best monitor .45: the axis begins at the .4 below. */
+TEST(report, attacks)
+{
+    const char *html;
+
+    CHECK_OK(write_report("{\"schema\":1,\"title\":\"t\",\"plan\":{\"baseline\":\"w3\"},\"monitors\":["
+        MONITOR("w1", "white") "," MONITOR("w2", "white") "," MONITOR("w3", "white") "," MONITOR("length", "control")
+        "],\"cells\":[" UNDER("all", "w1", "auroc", "null", "0.9") "," UNDER("all", "w2", "auroc", "null", "0.8") ","
+        UNDER("all", "w3", "auroc", "null", "0.7") "," UNDER("all", "length", "auroc", "null", "0.6") ","
+        UNDER("delay(16)", "w1", "auroc", "null", "0.85") "," UNDER("delay(16)", "length", "auroc", "null", "0.6") ","
+        UNDER("base64", "w1", "auroc", "null", "0.45") "," UNDER("base64", "w3", "auroc", "null", "0.55") ","
+        UNDER("base64", "w1", "tpr", "\"one\"", "0.25") "," UNDER("base64", "w1", "tpr", "\"two\"", "null") "]}"));
+    html = text_of("report.html");
+    CHECK(holds(html, "<a href=\"#attacks\">Attacks</a>"));
+    CHECK(holds(html, "w1, the best on these answers as they are, has an AUROC of 0.900 (no interval) there and of 0.450 "
+                      "(no interval) under base64, the attack that leaves it least."));
+    CHECK(holds(html, "AUROC of the whole answer against attacks, d"));
+    CHECK(holds(html, "rotate(-40)\">none</text>"));
+    CHECK(holds(html, "<title>w1, base64: 0.450 (no interval)</title>"));
+    CHECK(holds(html, "<path class=\"line ink own\""));       /* the baseline is third of its box: no colour */
+    CHECK(holds(html, ">0.4</text>"));
+    CHECK(holds(html, "Unsafe answers stopped, rule one against attacks"));
+    CHECK_INT(n_of(html, "Unsafe answers stopped, rule two against attacks"), 0);
+    CHECK_OK(write_report(RESULTS(MONITOR("w1", "white"), UNDER("all", "w1", "auroc", "null", "0.9"))));
+    CHECK_INT(n_of(text_of("report.html"), "id=\"attacks\""), 0);
+}
+
 TEST(report, publishes_own_texts_only)
 {
     const char *results = "{\"schema\":1,\"provenance\":{\"datasets\":[" SET("d", "llama", "aa", "20") ",{\"name\":\"own_guest\","
