@@ -1,7 +1,7 @@
 /* Every cell of a submission computed again from its scores, by what a run uses for its own cells. The figure must
  * agree to a millionth (cells may be rounded); its interval, which another's draws give a little differently, to a
- * quarter of its width: 1000 draws know a bound to about a tenth of that. Few answers have few values to land on, a step
- * apart, so a run of ours is checked with the number of draws that it says it made. */
+ * quarter of its width: 1000 draws know a bound to about a tenth of that. Few answers have few values to land on, a
+ * step apart, so a run of ours is checked with the number of draws that it says it made. */
 #include "bench/submission.h"
 
 #include <math.h>

@@ -254,7 +254,7 @@ static int group_order(const void *a, const void *b)
     return (p->i_sample > q->i_sample) - (p->i_sample < q->i_sample);
 }
 
-/* Groups are numbered as they come in the data, which is how a run numbers them, so that a seed draws the same prompts. */
+/* Groups are numbered as they come in the data, as a run numbers them, so that a seed draws the same prompts. */
 static void number_groups(mid__check *c, mid__entry **by)
 {
     size_t i, first = 0;

@@ -1,5 +1,5 @@
-/* A run of ours handed in as others hand in theirs (docs/submissions.md): results.json with the datasets, monitors, cells
- * and curves that the check can follow, and scores.jsonl from the run's store, which its fact "index" leads to
+/* A run of ours handed in as others hand in theirs (docs/submissions.md): results.json with the datasets, monitors,
+ * cells and curves that the check can follow, and scores.jsonl from the run's store, which its fact "index" leads to
  * (bench/results.c). Ids and numbers only: no prompt, no answer.
  *
  * Left out are attacked copies, figures that nobody can compute from scores, cells of several seeds together, and the
@@ -142,8 +142,8 @@ static mid_status put_set_scores(writing *w, yyjson_val *set)
     mid_status status = MID_OK;
 
     if (yyjson_arr_size(answers) && !yyjson_obj_get(yyjson_arr_get_first(answers), "n_tok"))
-        return mid__fail(w->ctx, MID_EVERSION, "the run was made before runs noted the folds that a submission needs; run "
-                         "the plan again into the same folder, nothing is computed twice");
+        return mid__fail(w->ctx, MID_EVERSION, "the run was made before runs noted the folds that a submission needs; "
+                         "run the plan again into the same folder, nothing is computed twice");
     yyjson_arr_foreach(scores, i, n, item)
         if (status == MID_OK && is_wanted(w, mid__report_text(item, "monitor")))
             status = put_scores(w, set, item);
@@ -347,8 +347,8 @@ mid_status mid_submission_write(mid_ctx *ctx, const char *run_dir, const char *m
 
     if (status == MID_OK && stat(run_dir, &run) == 0 && stat(out_dir, &to) == 0 && run.st_dev == to.st_dev &&
         run.st_ino == to.st_ino)
-        status = mid__fail(ctx, MID_EINVAL, "%s is the run itself, whose results.json would be lost; give another folder",
-                           out_dir);
+        status = mid__fail(ctx, MID_EINVAL, "%s is the run itself, whose results.json would be lost; give another "
+                           "folder", out_dir);
     if (status == MID_OK)
         status = write_both(&w, out_dir);
     if (status == MID_OK)

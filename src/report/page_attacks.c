@@ -1,7 +1,7 @@
-/* Under attack: what is left of monitors, and of their rules' alarms, when the answers are rewritten and the monitors are
- * not fitted anew. Per dataset a chart of AUROC and one of the share of unsafe answers stopped for each rule, attack by
- * attack, of the coloured monitors, the best one there and the plan's baseline; every monitor's figures are in tables under them. The cells
- * are those that `midstream pilot` shows; nothing is computed here. */
+/* Under attack: what is left of monitors, and of their rules' alarms, when the answers are rewritten and the monitors
+ * are not fitted anew. Per dataset a chart of AUROC and one of the share of unsafe answers stopped for each rule, by
+ * attack, of the coloured monitors, the best one there and the plan's baseline; every monitor's figures are in tables
+ * under them. The cells are those that `midstream pilot` shows; nothing is computed here. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -239,7 +239,8 @@ static void set_block(const mid__page *page, const mid__report_set *set, size_t 
 {
     const mid__report *r = page->report;
     const mid__cell_key key = mid__report_key(r, set, set->main, "auroc");
-    attack_view stopped, auroc = { set, "auroc", "AUROC of the whole answer", 0, 0, mid__report_best(r, &key, false, NULL) };
+    attack_view stopped, auroc = { .set = set, .metric = "auroc", .title = "AUROC of the whole answer",
+                                   .best = mid__report_best(r, &key, false, NULL) };
     char title[2][120];
     size_t i;
 

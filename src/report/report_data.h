@@ -39,7 +39,7 @@ typedef struct mid__report_monitor {                 /* a monitor */
     const char *name, *box, *summary, *unit;
     double us_p50, us_p95, decode_share;    /* NaN unknown */
     double mean_auroc;                      /* over the datasets' main columns, circular ones left out; NaN: none */
-    size_t place;                           /* where room is short it goes in this order: controls, then by mean_auroc */
+    size_t place;                           /* where rows are short: controls first, then by mean_auroc */
     int hue;                                /* 1..MID__N_HUE, or 0: drawn faint */
     bool control;
     bool two_observers;                     /* a hybrid with a member that reads what a second observer saw */
