@@ -1,8 +1,8 @@
 /* Plans: YAML in, a checked mid_plan out.
  *
- * The grammar is the tables below: one row per key with its reader, where its value goes and its limits. read_map()
- * walks a map against a table; whatever the table does not name is an error that lists what it does. After reading,
- * check() looks at what no single value can tell: names used twice, and names of models and data that do not exist. */
+ * The grammar is the tables below: one row per key with its reader, where its value goes and its limits
+ * (base/fields.h). After reading, check() looks at what no single value can tell: names used twice, and names of models
+ * and data that do not exist. */
 #include "midstream/plan.h"
 
 #include <stdio.h>
@@ -10,32 +10,18 @@
 #include <string.h>
 
 #include "base/ctx.h"
-#include "base/utf8.h"
-#include "base/yaml.h"
+#include "base/fields.h"
 #include "bench/set.h"
 #include "midstream/label.h"
 #include "midstream/rule.h"
 #include "task/attack.h"
 
-enum { AS_MAX_BYTES = 80, LIST_MAX = 1000, NAME_MAX_N = 200, KEY_MAX = 40, SEED_MAX = 100 };
+enum { AS_MAX_BYTES = 80, SEED_MAX = 100 };
 
 typedef struct owned_plan {
     mid_plan plan;                  /* first: what the caller holds is a pointer to it */
     mid__arena arena;
 } owned_plan;
-
-typedef const char *(*name_fn)(size_t i);   /* i-th allowed name, NULL behind the last */
-
-typedef struct field field;
-typedef mid_status (*read_fn)(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object);
-struct field {
-    const char *key;
-    read_fn read;
-    size_t at, n_at;                /* offset of the member; of its count, for lists */
-    double lo, hi;                  /* of numbers */
-    name_fn names;                  /* of choices */
-    bool required;
-};
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
@@ -58,40 +44,10 @@ static const char *quantise_name(size_t i)
     return name[i];
 }
 
-static mid_status check_name(const mid__yaml_file *file, const mid__yaml *at, const char *what, name_fn names)
-{
-    const char *all[NAME_MAX_N];
-    size_t n;
-
-    for (n = 0; n < NAME_MAX_N && names(n); n++) {
-        if (strcmp(names(n), at->text) == 0)
-            return MID_OK;
-        all[n] = names(n);
-    }
-    return mid__yaml_unknown(file, at, what, at->text, all, n);
-}
-
 /* ---- readers of single values ------------------------------------------------------------------------------------ */
 
-static mid_status read_text(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    return mid__yaml_text(file, value, (const char **)(void *)(object + f->at));
-}
-
-static mid_status read_choice(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    const char *text;
-    mid_status status = mid__yaml_text(file, value, &text);
-
-    if (status == MID_OK)
-        status = check_name(file, value, f->key, f->names);
-    if (status == MID_OK)
-        memcpy(object + f->at, &text, sizeof text);
-    return status;
-}
-
 /* A monitor with its aggregators, of which there may be none. */
-static mid_status read_spec(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_spec(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_monitor *m = (mid_plan_monitor *)(void *)object;
     char text[MID_SPEC_BYTES];
@@ -110,64 +66,9 @@ static mid_status read_spec(const mid__yaml_file *file, const mid__yaml *value, 
     return m->text ? MID_OK : mid__oom(file->ctx, "a monitor");
 }
 
-static mid_status read_whole(const mid__yaml_file *file, const mid__yaml *value, const field *f, int64_t *number)
+static mid_status read_format(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
-    return mid__yaml_whole(file, value, (int64_t)f->lo, (int64_t)f->hi, number);
-}
-
-static mid_status read_u32(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    int64_t number;
-    mid_status status = read_whole(file, value, f, &number);
-
-    if (status == MID_OK)
-        *(uint32_t *)(void *)(object + f->at) = (uint32_t)number;
-    return status;
-}
-
-static mid_status read_int(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    int64_t number;
-    mid_status status = read_whole(file, value, f, &number);
-
-    if (status == MID_OK)
-        *(int *)(void *)(object + f->at) = (int)number;
-    return status;
-}
-
-static mid_status read_seed(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    int64_t number;
-    mid_status status = mid__yaml_whole(file, value, 0, INT64_MAX, &number);
-
-    if (status == MID_OK)
-        *(uint64_t *)(void *)(object + f->at) = (uint64_t)number;
-    return status;
-}
-
-static mid_status read_float(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    double number;
-    mid_status status = mid__yaml_number(file, value, f->lo, f->hi, &number);
-
-    if (status == MID_OK)
-        *(float *)(void *)(object + f->at) = (float)number;
-    return status;
-}
-
-static mid_status read_double(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    return mid__yaml_number(file, value, f->lo, f->hi, (double *)(void *)(object + f->at));
-}
-
-static mid_status read_flag(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    return mid__yaml_flag(file, value, (bool *)(void *)(object + f->at));
-}
-
-static mid_status read_format(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    mid_status status = read_text(file, value, f, object);
+    mid_status status = mid__field_text(file, value, f, object);
 
     if (status == MID_OK && strcmp(value->text, "chat") != 0 && !strstr(value->text, "{prompt}"))
         return mid__yaml_fail(file, value, "format '%.60s' is neither \"chat\" nor a text with {prompt} in it",
@@ -175,9 +76,9 @@ static mid_status read_format(const mid__yaml_file *file, const mid__yaml *value
     return status;
 }
 
-static mid_status read_group(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_group(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
-    mid_status status = read_text(file, value, f, object);
+    mid_status status = mid__field_text(file, value, f, object);
     const char *t = value->text;
 
     if (status == MID_OK && strcmp(t, "prompt") != 0
@@ -187,71 +88,10 @@ static mid_status read_group(const mid__yaml_file *file, const mid__yaml *value,
     return status;
 }
 
-/* A path with its ${VAR} and leading ~ replaced. */
-static mid_status read_path(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    const char *at, *end, *home = getenv("HOME"), *put;
-    mid_status status = mid__yaml_text(file, value, &at);
-    mid__buf path;
-    char name[80];
-
-    mid__buf_init(&path, 4096);
-    if (status == MID_OK && at[0] == '~' && (at[1] == '/' || !at[1]) && home) {
-        mid__buf_text(&path, home);
-        at += 1;
-    }
-    while (status == MID_OK && *at) {
-        put = strncmp(at, "${", 2) == 0 ? at : strstr(at, "${");
-        if (put != at) {
-            mid__buf_put(&path, at, put ? (size_t)(put - at) : strlen(at));
-            at = put ? put : "";
-            continue;
-        }
-        end = strchr(at, '}');
-        snprintf(name, sizeof name, "%.*s", end ? (int)(end - at - 2) : 0, at + 2);
-        put = getenv(name);
-        if (!end)
-            status = mid__yaml_fail(file, value, "'%s' has a ${ without its }", f->key);
-        else if (!put)
-            status = mid__yaml_fail(file, value, "'%s' uses ${%s}, which is not set in the environment", f->key, name);
-        else
-            mid__buf_text(&path, put);
-        at = end ? end + 1 : at;
-    }
-    if (status == MID_OK && path.n && mid__utf8_valid(path.at, path.n) != path.n)
-        status = mid__yaml_fail(file, value, "'%s' is not UTF-8 once its ${...} are replaced", f->key);
-    if (status == MID_OK && path.n == 0)
-        status = mid__yaml_fail(file, value, "'%s' is empty once its ${...} are replaced", f->key);
-    if (status == MID_OK && path.failed)
-        status = mid__yaml_fail(file, value, "'%s' is longer than 4096 bytes", f->key);
-    if (status == MID_OK) {
-        put = mid__arena_text(file->arena, path.at, path.n);
-        memcpy(object + f->at, &put, sizeof put);
-        if (!put)
-            status = mid__oom(file->ctx, "a path");
-    }
-    mid__buf_clear(&path);
-    return status;
-}
-
-/* Results hold the plan, so a key may not ride in a URL. */
-static mid_status read_url(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    mid_status status = read_text(file, value, f, object);
-
-    if (status == MID_OK && strncmp(value->text, "http://", 7) != 0 && strncmp(value->text, "https://", 8) != 0)
-        return mid__yaml_fail(file, value, "'%s' is '%.60s'; it must begin with http:// or https://", f->key,
-                              value->text);
-    if (status == MID_OK && strchr(value->text, '@'))
-        return mid__yaml_fail(file, value, "'%s' has a user or password in it; name a variable with the key in "
-                              "'key_env'", f->key);
-    return status;
-}
-
 /* A question to a judge. */
-static mid_status read_question(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_question(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
-    mid_status status = read_text(file, value, f, object);
+    mid_status status = mid__field_text(file, value, f, object);
 
     if (status == MID_OK && !(strstr(value->text, "{prompt}") && strstr(value->text, "{answer}") &&
                               strstr(value->text, "{options}")))
@@ -262,40 +102,9 @@ static mid_status read_question(const mid__yaml_file *file, const mid__yaml *val
 
 /* ---- readers of lists -------------------------------------------------------------------------------------------- */
 
-/* Room for a list's entries, put with their number into object. */
-static mid_status new_list(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object,
-                           size_t entry_size, void *entries)
+static mid_status read_attacks(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
-    mid_status status = mid__yaml_expect(file, value, MID__YAML_LIST);
-    void *at;
-
-    if (status != MID_OK)
-        return status;
-    if (value->n == 0 || value->n > LIST_MAX)
-        return mid__yaml_fail(file, value, "'%s' has %zu entries; it needs 1 to %d", f->key, value->n, LIST_MAX);
-    at = mid__arena_get(file->arena, value->n * entry_size);
-    if (!at)
-        return mid__oom(file->ctx, f->key);
-    memcpy(object + f->at, &at, sizeof at);
-    memcpy(object + f->n_at, &value->n, sizeof value->n);
-    memcpy(entries, &at, sizeof at);
-    return MID_OK;
-}
-
-static mid_status read_texts(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    const char **text;
-    mid_status status = new_list(file, value, f, object, sizeof *text, &text);
-    const mid__yaml *e;
-
-    for (e = value->first; e && status == MID_OK; e = e->next)
-        status = mid__yaml_text(file, e, text++);
-    return status;
-}
-
-static mid_status read_attacks(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
-{
-    mid_status status = read_texts(file, value, f, object);
+    mid_status status = mid__field_texts(file, value, f, object);
     const mid__yaml *e, *other;
     mid__attack attack;
 
@@ -309,21 +118,21 @@ static mid_status read_attacks(const mid__yaml_file *file, const mid__yaml *valu
     return status;
 }
 
-static mid_status check_rising(const mid__yaml_file *file, const mid__yaml *e, const field *f, double before,
+static mid_status check_rising(const mid__yaml_file *file, const mid__yaml *e, const mid__field *f, double before,
                                double now)
 {
     return now > before ? MID_OK : mid__yaml_fail(file, e, "'%s' must rise: %g stands after %g", f->key, now, before);
 }
 
-static mid_status read_at_tok(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_at_tok(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     uint32_t *tok;
-    mid_status status = new_list(file, value, f, object, sizeof *tok, &tok);
+    mid_status status = mid__field_list(file, value, f, object, sizeof *tok, &tok);
     const mid__yaml *e;
     int64_t number;
 
     for (e = value->first; e && status == MID_OK; e = e->next, tok++) {
-        status = read_whole(file, e, f, &number);
+        status = mid__field_whole(file, e, f, &number);
         if (status == MID_OK && e != value->first)
             status = check_rising(file, e, f, tok[-1], (double)number);
         if (status == MID_OK)
@@ -332,10 +141,10 @@ static mid_status read_at_tok(const mid__yaml_file *file, const mid__yaml *value
     return status;
 }
 
-static mid_status read_at_frac(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_at_frac(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     double *frac;
-    mid_status status = new_list(file, value, f, object, sizeof *frac, &frac);
+    mid_status status = mid__field_list(file, value, f, object, sizeof *frac, &frac);
     const mid__yaml *e;
 
     for (e = value->first; e && status == MID_OK; e = e->next, frac++) {
@@ -347,7 +156,7 @@ static mid_status read_at_frac(const mid__yaml_file *file, const mid__yaml *valu
 }
 
 /* Numbers, and ranges of them: [1..10], [3, 7, 20..25]. */
-static mid_status read_seeds(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_seeds(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan *plan = (mid_plan *)(void *)object;
     mid_status status = mid__yaml_expect(file, value, MID__YAML_LIST);
@@ -410,15 +219,15 @@ static mid_status read_metric(const mid__yaml_file *file, const mid__yaml *e, mi
         status = mid__yaml_whole(file, &tok, 1, 4096, &number);
     }
     if (status == MID_OK)
-        status = check_name(file, &name, "metric to compare by", ranked_metric);
+        status = mid__field_named(file, &name, "metric to compare by", ranked_metric);
     *metric = (mid_plan_metric){ name.text, (uint32_t)number };
     return status;
 }
 
-static mid_status read_metrics(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_metrics(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_metric *metric;
-    mid_status status = new_list(file, value, f, object, sizeof *metric, &metric);
+    mid_status status = mid__field_list(file, value, f, object, sizeof *metric, &metric);
     const mid__yaml *e;
 
     for (e = value->first; e && status == MID_OK; e = e->next)
@@ -427,7 +236,7 @@ static mid_status read_metrics(const mid__yaml_file *file, const mid__yaml *valu
 }
 
 /* One share or a rising list of shares, each above 0 and below 1. */
-static mid_status read_prevalence(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_prevalence(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     const bool is_list = value->kind == MID__YAML_LIST;
     const mid__yaml *e = is_list ? value->first : value;
@@ -436,7 +245,7 @@ static mid_status read_prevalence(const mid__yaml_file *file, const mid__yaml *v
     mid_status status = MID_OK;
 
     if (is_list)
-        status = new_list(file, value, f, object, sizeof *share, &share);
+        status = mid__field_list(file, value, f, object, sizeof *share, &share);
     else if (!share)
         status = mid__oom(file->ctx, f->key);
     if (status == MID_OK && !is_list) {
@@ -454,7 +263,7 @@ static mid_status read_prevalence(const mid__yaml_file *file, const mid__yaml *v
     return status;
 }
 
-static mid_status read_layers(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_layers(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_model *model = (mid_plan_model *)(void *)object;
     mid_status status = mid__yaml_expect(file, value, MID__YAML_LIST);
@@ -464,7 +273,7 @@ static mid_status read_layers(const mid__yaml_file *file, const mid__yaml *value
     if (status == MID_OK && (value->n == 0 || value->n > MID_LAYER_MAX))
         return mid__yaml_fail(file, value, "'layers' has %zu entries; it needs 1 to %d", value->n, MID_LAYER_MAX);
     for (e = value->first; e && status == MID_OK; e = e->next) {
-        status = read_whole(file, e, f, &number);
+        status = mid__field_whole(file, e, f, &number);
         if (status == MID_OK && model->n_layer)
             status = check_rising(file, e, f, model->layer[model->n_layer - 1], (double)number);
         if (status == MID_OK)
@@ -475,72 +284,19 @@ static mid_status read_layers(const mid__yaml_file *file, const mid__yaml *value
 
 /* ---- maps -------------------------------------------------------------------------------------------------------- */
 
-/* An own parameter of a monitor or rule: of the type its default has. */
-static mid_status read_param(const mid__yaml_file *file, const mid__yaml *value, const mid_param *known,
-                             mid_param *param)
-{
-    param->name = known->name;
-    if (known->text)
-        return mid__yaml_text(file, value, &param->text);
-    return mid__yaml_number(file, value, -1e300, 1e300, &param->number);
-}
-
-static mid_status fail_key(const mid__yaml_file *file, const mid__yaml *entry, const field *fields,
-                           const mid_param *params)
-{
-    const char *name[KEY_MAX];
-    size_t n = 0;
-
-    for (; fields->key && n < KEY_MAX; fields++)
-        name[n++] = fields->key;
-    for (; params && params->name && n < KEY_MAX; params++)
-        name[n++] = params->name;
-    return mid__yaml_unknown(file, entry, "key", entry->key, name, n);
-}
-
-/* Read a map by its table. Keys of params, if any, are collected in given, which has room for the map's entries + 1. */
-static mid_status read_map(const mid__yaml_file *file, const mid__yaml *map, const field *fields, void *object,
-                           const mid_param *params, mid_param *given)
-{
-    mid_status status = mid__yaml_expect(file, map, MID__YAML_MAP);
-    const mid_param *p;
-    const mid__yaml *e;
-    const field *f;
-
-    for (e = map->first; e && status == MID_OK; e = e->next) {
-        for (f = fields; f->key && strcmp(f->key, e->key) != 0; f++)
-            ;
-        for (p = params; p && p->name && strcmp(p->name, e->key) != 0; p++)
-            ;
-        if (f->key)
-            status = f->read(file, e, f, object);
-        else if (p && p->name)
-            status = read_param(file, e, p, given++);
-        else
-            status = fail_key(file, e, fields, params);
-    }
-    for (f = fields; f->key && status == MID_OK; f++)
-        if (f->required && !mid__yaml_find(map, f->key))
-            status = mid__yaml_fail(file, map, "'%s' is missing here", f->key);
-    return status;
-}
-
-#define MEMBER(type, member) .at = offsetof(type, member)
-#define MEMBERS(type, member, count) .at = offsetof(type, member), .n_at = offsetof(type, count)
-
-static const field model_fields[] = {
-    { "name", read_text, MEMBER(mid_plan_model, name), .required = true },
-    { "path", read_path, MEMBER(mid_plan_model, path) },
-    { "url", read_url, MEMBER(mid_plan_model, url) },
-    { "format", read_format, MEMBER(mid_plan_model, format) },
-    { "quantise", read_choice, MEMBER(mid_plan_model, quantise), .names = quantise_name },
-    { "layers", read_layers, MEMBER(mid_plan_model, layer), .lo = 0, .hi = 999 },
-    { "model", read_text, MEMBER(mid_plan_model, server_model) },
-    { "key_env", read_text, MEMBER(mid_plan_model, key_env) },
-    { "top_logprobs", read_u32, MEMBER(mid_plan_model, top_logprobs), .lo = 0, .hi = MID_TOP_MAX },
-    { "rpm", read_u32, MEMBER(mid_plan_model, rpm), .lo = 1, .hi = 1e6 },
-    { "tpm", read_u32, MEMBER(mid_plan_model, tpm), .lo = 1, .hi = 1e9 },
-    { "timeout_s", read_u32, MEMBER(mid_plan_model, timeout_s), .lo = 1, .hi = 3600 },
+static const mid__field model_fields[] = {
+    { "name", mid__field_text, MID__MEMBER(mid_plan_model, name), .required = true },
+    { "path", mid__field_path, MID__MEMBER(mid_plan_model, path) },
+    { "url", mid__field_url, MID__MEMBER(mid_plan_model, url) },
+    { "format", read_format, MID__MEMBER(mid_plan_model, format) },
+    { "quantise", mid__field_choice, MID__MEMBER(mid_plan_model, quantise), .names = quantise_name },
+    { "layers", read_layers, MID__MEMBER(mid_plan_model, layer), .lo = 0, .hi = 999 },
+    { "model", mid__field_text, MID__MEMBER(mid_plan_model, server_model) },
+    { "key_env", mid__field_text, MID__MEMBER(mid_plan_model, key_env) },
+    { "top_logprobs", mid__field_u32, MID__MEMBER(mid_plan_model, top_logprobs), .lo = 0, .hi = MID_TOP_MAX },
+    { "rpm", mid__field_u32, MID__MEMBER(mid_plan_model, rpm), .lo = 1, .hi = 1e6 },
+    { "tpm", mid__field_u32, MID__MEMBER(mid_plan_model, tpm), .lo = 1, .hi = 1e9 },
+    { "timeout_s", mid__field_u32, MID__MEMBER(mid_plan_model, timeout_s), .lo = 1, .hi = 3600 },
     { 0 }
 };
 
@@ -561,14 +317,14 @@ static mid_status check_model(const mid__yaml_file *file, const mid__yaml *map, 
     return MID_OK;
 }
 
-static const field judge_fields[] = {
-    { "model", read_text, MEMBER(mid_plan_judge, model) },
-    { "url", read_url, MEMBER(mid_plan_judge, url) },
-    { "server_model", read_text, MEMBER(mid_plan_judge, server_model) },
-    { "key_env", read_text, MEMBER(mid_plan_judge, key_env) },
-    { "every_tok", read_u32, MEMBER(mid_plan_judge, every_tok), .lo = 1, .hi = 4096 },
-    { "by_sentence", read_flag, MEMBER(mid_plan_judge, by_sentence) },
-    { "form", read_question, MEMBER(mid_plan_judge, form) },
+static const mid__field judge_fields[] = {
+    { "model", mid__field_text, MID__MEMBER(mid_plan_judge, model) },
+    { "url", mid__field_url, MID__MEMBER(mid_plan_judge, url) },
+    { "server_model", mid__field_text, MID__MEMBER(mid_plan_judge, server_model) },
+    { "key_env", mid__field_text, MID__MEMBER(mid_plan_judge, key_env) },
+    { "every_tok", mid__field_u32, MID__MEMBER(mid_plan_judge, every_tok), .lo = 1, .hi = 4096 },
+    { "by_sentence", mid__field_flag, MID__MEMBER(mid_plan_judge, by_sentence) },
+    { "form", read_question, MID__MEMBER(mid_plan_judge, form) },
     { 0 }
 };
 
@@ -592,7 +348,7 @@ static mid_status check_judge(const mid__yaml_file *file, const mid__yaml *map, 
     return MID_OK;
 }
 
-static mid_status read_judge(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_judge(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_judge *judge = mid__arena_get(file->arena, sizeof *judge);
     mid_status status;
@@ -602,67 +358,67 @@ static mid_status read_judge(const mid__yaml_file *file, const mid__yaml *value,
     judge->line = value->line;
     judge->every_tok = 32;
     memcpy(object + f->at, &judge, sizeof judge);
-    status = read_map(file, value, judge_fields, judge, NULL, NULL);
+    status = mid__field_map(file, value, judge_fields, judge, NULL, NULL);
     return status == MID_OK ? check_judge(file, value, judge) : status;
 }
 
-static const field data_fields[] = {
-    { "dataset", read_text, MEMBER(mid_plan_data, dataset), .required = true },
-    { "as", read_text, MEMBER(mid_plan_data, as) },
-    { "model", read_text, MEMBER(mid_plan_data, model), .required = true },
-    { "observer", read_text, MEMBER(mid_plan_data, observer) },
-    { "beside", read_text, MEMBER(mid_plan_data, beside) },
-    { "source", read_choice, MEMBER(mid_plan_data, source), .names = source_name, .required = true },
-    { "format", read_format, MEMBER(mid_plan_data, format) },
-    { "labeler", read_choice, MEMBER(mid_plan_data, labeler), .names = labeler_name },
-    { "response_models", read_texts, MEMBERS(mid_plan_data, response_model, n_response_model) },
-    { "group", read_group, MEMBER(mid_plan_data, group) },
-    { "max_tok", read_u32, MEMBER(mid_plan_data, max_tok), .lo = 1, .hi = 4096 },
-    { "min_tok", read_u32, MEMBER(mid_plan_data, min_tok), .lo = 1, .hi = 4096 },
-    { "limit", read_u32, MEMBER(mid_plan_data, limit), .lo = 0, .hi = 1e9 },
-    { "stratify", read_flag, MEMBER(mid_plan_data, stratify) },
-    { "stop", read_text, MEMBER(mid_plan_data, stop) },
-    { "temperature", read_float, MEMBER(mid_plan_data, temperature), .lo = 0, .hi = 10 },
-    { "optional", read_flag, MEMBER(mid_plan_data, optional) },
-    { "contrast", read_flag, MEMBER(mid_plan_data, contrast) },
-    { "judge", read_judge, MEMBER(mid_plan_data, judge) },
-    { "attack", read_attacks, MEMBERS(mid_plan_data, attack, n_attack) },
+static const mid__field data_fields[] = {
+    { "dataset", mid__field_text, MID__MEMBER(mid_plan_data, dataset), .required = true },
+    { "as", mid__field_text, MID__MEMBER(mid_plan_data, as) },
+    { "model", mid__field_text, MID__MEMBER(mid_plan_data, model), .required = true },
+    { "observer", mid__field_text, MID__MEMBER(mid_plan_data, observer) },
+    { "beside", mid__field_text, MID__MEMBER(mid_plan_data, beside) },
+    { "source", mid__field_choice, MID__MEMBER(mid_plan_data, source), .names = source_name, .required = true },
+    { "format", read_format, MID__MEMBER(mid_plan_data, format) },
+    { "labeler", mid__field_choice, MID__MEMBER(mid_plan_data, labeler), .names = labeler_name },
+    { "response_models", mid__field_texts, MID__MEMBERS(mid_plan_data, response_model, n_response_model) },
+    { "group", read_group, MID__MEMBER(mid_plan_data, group) },
+    { "max_tok", mid__field_u32, MID__MEMBER(mid_plan_data, max_tok), .lo = 1, .hi = 4096 },
+    { "min_tok", mid__field_u32, MID__MEMBER(mid_plan_data, min_tok), .lo = 1, .hi = 4096 },
+    { "limit", mid__field_u32, MID__MEMBER(mid_plan_data, limit), .lo = 0, .hi = 1e9 },
+    { "stratify", mid__field_flag, MID__MEMBER(mid_plan_data, stratify) },
+    { "stop", mid__field_text, MID__MEMBER(mid_plan_data, stop) },
+    { "temperature", mid__field_float, MID__MEMBER(mid_plan_data, temperature), .lo = 0, .hi = 10 },
+    { "optional", mid__field_flag, MID__MEMBER(mid_plan_data, optional) },
+    { "contrast", mid__field_flag, MID__MEMBER(mid_plan_data, contrast) },
+    { "judge", read_judge, MID__MEMBER(mid_plan_data, judge) },
+    { "attack", read_attacks, MID__MEMBERS(mid_plan_data, attack, n_attack) },
     { 0 }
 };
 
-static const field monitor_fields[] = {
+static const mid__field monitor_fields[] = {
     { "monitor", read_spec, .required = true },
-    { "as", read_text, MEMBER(mid_plan_monitor, as) },
-    { "only", read_texts, MEMBERS(mid_plan_monitor, only, n_only) },
+    { "as", mid__field_text, MID__MEMBER(mid_plan_monitor, as) },
+    { "only", mid__field_texts, MID__MEMBERS(mid_plan_monitor, only, n_only) },
     { 0 }
 };
 
-static const field rule_fields[] = {
-    { "rule", read_choice, MEMBER(mid_plan_rule, name), .names = rule_name, .required = true },
+static const mid__field rule_fields[] = {
+    { "rule", mid__field_choice, MID__MEMBER(mid_plan_rule, name), .names = rule_name, .required = true },
     { 0 }
 };
 
-static mid_status read_models(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_models(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_model *model;
-    mid_status status = new_list(file, value, f, object, sizeof *model, &model);
+    mid_status status = mid__field_list(file, value, f, object, sizeof *model, &model);
     const mid__yaml *e;
 
     for (e = value->first; e && status == MID_OK; e = e->next, model++) {
         model->line = e->line;
         model->top_logprobs = 5;
         model->timeout_s = 60;
-        status = read_map(file, e, model_fields, model, NULL, NULL);
+        status = mid__field_map(file, e, model_fields, model, NULL, NULL);
         if (status == MID_OK)
             status = check_model(file, e, model);
     }
     return status;
 }
 
-static mid_status read_data(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_data(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_data *data;
-    mid_status status = new_list(file, value, f, object, sizeof *data, &data);
+    mid_status status = mid__field_list(file, value, f, object, sizeof *data, &data);
     const mid__yaml *e;
 
     for (e = value->first; e && status == MID_OK; e = e->next, data++) {
@@ -670,7 +426,7 @@ static mid_status read_data(const mid__yaml_file *file, const mid__yaml *value, 
         data->group = "prompt";
         data->max_tok = 128;
         data->min_tok = 1;
-        status = read_map(file, e, data_fields, data, NULL, NULL);
+        status = mid__field_map(file, e, data_fields, data, NULL, NULL);
         if (status == MID_OK && data->min_tok > data->max_tok)
             status = mid__yaml_fail(file, e, "min_tok %u is larger than max_tok %u: no answer is left", data->min_tok,
                                     data->max_tok);
@@ -679,7 +435,7 @@ static mid_status read_data(const mid__yaml_file *file, const mid__yaml *value, 
 }
 
 /* A monitor or rule: its bare name, or a map that names it under `key` and sets parameters. */
-static mid_status read_use(const mid__yaml_file *file, const mid__yaml *e, const field *fields,
+static mid_status read_use(const mid__yaml_file *file, const mid__yaml *e, const mid__field *fields,
                            const mid_param *(*params_of)(const void *object), void *object, const mid_param **params)
 {
     const mid__yaml *named = e->kind == MID__YAML_SCALAR ? e : mid__yaml_find(e, fields->key);
@@ -695,7 +451,7 @@ static mid_status read_use(const mid__yaml_file *file, const mid__yaml *e, const
     if (!given)
         return mid__oom(file->ctx, fields->key);
     *params = given;
-    return read_map(file, e, fields, object, params_of(object), given);
+    return mid__field_map(file, e, fields, object, params_of(object), given);
 }
 
 static const mid_param *monitor_params(const void *object) { return ((const mid_plan_monitor *)object)->ops->params; }
@@ -719,10 +475,10 @@ static mid_status find_reads(const mid__yaml_file *file, const mid__yaml *e, mid
     return status == MID_EINVAL ? mid__yaml_fail(file, e, "%s", mid_ctx_message(file->ctx)) : status;
 }
 
-static mid_status read_monitors(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_monitors(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_monitor *monitor;
-    mid_status status = new_list(file, value, f, object, sizeof *monitor, &monitor);
+    mid_status status = mid__field_list(file, value, f, object, sizeof *monitor, &monitor);
     const mid__yaml *e;
 
     for (e = value->first; e && status == MID_OK; e = e->next, monitor++) {
@@ -735,10 +491,10 @@ static mid_status read_monitors(const mid__yaml_file *file, const mid__yaml *val
     return status;
 }
 
-static mid_status read_rules(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_rules(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_rule *rule;
-    mid_status status = new_list(file, value, f, object, sizeof *rule, &rule);
+    mid_status status = mid__field_list(file, value, f, object, sizeof *rule, &rule);
     const mid__yaml *e;
 
     for (e = value->first; e && status == MID_OK; e = e->next, rule++) {
@@ -749,35 +505,35 @@ static mid_status read_rules(const mid__yaml_file *file, const mid__yaml *value,
     return status;
 }
 
-static const field statistics_fields[] = {
-    { "alpha", read_double, MEMBER(mid_plan_statistics, alpha), .lo = 1e-6, .hi = 0.5 },
-    { "metric", read_metrics, MEMBERS(mid_plan_statistics, metric, n_metric) },
+static const mid__field statistics_fields[] = {
+    { "alpha", mid__field_double, MID__MEMBER(mid_plan_statistics, alpha), .lo = 1e-6, .hi = 0.5 },
+    { "metric", read_metrics, MID__MEMBERS(mid_plan_statistics, metric, n_metric) },
     { 0 }
 };
 
-static mid_status read_statistics(const mid__yaml_file *file, const mid__yaml *value, const field *f, char *object)
+static mid_status read_statistics(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
-    return read_map(file, value, statistics_fields, object + f->at, NULL, NULL);
+    return mid__field_map(file, value, statistics_fields, object + f->at, NULL, NULL);
 }
 
-static const field plan_fields[] = {
-    { "name", read_text, MEMBER(mid_plan, name), .required = true },
-    { "title", read_text, MEMBER(mid_plan, title) },
-    { "seed", read_seed, MEMBER(mid_plan, seed) },
-    { "seeds", read_seeds, MEMBERS(mid_plan, seeds, n_seed) },
-    { "folds", read_int, MEMBER(mid_plan, n_fold), .lo = 3, .hi = 100 },
-    { "inner_folds", read_int, MEMBER(mid_plan, n_inner), .lo = 2, .hi = 20 },
-    { "draws", read_u32, MEMBER(mid_plan, n_draw), .lo = 0, .hi = 100000 },
-    { "at_tok", read_at_tok, MEMBERS(mid_plan, at_tok, n_at_tok), .lo = 1, .hi = 4096 },
-    { "at_frac", read_at_frac, MEMBERS(mid_plan, at_frac, n_at_frac), .lo = 0.001, .hi = 1 },
-    { "baseline", read_text, MEMBER(mid_plan, baseline) },
-    { "prevalence", read_prevalence, MEMBERS(mid_plan, prevalence, n_prevalence), .lo = 0, .hi = 1 },
-    { "show", read_u32, MEMBER(mid_plan, n_show), .lo = 0, .hi = 10000 },
-    { "models", read_models, MEMBERS(mid_plan, model, n_model), .required = true },
-    { "data", read_data, MEMBERS(mid_plan, data, n_data), .required = true },
-    { "monitors", read_monitors, MEMBERS(mid_plan, monitor, n_monitor), .required = true },
-    { "rules", read_rules, MEMBERS(mid_plan, rule, n_rule) },
-    { "statistics", read_statistics, MEMBER(mid_plan, statistics) },
+static const mid__field plan_fields[] = {
+    { "name", mid__field_text, MID__MEMBER(mid_plan, name), .required = true },
+    { "title", mid__field_text, MID__MEMBER(mid_plan, title) },
+    { "seed", mid__field_seed, MID__MEMBER(mid_plan, seed) },
+    { "seeds", read_seeds, MID__MEMBERS(mid_plan, seeds, n_seed) },
+    { "folds", mid__field_int, MID__MEMBER(mid_plan, n_fold), .lo = 3, .hi = 100 },
+    { "inner_folds", mid__field_int, MID__MEMBER(mid_plan, n_inner), .lo = 2, .hi = 20 },
+    { "draws", mid__field_u32, MID__MEMBER(mid_plan, n_draw), .lo = 0, .hi = 100000 },
+    { "at_tok", read_at_tok, MID__MEMBERS(mid_plan, at_tok, n_at_tok), .lo = 1, .hi = 4096 },
+    { "at_frac", read_at_frac, MID__MEMBERS(mid_plan, at_frac, n_at_frac), .lo = 0.001, .hi = 1 },
+    { "baseline", mid__field_text, MID__MEMBER(mid_plan, baseline) },
+    { "prevalence", read_prevalence, MID__MEMBERS(mid_plan, prevalence, n_prevalence), .lo = 0, .hi = 1 },
+    { "show", mid__field_u32, MID__MEMBER(mid_plan, n_show), .lo = 0, .hi = 10000 },
+    { "models", read_models, MID__MEMBERS(mid_plan, model, n_model), .required = true },
+    { "data", read_data, MID__MEMBERS(mid_plan, data, n_data), .required = true },
+    { "monitors", read_monitors, MID__MEMBERS(mid_plan, monitor, n_monitor), .required = true },
+    { "rules", read_rules, MID__MEMBERS(mid_plan, rule, n_rule) },
+    { "statistics", read_statistics, MID__MEMBER(mid_plan, statistics) },
     { 0 }
 };
 
@@ -830,7 +586,7 @@ static mid_status find_model(const mid__yaml_file *file, const mid__yaml *map, c
                              bool server, size_t *i_model)
 {
     const mid__yaml *named = mid__yaml_find(map, key);
-    const char *name[LIST_MAX];
+    const char *name[MID__FIELD_LIST_MAX];
     size_t i;
 
     for (i = 0; i < plan->n_model; i++) {
@@ -901,7 +657,7 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
 
 static mid_status check_baseline(const mid__yaml_file *file, const mid__yaml *at, const mid_plan *plan)
 {
-    const char *name[LIST_MAX];
+    const char *name[MID__FIELD_LIST_MAX];
     size_t i;
 
     for (i = 0; i < plan->n_monitor; i++) {
@@ -914,7 +670,7 @@ static mid_status check_baseline(const mid__yaml_file *file, const mid__yaml *at
 
 static mid_status check_monitors(const mid__yaml_file *file, const mid__yaml *e, const mid_plan *plan)
 {
-    const char *name[LIST_MAX];
+    const char *name[MID__FIELD_LIST_MAX];
     const mid__yaml *only;
     size_t i, j;
 
@@ -1002,7 +758,7 @@ mid_status mid_plan_load(mid_ctx *ctx, const char *path, mid_plan **out)
     set_defaults(&own->plan);
     status = mid__yaml_load(&file, &root);
     if (status == MID_OK)
-        status = read_map(&file, root, plan_fields, &own->plan, NULL, NULL);
+        status = mid__field_map(&file, root, plan_fields, &own->plan, NULL, NULL);
     if (status == MID_OK)
         status = check(&file, root, &own->plan);
     if (status == MID_OK) {

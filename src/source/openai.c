@@ -20,7 +20,7 @@
 #include "source/chunk.h"
 #include "source/engine.h"
 #include "source/http.h"
-#include "source/sse.h"
+#include "base/sse.h"
 
 enum { N_TOP_DEFAULT = 5, HEAD_BYTES = 80, THINKING_LIMIT_S = 1200 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "source/chunk.h"
-#include "source/sse.h"
+#include "base/sse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 const uint8_t *mid_fuzz_seed(size_t *n);

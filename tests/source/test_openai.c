@@ -5,7 +5,7 @@
 
 #include "source/chunk.h"
 #include "source/http.h"
-#include "source/sse.h"
+#include "base/sse.h"
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 

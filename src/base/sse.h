@@ -1,7 +1,7 @@
 /* Server-sent events (WHATWG HTML, "Server-sent events", 9.2.6), read as the bytes come, wherever a network cuts
  * them. */
-#ifndef MID_SOURCE_SSE_H
-#define MID_SOURCE_SSE_H
+#ifndef MID_BASE_SSE_H
+#define MID_BASE_SSE_H
 
 #include "base/buf.h"
 

@@ -1,7 +1,7 @@
 /* Server-sent events. A line ends with LF, CR or CRLF; a blank one ends an event. Of the fields only `data` matters to
  * us: several in one event are joined by LF. Comments (":...") keep a connection alive and are passed over.
  * Differs from the standard: an event without data is none, as there; a line or event over 1 MiB is refused. */
-#include "source/sse.h"
+#include "base/sse.h"
 
 #include <string.h>
 
