@@ -1,6 +1,7 @@
 /* Server-sent events. A line ends with LF, CR or CRLF; a blank one ends an event. Of the fields only `data` matters to
  * us: several in one event are joined by LF. Comments (":...") keep a connection alive and are passed over.
- * Differs from the standard: an event without data is none, as there; a line or event over 1 MiB is refused. */
+ * Differs from the standard: an event without data is none, as there; a line or event over 1 MiB is refused, and an
+ * event of more than 4096 lines. */
 #include "base/sse.h"
 
 #include <string.h>
@@ -34,6 +35,7 @@ static void take_field(mid__sse *sse, const char *line, size_t n)
         mid__buf_put(&sse->data, "\n", 1);
     mid__buf_put(&sse->data, line + at, n - at);
     sse->has_data = true;
+    sse->n_line++;
 }
 
 /* A line has ended. @return false: fn had enough. */
@@ -46,10 +48,12 @@ static bool end_line(mid__sse *sse, mid__sse_fn fn, void *user)
     sse->begun = true;
     if (n > 0) {
         take_field(sse, sse->line.at + n_mark, n);
+        sse->n_comment += sse->line.at[n_mark] == ':';
     } else if (sse->has_data && !sse->data.failed) {
         more = fn(user, sse->data.at, sse->data.n);
         sse->data.n = 0;
         sse->has_data = false;
+        sse->n_line = 0;
     }
     sse->line.n = 0;
     return more;
@@ -76,6 +80,8 @@ mid_status mid__sse_push(mid_ctx *ctx, mid__sse *sse, const char *bytes, size_t 
         }
         if (sse->line.failed || sse->data.failed)
             return mid__fail(ctx, MID_ELIMIT, "a line or an event of more than %d bytes", MID__SSE_LIMIT_BYTES);
+        if (sse->n_line > MID__SSE_LIMIT_LINES)
+            return mid__fail(ctx, MID_ELIMIT, "an event of more than %d lines", MID__SSE_LIMIT_LINES);
         if (stop == end)
             break;
     }

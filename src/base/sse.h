@@ -5,13 +5,16 @@
 
 #include "base/buf.h"
 
-enum { MID__SSE_LIMIT_BYTES = 1 << 20 };    /* of a line, and of an event's data */
+enum { MID__SSE_LIMIT_BYTES = 1 << 20,      /* of a line, and of an event's data */
+       MID__SSE_LIMIT_LINES = 1 << 12 };    /* of data in an event */
 
 typedef struct mid__sse {
     mid__buf line, data;
     bool has_data;                  /* since the last blank line */
     bool after_cr;                  /* the byte before was CR: a LF now belongs to it */
     bool begun;                     /* a byte order mark can come no more */
+    uint32_t n_comment;             /* lines of comment so far: signs of life */
+    uint32_t n_line;                /* of data since the last blank line */
 } mid__sse;
 
 /* @param data  (n) zero-terminated, borrowed for the call. @return false: enough. */

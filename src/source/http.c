@@ -213,22 +213,6 @@ mid_status mid__http_post(mid_ctx *ctx, mid__http *h, const char *request, uint3
 
 static const char url_signs[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
 
-static char *url_of(const char *base, const char *path)
-{
-    size_t n = strlen(base);
-    mid__buf url = { 0 };
-
-    if (!path)
-        return strdup(base);
-    while (n && base[n - 1] == '/')
-        n--;
-    if (n >= 3 && strncmp(base + n - 3, "/v1", 3) == 0)
-        n -= 3;
-    mid__buf_put(&url, base, n);
-    mid__buf_fmt(&url, "/v1/%s", path);
-    return mid__buf_take(&url, NULL);
-}
-
 static bool add_header(mid__http *h, const char *text)
 {
     struct curl_slist *longer = curl_slist_append(h->header, text);
@@ -310,6 +294,34 @@ static mid_status check_url(mid_ctx *ctx, const char *url)
                      n_shown < 200 ? n_shown : 200, host, curl_url_strerror(code));
 }
 
+static char *url_of(const char *base, const char *path)
+{
+    size_t n = strlen(base);
+    mid__buf url = { 0 };
+
+    if (!path)
+        return strdup(base);
+    while (n && base[n - 1] == '/')
+        n--;
+    if (n >= 3 && strncmp(base + n - 3, "/v1", 3) == 0)
+        n -= 3;
+    mid__buf_put(&url, base, n);
+    mid__buf_fmt(&url, "/v1/%s", path);
+    return mid__buf_take(&url, NULL);
+}
+
+mid_status mid__http_url_of(mid_ctx *ctx, const char *base, const char *path, char **url)
+{
+    char *made = url_of(base, path);
+    const mid_status status = made ? check_url(ctx, made) : mid__oom(ctx, base);
+
+    if (status == MID_OK)
+        *url = made;
+    else
+        mid_free(made);
+    return status;
+}
+
 mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts, mid__http **out)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -328,10 +340,9 @@ mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, cons
     mid__rng_init(&h->rng, opts->seed, 0);
     h->retry_ms = opts->retry_ms ? opts->retry_ms : 500;
     h->pace = opts->pace;
-    h->url = url_of(base, path);
     h->key = opts->key ? strdup(opts->key) : NULL;
     h->curl = curl_easy_init();
-    status = h->url && h->curl && (h->key || !opts->key) ? check_url(ctx, h->url) : mid__oom(ctx, base);
+    status = h->curl && (h->key || !opts->key) ? mid__http_url_of(ctx, base, path, &h->url) : mid__oom(ctx, base);
     if (status == MID_OK)
         status = set_up(ctx, h, opts);
     if (status == MID_OK)

@@ -32,9 +32,11 @@ typedef struct mid__http_opts {
 /* Used by one thread at a time. */
 typedef struct mid__http mid__http;
 
-/* Whom to ask is base/v1/path, whether or not base ends with / or /v1; path NULL: base as it is. @return MID_EINVAL a
- * malformed URL, one with a user, a password or a parameter named like a key, a key with a line break, or one behind a
- * URL with other signs than letters, digits and - _ . ~ */
+/* Whom to ask: base/v1/path, whether or not base ends with / or /v1; path NULL: base as it is. @param[out] url  owned,
+ * mid_free(). @return MID_EINVAL a malformed URL, one with a user, a password or a parameter named like a key. */
+mid_status mid__http_url_of(mid_ctx *ctx, const char *base, const char *path, char **url);
+/* @return as mid__http_url_of(); MID_EINVAL also for a key with a line break, or one behind a URL with other signs than
+ * letters, digits and - _ . ~ */
 mid_status mid__http_open(mid_ctx *ctx, const char *base, const char *path, const mid__http_opts *opts,
                           mid__http **out);
 void mid__http_close(mid__http *http);
