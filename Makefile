@@ -36,7 +36,7 @@ else
 CFLAGS   += -O2
 endif
 ENGINE_LIBS := $(addprefix $(ENGINE)/lib/,libllama.a libggml.a libggml-cpu.a libggml-base.a)
-LIBS     := -lcurl -lseccomp -lsqlite3 -lyaml -lutf8proc -lstdc++ -lpthread -ldl -lm
+LIBS     := -levent_core -levent_extra -lcurl -lseccomp -lsqlite3 -lyaml -lutf8proc -lstdc++ -lpthread -ldl -lm
 
 LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(OUT)/%.o) $(OUT)/yyjson.o

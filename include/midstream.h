@@ -35,5 +35,6 @@
 #include "midstream/run.h"
 #include "midstream/report.h"
 #include "midstream/submission.h"
+#include "midstream/guard.h"
 
 #endif

@@ -20,7 +20,7 @@ typedef struct cli_args {
     cli_list data, map, param, plugin;
     const char *out, *model, *monitor, *in, *dataset, *source, *store, *traces, *labels, *labeler, *scores;
     const char *form, *quantise, *group, *cache, *format, *rule, *by, *population, *drift;
-    const char *url, *key_env, *from, *task, *as, *run, *access, *lang, *shard;
+    const char *url, *key_env, *from, *task, *as, *run, *access, *lang, *shard, *config;
     uint32_t max_tok, limit, threads;
     uint32_t resplits;              /* CLI_NO_RESPLITS: not given */
     uint64_t seed;
@@ -30,7 +30,7 @@ typedef struct cli_args {
     double prevalence, ms_per_tok;  /* NaN: not given */
     double false_alarm, miss, confidence;   /* NaN: not given */
     double max_us_per_tok;          /* NaN: not given */
-    bool estimate, evaluate, hidden, needs, is_public, quiet, help;
+    bool check, estimate, evaluate, hidden, needs, is_public, quiet, help;
 } cli_args;
 
 typedef struct cli cli;
@@ -47,7 +47,7 @@ typedef struct cli_verb {
     bool internal;                  /* not for people: left out of the list of verbs */
 } cli_verb;
 
-extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_import, cli_verb_label,
+extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_guard, cli_verb_import, cli_verb_label,
     cli_verb_list, cli_verb_merge, cli_verb_pilot, cli_verb_plugin_host, cli_verb_recommend, cli_verb_recommend_holdback,
     cli_verb_report, cli_verb_run, cli_verb_score, cli_verb_submit_check, cli_verb_trace, cli_verb_watch;
 

@@ -21,6 +21,8 @@ static const struct option_row {
     { "as", 0, TEXT, AT(as), "FORM", "what to write: jsonl, npy, parquet or submission" },
     { "by", 0, TEXT, AT(by), "FIELD", "a rule for each value of this field of the labels, such as lang" },
     { "cache", 0, TEXT, AT(cache), "DIR", "models and their copies ($MIDSTREAM_CACHE, then ~/.cache/midstream)" },
+    { "check", 0, FLAG, AT(check), NULL, "say what is wrong with the config, and stop there" },
+    { "config", 0, TEXT, AT(config), "FILE.yaml", "the guard's config (docs/guard.md)" },
     { "confidence", 0, REAL, AT(confidence), "P", "share of calibration sets that keep what is promised" },
     { "data", 0, LIST, AT(data), "DIR", "where datasets are; may be repeated ($MIDSTREAM_DATA, then data/)" },
     { "dataset", 0, TEXT, AT(dataset), "NAME", "a dataset by name (midstream list datasets) or path" },

@@ -131,7 +131,7 @@ static mid_status find_lane(mid__filter *f, const mid__span *span, uint32_t *i_l
             return mid__oom(f->ctx, "an answer");
         f->lane = more;
     }
-    status = mid__lane_open(f->ctx, f->opts.policy, span, &f->lane[f->n_lane]);
+    status = mid__lane_open(f->ctx, f->opts.policy, span, f->opts.overload, &f->lane[f->n_lane]);
     if (status != MID_OK)
         return status;
     if (is_in(f, span->i_choice, CHOICE_STOPPED))

@@ -26,6 +26,7 @@ typedef struct mid__filter_opts {
     const mid__policy *policy;      /* borrowed until close */
     const mid__framing *framing;
     uint32_t n_choice;              /* asked for */
+    bool overload;                  /* nobody has time to read it, and the policy is open for that */
     bool usage;                     /* the client asked for a usage event */
     size_t limit_bytes;             /* of a body, and of what is held back */
 } mid__filter_opts;

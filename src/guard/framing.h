@@ -54,6 +54,7 @@ typedef struct mid__stop {
 
 typedef struct mid__framing {
     const char *name, *path;        /* "/v1/chat/completions" */
+    const char *const *asks;        /* the fields that a request may have, ends with NULL; others are left out */
     /* whole: a body instead of an event. @return MID_EFORMAT for what no reader of this framing expects, MID_ELIMIT */
     mid_status (*read)(mid_ctx *ctx, yyjson_val *root, bool whole, mid__view *view);
     void (*note_ids)(yyjson_val *root, mid__ids *ids);

@@ -289,8 +289,16 @@ static void put_end(mid__buf *out) { mid__buf_text(out, "data: [DONE]\n\n"); }
 
 static bool is_end(const char *data, size_t n) { return n == 6 && memcmp(data, "[DONE]", 6) == 0; }
 
+static const char *const asks[] = {
+    "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens",
+    "max_tokens", "messages", "metadata", "min_p", "modalities", "model", "n", "parallel_tool_calls", "prediction",
+    "presence_penalty", "reasoning_effort", "repeat_penalty", "response_format", "safety_identifier", "seed",
+    "service_tier", "stop", "stream", "stream_options", "temperature", "tool_choice", "tools", "top_k", "top_logprobs",
+    "top_p", "user", "verbosity", NULL
+};
+
 const mid__framing mid__framing_chat = {
-    .name = "chat", .path = "/v1/chat/completions",
+    .name = "chat", .path = "/v1/chat/completions", .asks = asks,
     .read = read_event, .note_ids = note_ids,
     .content_filter = "content_filter", .stopped = "stop",
     .put_stop = put_stop, .put_usage = put_usage, .put_end = put_end, .is_end = is_end,

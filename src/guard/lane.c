@@ -34,7 +34,7 @@ static void fail(mid__lane *lane, mid__reading *r, mid_status status)
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, mid__lane **out)
+mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, bool overload, mid__lane **out)
 {
     const mid_prompt nothing_known = { .text = "" };
     mid__lane *lane = calloc(1, sizeof *lane);
@@ -48,14 +48,16 @@ mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__sp
     lane->i_choice = span->i_choice;
     lane->i_call = span->i_call;
     lane->channel = span->channel;
+    lane->unscanned = overload ? 1u << MID__CAUSE_OVERLOAD : 0;
     if (leaves_at_once(lane) && !(lane->end = calloc(policy->hold_back + 1, sizeof *lane->end)))
         status = mid__oom(ctx, "a text");
     for (i = 0; status == MID_OK && i < policy->n_watch; i++) {
         mid__reading *r = &lane->reading[i];
         mid_status started;
         r->highest = -INFINITY;
+        r->dead = overload;
         status = mid_stream_open(ctx, policy->watch[i].monitor, &r->stream);
-        if (status == MID_OK && (started = mid_stream_start(r->stream, &nothing_known)) != MID_OK)
+        if (status == MID_OK && !overload && (started = mid_stream_start(r->stream, &nothing_known)) != MID_OK)
             fail(lane, r, started);
     }
     if (status == MID_OK)

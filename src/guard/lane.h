@@ -43,8 +43,8 @@ typedef struct mid__lane {
     mid__reading reading[MID__WATCH_MAX];
 } mid__lane;
 
-/* @param[out] out  owned. @return MID_ENOMEM. A monitor that cannot start is a lane that could not be scanned. */
-mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, mid__lane **out);
+/* @param overload  nobody has time to read it. @param[out] out  owned. @return MID_ENOMEM. A monitor that cannot start is a lane that could not be scanned. */
+mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, bool overload, mid__lane **out);
 void mid__lane_close(mid__lane *lane);
 /* The next bytes of the text; what comes to a lane that is not open is counted and nothing else. */
 void mid__lane_put(mid__lane *lane, const char *bytes, size_t n);

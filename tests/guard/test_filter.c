@@ -7,7 +7,8 @@ enum { LIMIT = 1 << 20 };
 
 static mid__filter *open_filter(const mid__config *config, uint32_t n_choice)
 {
-    const mid__filter_opts opts = { &config->policy[0], &mid__framing_chat, n_choice, false, LIMIT };
+    const mid__filter_opts opts = { .policy = &config->policy[0], .framing = &mid__framing_chat, .n_choice = n_choice,
+                                    .limit_bytes = LIMIT };
     mid__filter *f = NULL;
 
     CHECK_OK(mid__filter_open(test_ctx(), &opts, &f));
