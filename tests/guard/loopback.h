@@ -127,7 +127,7 @@ static inline void read_response(int fd, struct response *r)
             length = at ? (size_t)atoi(at + 16) : 0;
             body = all.at + strlen(r->head) + 4;
         }
-        if (body && (chunked ? all.n >= 5 && memcmp(all.at + all.n - 5, "0\r\n\r\n", 5) == 0
+        if (body && (chunked ? all.at + all.n >= body + 5 && memcmp(all.at + all.n - 5, "0\r\n\r\n", 5) == 0
                              : strstr(r->head, "Content-Length") && (size_t)(all.at + all.n - body) >= length)) {
             r->whole = true;
             break;
