@@ -47,8 +47,8 @@ typedef struct cli_verb {
     bool internal;                  /* not for people: left out of the list of verbs */
 } cli_verb;
 
-extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_guard, cli_verb_import, cli_verb_label,
-    cli_verb_list, cli_verb_merge, cli_verb_pilot, cli_verb_plugin_host, cli_verb_recommend, cli_verb_recommend_holdback,
+extern const cli_verb cli_verb_calibrate, cli_verb_eval, cli_verb_export, cli_verb_fit, cli_verb_guard, cli_verb_import,
+    cli_verb_label, cli_verb_list, cli_verb_merge, cli_verb_pilot, cli_verb_plugin_host, cli_verb_recommend, cli_verb_recommend_holdback,
     cli_verb_report, cli_verb_run, cli_verb_score, cli_verb_submit_check, cli_verb_trace, cli_verb_watch;
 
 /* One run of the command. */

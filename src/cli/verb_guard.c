@@ -11,7 +11,8 @@ static void on_signal(int number) { mid_guard_ask(guard, number == SIGHUP ? MID_
 
 static void catch_signals(void)
 {
-    const struct sigaction wish = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, ignore = { .sa_handler = SIG_IGN };
+    const struct sigaction wish = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
 
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGTERM, &wish, NULL);

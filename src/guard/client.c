@@ -1,6 +1,6 @@
 /* Connections over libevent's bufferevents. A connection reads a head, then a body, then hands both over and reads no
- * further request until that one is answered (what a client sends meanwhile waits in the buffer, up to a limit). Time is
- * limited where a client could hold on to us for nothing: until the head is there, until the body is there, while it
+ * further request until that one is answered (what a client sends meanwhile waits in the buffer, up to a limit). Time
+ * is limited where a client could hold on to us for nothing: until the head is there, until the body is there, while it
  * does not take what was sent. A client that shuts down its half of the connection is gone. */
 #include "guard/client.h"
 
@@ -93,8 +93,8 @@ static const char *reason(int http)
 
 static void put_head(mid__client *c, int http, const char *header, const char *type)
 {
-    evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s", http, reason(http),
-                        type, header, c->head.close || c->all->closing ? "Connection: close\r\n" : "");
+    evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s", http,
+                        reason(http), type, header, c->head.close || c->all->closing ? "Connection: close\r\n" : "");
 }
 
 /* The answer is complete: on to the next request, or wait until it is sent and close. */

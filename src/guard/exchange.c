@@ -156,12 +156,13 @@ static bool on_head(void *user, int http, const char *type)
 
     x->http = http;
     x->events = http == 200 && x->framing && strcmp(type, "text/event-stream") == 0;
-    mid__buf_init(&x->body, !x->framing ? MODELS_LIMIT_BYTES : http == 200 ? x->config->answer_bytes : REFUSAL_LIMIT_BYTES);
+    mid__buf_init(&x->body, !x->framing ? MODELS_LIMIT_BYTES : http == 200 ? x->config->answer_bytes
+                            : REFUSAL_LIMIT_BYTES);
     if (x->events || http >= 400 || (http == 200 && strcmp(type, "application/json") == 0))
         return true;
     x->call = NULL;
-    fail(x, 502, "upstream_error", "upstream_malformed", "the upstream's response is neither JSON nor a stream of events",
-         "malformed");
+    fail(x, 502, "upstream_error", "upstream_malformed",
+         "the upstream's response is neither JSON nor a stream of events", "malformed");
     return false;
 }
 
@@ -197,10 +198,11 @@ static void answer_body(mid__exchange *x)
 {
     mid__buf out = { 0 };
     const mid__outcome outcome = mid__filter_body(x->filter, x->body.at ? x->body.at : "", x->body.n, &out);
-    const bool ours = outcome == MID__OUTCOME_MALFORMED || outcome == MID__OUTCOME_UNSCANNED;
+    const int http = x->http >= 400 ? x->http : outcome == MID__OUTCOME_MALFORMED ? 502
+                     : outcome == MID__OUTCOME_UNSCANNED ? 500 : x->http;
 
     snprintf(x->trouble, sizeof x->trouble, "%s", mid__filter_trouble(x->filter));
-    reply(x, x->http >= 400 || !ours ? x->http : outcome == MID__OUTCOME_MALFORMED ? 502 : 500, "", out.at ? out.at : "", out.n);
+    reply(x, http, "", out.at ? out.at : "", out.n);
     mid__buf_clear(&out);
     end(x, mid__outcome_name(outcome));
 }
@@ -218,8 +220,8 @@ static void on_end(void *user, const char *trouble, bool timed_out)
         mid__buf_clear(&out);
         end_events(x, outcome);
     } else if (trouble) {
-        fail(x, timed_out ? 504 : 502, "upstream_error", timed_out ? "upstream_timeout" : "upstream_unreachable", trouble,
-             x->http ? "truncated" : "unreachable");
+        fail(x, timed_out ? 504 : 502, "upstream_error", timed_out ? "upstream_timeout" : "upstream_unreachable",
+             trouble, x->http ? "truncated" : "unreachable");
     } else if (x->framing) {
         answer_body(x);
     } else {
@@ -236,7 +238,8 @@ static void call_upstream(mid__exchange *x, const char *url, const mid__request 
 {
     mid__buf own = { 0 };
     mid__call_opts opts = { .url = url, .request_id = x->id, .connect_ms = x->config->connect_ms,
-                            .silence_ms = x->config->silence_ms, .authorization = authorization, .ops = &call_ops, .user = x };
+                            .silence_ms = x->config->silence_ms, .authorization = authorization,
+                            .ops = &call_ops, .user = x };
     mid_status status = MID_OK;
 
     if (request) {
@@ -261,7 +264,8 @@ static bool admits(mid__exchange *x, bool *overload)
     *overload = x->all->n > x->config->n_stream;
     if (!*overload || x->policy->open[MID__CAUSE_OVERLOAD])
         return true;
-    fail(x, 503, "guard_error", "guard_overload", "as many answers are being judged as this guard takes on", "overload");
+    fail(x, 503, "guard_error", "guard_overload", "as many answers are being judged as this guard takes on",
+         "overload");
     return false;
 }
 
@@ -295,8 +299,8 @@ static void ask(mid__exchange *x, const mid__head *head, const char *body, size_
 static void on_request(void *user, mid__client *client, const mid__head *head, const char *body, size_t n)
 {
     static const char models[] = "/v1/models";
-    static const char no_memory[] = "{\"error\":{\"message\":\"out of memory\",\"type\":\"guard_error\",\"param\":null,\"code\":"
-                                    "\"guard_out_of_memory\"}}";
+    static const char no_memory[] = "{\"error\":{\"message\":\"out of memory\",\"type\":\"guard_error\",\"param\":null,"
+                                    "\"code\":\"guard_out_of_memory\"}}";
     mid__exchange *x = begin(user, client, head);
     const bool lists = strcmp(head->path, models) == 0;
 
@@ -306,7 +310,8 @@ static void on_request(void *user, mid__client *client, const mid__head *head, c
     }
     x->framing = mid__framing_find(head->path, strlen(head->path));
     if (!x->framing && !lists)
-        refuse(x, 404, "unknown_route", "this guard does not serve this path: what it cannot judge it does not pass on");
+        refuse(x, 404, "unknown_route",
+               "this guard does not serve this path: what it cannot judge it does not pass on");
     else if (strcmp(head->method, lists ? "GET" : "POST") != 0)
         refuse(x, 405, "method_not_allowed", lists ? "GET is served here" : "POST is served here");
     else if (lists)

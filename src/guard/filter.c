@@ -362,9 +362,11 @@ static mid_status stop_choice(mid__filter *f, uint32_t i_choice)
 /* What a lane's state means for its choice. */
 static mid_status heed(mid__filter *f, const mid__lane *lane)
 {
+    const bool of_choice = lane->i_choice != MID__NO_CHOICE;
+
     if (lane->state == MID__LANE_UNSCANNED)
         end_badly(f, MID__OUTCOME_UNSCANNED, "guard_cannot_scan", "the answer could not be judged and is withheld");
-    else if (lane->state == MID__LANE_STOPPED && lane->i_choice != MID__NO_CHOICE && !is_in(f, lane->i_choice, CHOICE_STOPPED))
+    else if (lane->state == MID__LANE_STOPPED && of_choice && !is_in(f, lane->i_choice, CHOICE_STOPPED))
         return stop_choice(f, lane->i_choice);
     return MID_OK;
 }
@@ -574,7 +576,8 @@ mid__outcome mid__filter_end(mid__filter *f, mid__buf *out)
         release(f);
         f->outcome = MID__OUTCOME_COMPLETE;
     } else {
-        end_badly(f, MID__OUTCOME_TRUNCATED, "upstream_truncated", "the upstream broke off in the middle of the answer");
+        end_badly(f, MID__OUTCOME_TRUNCATED, "upstream_truncated",
+                  "the upstream broke off in the middle of the answer");
     }
     return f->outcome;
 }
@@ -627,7 +630,8 @@ static bool cut_body(mid__filter *f, const struct part *part, mid__buf *last)
     return cut;
 }
 
-static mid_status write_body(mid__filter *f, yyjson_doc *doc, const struct part *part, bool mended, const char *body, size_t n)
+static mid_status write_body(mid__filter *f, yyjson_doc *doc, const struct part *part, bool mended, const char *body,
+                             size_t n)
 {
     mid__buf last[MID__SPAN_MAX] = { { 0 } };
     const bool cut = !observes(f) && cut_body(f, part, last);

@@ -10,7 +10,8 @@
 
 /* Whose text it is. Each channel of each choice is a text of its own. */
 typedef enum mid__channel {
-    MID__CHANNEL_CONTENT, MID__CHANNEL_REASONING, MID__CHANNEL_REFUSAL, MID__CHANNEL_TOOL_NAME, MID__CHANNEL_TOOL_ARGUMENTS,
+    MID__CHANNEL_CONTENT, MID__CHANNEL_REASONING, MID__CHANNEL_REFUSAL,
+    MID__CHANNEL_TOOL_NAME, MID__CHANNEL_TOOL_ARGUMENTS,
     MID__CHANNEL_ERROR,             /* what a server says went wrong */
     MID__CHANNEL_N
 } mid__channel;

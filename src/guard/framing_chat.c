@@ -1,6 +1,6 @@
 /* /v1/chat/completions. What is done with every field of an event, or of a body where `message` stands for `delta`:
- *   scanned  choices[].delta: content, reasoning_content | reasoning | thinking, refusal, tool_calls[].function.name and
- *            .arguments, function_call.name and .arguments; error, all of its words
+ *   scanned  choices[].delta: content, reasoning_content | reasoning | thinking, refusal, tool_calls[].function.name
+ *            and .arguments, function_call.name and .arguments; error, all of its words
  *   held     with that text: choices[].logprobs, which repeat it; choices[].finish_reason, until the verdict
  *   kept     id, object, created, model, system_fingerprint, service_tier, usage; choices[].index; delta.role;
  *            tool_calls[].index, id, type; and whatever holds numbers and flags only
@@ -219,7 +219,8 @@ static mid_status read_error(mid_ctx *ctx, mid__view *view, yyjson_val *value)
 
 static mid_status read_event(mid_ctx *ctx, yyjson_val *root, bool whole, mid__view *view)
 {
-    static const char *const kept[] = { "id", "object", "model", "system_fingerprint", "service_tier", "obfuscation", NULL };
+    static const char *const kept[] = { "id", "object", "model", "system_fingerprint", "service_tier", "obfuscation",
+                                        NULL };
     yyjson_val *key, *value, *choice, *error = yyjson_obj_get(root, "error");
     mid_status status = MID_OK;
     size_t i, k, n, m;
@@ -246,8 +247,10 @@ static mid_status read_event(mid_ctx *ctx, yyjson_val *root, bool whole, mid__vi
 
 static void note_name(yyjson_val *value, char *to, size_t room)
 {
-    if (yyjson_is_str(value) && yyjson_get_len(value) < room && mid__strict_name(yyjson_get_str(value), yyjson_get_len(value)))
-        memcpy(to, yyjson_get_str(value), yyjson_get_len(value) + 1);
+    const size_t n = yyjson_get_len(value);
+
+    if (yyjson_is_str(value) && n < room && mid__strict_name(yyjson_get_str(value), n))
+        memcpy(to, yyjson_get_str(value), n + 1);
 }
 
 static void note_ids(yyjson_val *root, mid__ids *ids)
@@ -262,8 +265,8 @@ static void note_ids(yyjson_val *root, mid__ids *ids)
 
 static void put_head(const mid__ids *ids, mid__buf *out)
 {
-    mid__buf_fmt(out, "data: {\"id\":\"%s\",\"object\":\"chat.completion.chunk\",\"created\":%lld,\"model\":\"%s\",\"choices\":[",
-                 ids->id, (long long)ids->created, ids->model);
+    mid__buf_fmt(out, "data: {\"id\":\"%s\",\"object\":\"chat.completion.chunk\",\"created\":%lld,\"model\":\"%s\","
+                 "\"choices\":[", ids->id, (long long)ids->created, ids->model);
 }
 
 static void put_stop(const mid__ids *ids, const mid__stop *stop, mid__buf *out)

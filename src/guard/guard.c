@@ -147,15 +147,15 @@ static mid_status listen_on(mid_guard *g)
     snprintf(port, sizeof port, "%u", c->port);
     code = getaddrinfo(c->host, port, &hints, &at);
     if (code != 0)
-        return mid__fail(g->ctx, MID_EIO, "%s:%d:%d: listen '%s': %s", c->path, c->listen_line, c->listen_column, c->listen,
-                         gai_strerror(code));
+        return mid__fail(g->ctx, MID_EIO, "%s:%d:%d: listen '%s': %s", c->path, c->listen_line, c->listen_column,
+                         c->listen, gai_strerror(code));
     g->listener = evconnlistener_new_bind(g->base, on_accept, g, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
                                           LEV_OPT_REUSEABLE, 512, at->ai_addr, (int)at->ai_addrlen);
     freeaddrinfo(at);
     if (g->listener)
         return MID_OK;
-    return mid__fail(g->ctx, MID_EIO, "%s:%d:%d: cannot listen on %s: %s; choose another port, or stop who has it", c->path,
-                     c->listen_line, c->listen_column, c->listen, strerror(errno));
+    return mid__fail(g->ctx, MID_EIO, "%s:%d:%d: cannot listen on %s: %s; choose another port, or stop who has it",
+                     c->path, c->listen_line, c->listen_column, c->listen, strerror(errno));
 }
 
 static mid_status open_loop(mid_guard *g)
@@ -205,7 +205,8 @@ mid_status mid_guard_open(mid_ctx *ctx, const char *config_path, const mid_guard
         return status;
     }
     g->clients = (mid__clients){ .base = g->base, .ctx = ctx, .ops = &mid__exchange_ops, .user = &g->exchanges,
-                                 .n_max = config->n_connection, .body_limit = config->body_bytes, .left = on_left, .owner = g };
+                                 .n_max = config->n_connection, .body_limit = config->body_bytes,
+                                 .left = on_left, .owner = g };
     g->exchanges.ctx = ctx;
     g->exchanges.opts = &g->opts;
     if (getrandom(&g->exchanges.id_start, sizeof g->exchanges.id_start, 0) < 0)
@@ -244,7 +245,8 @@ int mid_guard_port(const mid_guard *g)
 
     if (getsockname(evconnlistener_get_fd(g->listener), (struct sockaddr *)&at, &n) != 0)
         return 0;
-    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port : ((struct sockaddr_in *)&at)->sin_port);
+    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
+                 : ((struct sockaddr_in *)&at)->sin_port);
 }
 
 mid_status mid_guard_run(mid_guard *g)

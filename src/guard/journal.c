@@ -13,8 +13,8 @@ static void put_time(mid__buf *out)
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
-    mid__buf_fmt(out, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                 tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
+    mid__buf_fmt(out, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"", tm.tm_year + 1900, tm.tm_mon + 1,
+                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
 }
 
 static void put_text(mid__buf *out, const char *key, const char *text)
@@ -39,7 +39,8 @@ static void put_reading(mid__buf *out, const mid__watch *w, const mid__reading *
     put_text(out, "rule", w->rule.name);
     put_number(out, "threshold", w->rule.threshold);
     put_number(out, "score_max", r->highest);
-    mid__buf_fmt(out, ",\"score_max_byte\":%llu,\"failed\":%s}", (unsigned long long)r->highest_byte, r->dead ? "true" : "false");
+    mid__buf_fmt(out, ",\"score_max_byte\":%llu,\"failed\":%s}", (unsigned long long)r->highest_byte,
+                 r->dead ? "true" : "false");
 }
 
 static void put_lane(mid__buf *out, const mid__lane *lane)

@@ -34,7 +34,8 @@ static void fail(mid__lane *lane, mid__reading *r, mid_status status)
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, bool overload, mid__lane **out)
+mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, bool overload,
+                          mid__lane **out)
 {
     const mid_prompt nothing_known = { .text = "" };
     mid__lane *lane = calloc(1, sizeof *lane);

@@ -11,7 +11,8 @@ typedef enum mid__lane_state {
     MID__LANE_OPEN,
     MID__LANE_ENDED,                /* all of it was judged and may leave */
     MID__LANE_STOPPED,              /* an alarm, here or in another lane of the choice: nothing more leaves */
-    MID__LANE_UNSCANNED             /* it could not be judged, and the policy is closed for that cause: nothing more leaves */
+    MID__LANE_UNSCANNED             /* it could not be judged, and the policy is closed for that cause: nothing more
+                                     * leaves */
 } mid__lane_state;
 
 /* What one monitor made of the lane. */
@@ -34,7 +35,8 @@ typedef struct mid__lane {
     uint64_t n_free;                /* of those, from the front, that may leave */
     uint64_t n_piece, end_byte;     /* judged; where the last of those ends */
     uint64_t n_clean;               /* their bytes in the form in which they are read */
-    uint64_t *end;                  /* (hold_back) ring of the pieces judged last; NULL: nothing leaves before the end */
+    uint64_t *end;                  /* (hold_back + 1) ring: ends of the pieces judged last; NULL: nothing leaves before
+                                     * the end */
     bool alarm;                     /* in mode observe the lane goes on */
     uint64_t stop_byte;             /* of the first alarm: where its piece begins */
     uint32_t i_watch;               /* whose alarm it was */
@@ -43,8 +45,10 @@ typedef struct mid__lane {
     mid__reading reading[MID__WATCH_MAX];
 } mid__lane;
 
-/* @param overload  nobody has time to read it. @param[out] out  owned. @return MID_ENOMEM. A monitor that cannot start is a lane that could not be scanned. */
-mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, bool overload, mid__lane **out);
+/* A monitor that cannot start is a lane that could not be scanned. @param span  whose lane; its value is not looked at
+ * @param overload  nobody has time to read it. @param[out] out  owned. @return MID_ENOMEM. */
+mid_status mid__lane_open(mid_ctx *ctx, const mid__policy *policy, const mid__span *span, bool overload,
+                          mid__lane **out);
 void mid__lane_close(mid__lane *lane);
 /* The next bytes of the text; what comes to a lane that is not open is counted and nothing else. */
 void mid__lane_put(mid__lane *lane, const char *bytes, size_t n);

@@ -233,8 +233,8 @@ static mid_status open_rule(mid_ctx *ctx, mid__watch *w, const mid_weights *weig
         return status;
     rule = mid_rule_file_find(w->file, NULL);
     if (!rule)
-        return mid__fail(ctx, MID_EMISMATCH, "it has a rule for each %s, which is not known of an answer here; calibrate "
-                         "one without --by", mid_rule_file_by(w->file));
+        return mid__fail(ctx, MID_EMISMATCH, "it has a rule for each %s, which is not known of an answer here; "
+                         "calibrate one without --by", mid_rule_file_by(w->file));
     w->rule = *rule;
     return MID_OK;
 }
@@ -265,7 +265,8 @@ static mid_status open_watch(const mid__yaml_file *file, const mid__yaml *at, mi
         own = weights ? mid_weights_number(weights, "threshold") : NAN;
         set_threshold(w, isnan(w->threshold) ? own : w->threshold);
         if (isnan(w->rule.threshold))
-            status = mid__fail(file->ctx, MID_EINVAL, "%s needs a 'rule' (midstream calibrate) or a 'threshold'", w->name);
+            status = mid__fail(file->ctx, MID_EINVAL, "%s needs a 'rule' (midstream calibrate) or a 'threshold'",
+                               w->name);
     }
     mid_weights_close(weights);
     if (status == MID_OK || status == MID_ENOMEM)
@@ -311,7 +312,8 @@ static void set_defaults(mid__config *c)
     c->drain_ms = 30000;
 }
 
-static mid_status find_upstream(const mid__yaml_file *file, const mid__yaml *root, const mid_guard_opts *opts, mid__config *c)
+static mid_status find_upstream(const mid__yaml_file *file, const mid__yaml *root, const mid_guard_opts *opts,
+                                mid__config *c)
 {
     const mid__yaml *upstream = mid__yaml_find(root, "upstream"), *url = mid__yaml_find(upstream, "url");
     const char *key = NULL;

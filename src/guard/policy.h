@@ -11,7 +11,9 @@ enum { MID__WATCH_MAX = 8, MID__HOLD_BACK_MAX = 1024, MID__CHOICE_MAX = 128 };
 typedef enum mid__mode { MID__MODE_OBSERVE, MID__MODE_BLOCK, MID__MODE_REDACT } mid__mode;
 
 /* Why a text could not be judged. */
-typedef enum mid__cause { MID__CAUSE_MONITOR_ERROR, MID__CAUSE_MISSING_SIGNAL, MID__CAUSE_OVERLOAD, MID__CAUSE_N } mid__cause;
+typedef enum mid__cause {
+    MID__CAUSE_MONITOR_ERROR, MID__CAUSE_MISSING_SIGNAL, MID__CAUSE_OVERLOAD, MID__CAUSE_N
+} mid__cause;
 const char *mid__cause_name(mid__cause cause);
 
 /* A monitor that reads along, and the rule that decides on its score. */

@@ -1,5 +1,6 @@
 /* Requests. Only fields that the framing names go on, each once, so that the upstream reads what was checked here; and
- * of the numbers, those by which one request could cost without limit have one. What is asked is the upstream's matter. */
+ * of the numbers, those by which one request could cost without limit have one. What is asked is the upstream's
+ * matter. */
 #include "guard/request.h"
 
 #include <stdlib.h>
@@ -11,8 +12,8 @@
 enum { STOP_MAX = 16, TOP_MAX = 20 };
 
 /* A whole number from lo to hi; missing or null: otherwise. */
-static mid_status read_number(mid_ctx *ctx, yyjson_val *root, const char *key, uint64_t lo, uint64_t hi, uint64_t otherwise,
-                              uint64_t *number)
+static mid_status read_number(mid_ctx *ctx, yyjson_val *root, const char *key, uint64_t lo, uint64_t hi,
+                              uint64_t otherwise, uint64_t *number)
 {
     yyjson_val *value = yyjson_obj_get(root, key);
 
@@ -20,8 +21,8 @@ static mid_status read_number(mid_ctx *ctx, yyjson_val *root, const char *key, u
     if (!value || yyjson_is_null(value))
         return MID_OK;
     if (!yyjson_is_uint(value) || yyjson_get_uint(value) < lo || yyjson_get_uint(value) > hi)
-        return mid__fail(ctx, MID_EINVAL, "'%s' must be a whole number from %llu to %llu here", key, (unsigned long long)lo,
-                         (unsigned long long)hi);
+        return mid__fail(ctx, MID_EINVAL, "'%s' must be a whole number from %llu to %llu here", key,
+                         (unsigned long long)lo, (unsigned long long)hi);
     *number = yyjson_get_uint(value);
     return MID_OK;
 }
@@ -84,8 +85,8 @@ static char *write_known(yyjson_val *root, const mid__framing *framing, size_t *
     return text;
 }
 
-mid_status mid__request_read(mid_ctx *ctx, const mid__framing *framing, const mid__config *config, const char *body, size_t n,
-                             mid__request *out)
+mid_status mid__request_read(mid_ctx *ctx, const mid__framing *framing, const mid__config *config, const char *body,
+                             size_t n, mid__request *out)
 {
     mid__request request = { .stream = false };
     yyjson_doc *doc = NULL;

@@ -14,7 +14,7 @@ typedef struct mid__request {
 } mid__request;
 
 /* @param[out] out  untouched on error. @return MID_EFORMAT, MID_EINVAL, MID_ELIMIT with what to tell the client. */
-mid_status mid__request_read(mid_ctx *ctx, const mid__framing *framing, const mid__config *config, const char *body, size_t n,
-                             mid__request *out);
+mid_status mid__request_read(mid_ctx *ctx, const mid__framing *framing, const mid__config *config, const char *body,
+                             size_t n, mid__request *out);
 
 #endif

@@ -31,7 +31,7 @@ static int escape_at(const char *at, const char *end)
     return end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? hex4(at + 2) : -1;
 }
 
-/* Write U+FFFD over the halves of pairs in a copy. Escapes stand in strings only, so their grammar need not be known. */
+/* Write U+FFFD over the halves of pairs. Escapes stand in strings only, so their grammar need not be known. */
 static bool mend(char *json, size_t n)
 {
     char *const end = json + n, *at = json;

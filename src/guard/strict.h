@@ -11,7 +11,8 @@ enum { MID__STRICT_DEPTH = 64, MID__STRICT_KEYS = 512, MID__STRICT_NAME_BYTES = 
 
 /* Refused: what is no JSON object, a key that stands twice in an object, more than 64 levels, more than 512 keys in an
  * object. Half a surrogate pair (\ud83d alone) reads as U+FFFD.
- * @param[out] doc  owned, yyjson_doc_free(). @param[out] mended  a half was replaced, so the bytes must not go on as they are.
+ * @param[out] doc  owned, yyjson_doc_free()
+ * @param[out] mended  a half was replaced, so the bytes must not go on as they are
  * @return MID_EFORMAT, MID_ELIMIT, MID_ENOMEM. */
 mid_status mid__strict_read(mid_ctx *ctx, const char *json, size_t n, yyjson_doc **doc, bool *mended);
 

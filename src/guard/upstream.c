@@ -97,8 +97,8 @@ static void on_socket_event(evutil_socket_t fd, short what, void *user)
     mid__upstreams *all = user;
     int running;
 
-    curl_multi_socket_action(all->multi, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0),
-                             &running);
+    curl_multi_socket_action(all->multi, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) |
+                             (what & EV_WRITE ? CURL_CSELECT_OUT : 0), &running);
     reap(all);
 }
 
@@ -128,6 +128,7 @@ static int want_timer(CURLM *multi, long ms, void *user)
 static int want_socket(CURL *curl, curl_socket_t fd, int what, void *user, void *of_socket)
 {
     mid__upstreams *all = user;
+    const short on = (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0) | EV_PERSIST);
     struct event *event = of_socket;
 
     (void)curl;
@@ -135,8 +136,7 @@ static int want_socket(CURL *curl, curl_socket_t fd, int what, void *user, void 
         event_free(event);
     event = NULL;
     if (what != CURL_POLL_REMOVE) {
-        event = event_new(all->base, fd, (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0) |
-                                                 EV_PERSIST), on_socket_event, all);
+        event = event_new(all->base, fd, on, on_socket_event, all);
         if (event)
             event_add(event, NULL);
     }
@@ -224,8 +224,10 @@ static void on_silence(evutil_socket_t fd, short what, void *user)
 static bool add_header(mid__call *call, const char *name, const char *value)
 {
     mid__buf line = { 0 };
-    struct curl_slist *longer = mid__buf_fmt(&line, "%s: %s", name, value) ? curl_slist_append(call->header, line.at) : NULL;
+    struct curl_slist *longer = NULL;
 
+    if (mid__buf_fmt(&line, "%s: %s", name, value))
+        longer = curl_slist_append(call->header, line.at);
     mid__buf_clear(&line);
     if (longer)
         call->header = longer;
@@ -271,7 +273,8 @@ mid_status mid__call_open(mid_ctx *ctx, mid__upstreams *all, const mid__call_opt
     call->silence_s = (struct timeval){ o->silence_ms / 1000, o->silence_ms % 1000 * 1000 };
     call->curl = curl_easy_init();
     call->silence = evtimer_new(all->base, on_silence, call);
-    if (!call->curl || !call->silence || !set_up(call, o) || curl_multi_add_handle(all->multi, call->curl) != CURLM_OK) {
+    if (!call->curl || !call->silence || !set_up(call, o) ||
+        curl_multi_add_handle(all->multi, call->curl) != CURLM_OK) {
         free_call(call);
         return mid__oom(ctx, "a request");
     }
