@@ -33,10 +33,13 @@ typedef struct mid_run_opts {
     int i_shard, n_shard;           /* make the answers of that shard, counted from 0, and stop there; n_shard 0: all */
     const mid_crew *crew;           /* NULL: this process alone. A rank above 0 needs no out_dir: mid_run() makes what
                                        it is handed and returns when there is no more */
+    bool stored_only;               /* open no model and make no answer: those that out_dir's run.db has, by whatever
+                                       engine, are labelled and measured again, the others left out and counted */
 } mid_run_opts;
 MID_API mid_run_opts mid_run_opts_default(void);
 
-/** @return MID_OK; whatever a stage met, with the plan's line where it is the plan's fault. What was stored stays. */
+/** @return MID_OK; whatever a stage met, with the plan's line where it is the plan's fault. What was stored stays.
+ *          With stored_only MID_ENOTFOUND where a data entry has no answer there. */
 MID_API mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts);
 
 /** Join what runs of one plan, each of a shard, left in their folders: answers, labels and everything kept by key. What

@@ -123,6 +123,23 @@ static mid_status put_model_fact(mid__run *run, const mid_plan_model *model, con
     return mid_store_put_fact(run->ctx, run->store, fact, value);
 }
 
+/* The fact that says who reads, or answers, for a model of the plan in an entry's format. */
+static void observer_fact(const mid__set *set, const mid_source_opts *o, char fact[MID_KEY_N + 16])
+{
+    const char *quantise = set->model->quantise ? set->model->quantise : "";
+    const mid_key key = mid_key_of(set->model->name, quantise, o->format ? o->format : "", NULL);
+
+    snprintf(fact, MID_KEY_N + 16, "observer.%s", key.hex);
+}
+
+static mid_status put_observer_fact(mid__run *run, const mid__set *set, const mid_source_opts *o)
+{
+    char fact[MID_KEY_N + 16];
+
+    observer_fact(set, o, fact);
+    return mid_store_put_fact(run->ctx, run->store, fact, set->signals.observer);
+}
+
 /* ---- the judge --------------------------------------------------------------------------------------------------- */
 
 static const mid_plan_model *judge_model(const mid__set *set)
@@ -235,6 +252,11 @@ mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char
     return mid_key_of("trace", "4", engine, set->signals.observer, set->source, numbers, extra,
                       o->want & MID_SIG_JUDGE ? mid_judge_id(o->judge) : "", layers, o->stop ? o->stop : "", group,
                       set->answer[i].sample->id, NULL);
+}
+
+static mid_key trace_key(const mid__run *run, const mid__set *set, const mid_source_opts *o, size_t i)
+{
+    return mid__trace_key(set, o, set->model->url ? "" : run->engine, i);
 }
 
 /* Answers whose prompt leaves no room are left out before groups are cut, and counted. */
@@ -829,7 +851,104 @@ static mid_status serve(mid__run *run, mid__set *set, const struct tools *tools,
     return status;
 }
 
-static mid_status capture(mid__run *run, mid__set *set)
+/* ---- without a model --------------------------------------------------------------------------------------------- */
+
+/* Looking for one trace of a set. What a model would say of its steps stands in them, too. */
+struct search {
+    mid__run *run;
+    mid__set *set;
+    mid_source_opts o;
+    char *observer;                 /* owned */
+    bool found;
+};
+
+static bool is_tapped(const mid_plan_model *model, const mid_signals *s)
+{
+    return model->n_layer == 0 || (model->n_layer == s->n_layer &&
+                                   memcmp(model->layer, s->layer, (size_t)s->n_layer * sizeof *s->layer) == 0);
+}
+
+/* The key tells whether a trace of one of the set's samples was made as the set asks, and not for another entry. */
+static mid_status try_trace(void *user, const mid_key *key, const char *sample_id)
+{
+    struct search *s = user;
+    mid__set *set = s->set;
+    mid_source_opts o = s->o;
+    mid_trace *trace;
+    mid_key wanted_key;
+    size_t i = 0;
+    mid_status status;
+
+    while (i < set->n && strcmp(set->answer[i].sample->id, sample_id) != 0)
+        i++;
+    if (s->found || i == set->n)
+        return MID_OK;
+    status = mid_store_get_trace(s->run->ctx, s->run->store, key, &trace);
+    if (status != MID_OK)
+        return status;
+    set->signals = *mid_trace_signals(trace);
+    mid_trace_close(trace);
+    o.want &= set->signals.have;        /* as can_give() does */
+    wanted_key = trace_key(s->run, set, &o, i);
+    s->found = strcmp(wanted_key.hex, key->hex) == 0 && strcmp(set->signals.observer, s->observer) == 0 &&
+               is_tapped(set->model, &set->signals);
+    if (s->found)
+        s->o = o;
+    return MID_OK;
+}
+
+/* Keep the answers whose traces the store has. The others are those that the run which filled it left out, or has not
+ * come to. */
+static void keep_stored(mid__run *run, mid__set *set, const mid_source_opts *o)
+{
+    const char *first_gone = NULL;
+    const size_t n_all = set->n;
+    size_t i, n = 0;
+
+    for (i = 0; i < n_all; i++)         /* all of them before any is gone: a generated answer's key names its group */
+        set->answer[i].key = trace_key(run, set, o, i);
+    for (i = 0; i < n_all; i++) {
+        if (mid_store_has_trace(run->store, &set->answer[i].key))
+            set->answer[n++] = set->answer[i];
+        else if (!first_gone)
+            first_gone = set->answer[i].sample->id;
+    }
+    set->n = n;
+    set->n_left_out += n_all - n;
+    if (first_gone)
+        mid__log(run->ctx, MID_LOG_WARN, "%s: left out %zu of %zu answers, which are not stored, first '%.60s'",
+                 set->name, n_all - n, n_all, first_gone);
+}
+
+static mid_status take_stored(mid__run *run, mid__set *set)
+{
+    struct search s = { .run = run, .set = set, .o = source_opts(set) };
+    char fact[MID_KEY_N + 16];
+    mid_status status;
+
+    if (s.o.want & MID_SIG_JUDGE)
+        return mid__fail(run->ctx, MID_EINVAL, "%s:%d: stored verdicts belong to a judge, which is not opened here: "
+                         "run without 'stored', or take the judge's monitors out", run->plan->file,
+                         set->data->judge->line);
+    observer_fact(set, &s.o, fact);
+    status = mid_store_get_fact(run->ctx, run->store, fact, &s.observer);
+    if (status == MID_OK)
+        status = mid_store_each_trace(run->ctx, run->store, try_trace, &s);
+    mid_free(s.observer);
+    if (status == MID_ENOTFOUND || (status == MID_OK && !s.found))
+        status = mid__fail(run->ctx, MID_ENOTFOUND, "%s:%d: %s/run.db has no answer of '%s' as this entry asks for it "
+                           "(data, model, format, quantise, layers, max_tok, seed): run without 'stored' to make them",
+                           run->plan->file, set->data->line, run->opts->out_dir, set->name);
+    if (status != MID_OK)
+        return status;
+    keep_stored(run, set, &s.o);
+    status = check_layers(run, set);
+    return status == MID_OK ? read_traces(run, set) : status;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
+static mid_status make_and_read(mid__run *run, mid__set *set)
 {
     mid_source_opts o = source_opts(set);
     mid_model_opts opts;
@@ -855,18 +974,25 @@ static mid_status capture(mid__run *run, mid__set *set)
         return status;
     }
     for (i = 0; status == MID_OK && i < set->n; i++)
-        set->answer[i].key = mid__trace_key(set, &o, set->model->url ? "" : mid__engine_version(), i);
+        set->answer[i].key = trace_key(run, set, &o, i);
     if (status == MID_OK) {
         cut_shard(run, set);
         status = make_missing(run, set, &tools, &opts, &o);
     }
     if (status == MID_OK)
         status = put_model_fact(run, set->model, mid_model_hash(tools.model), mid_model_desc(tools.model));
+    if (status == MID_OK)
+        status = put_observer_fact(run, set, &o);
     mid_model_close(tools.model);
     mid_judge_close(tools.judge);
     if (status == MID_OK && !run->opts->estimate_only)
         status = read_traces(run, set);
     return status;
+}
+
+static mid_status capture(mid__run *run, mid__set *set)
+{
+    return run->opts->stored_only ? take_stored(run, set) : make_and_read(run, set);
 }
 
 /* ---- observers --------------------------------------------------------------------------------------------------- */

@@ -211,7 +211,7 @@ static void provenance(mid__results *r, mid__buf *out)
     (void)!getloadavg(load, 1);
     mid__buf_text(out, "\"provenance\":{");
     text_entry(out, "midstream", mid_version(), ",");
-    text_entry(out, "engine", mid__engine_version(), ",");
+    text_entry(out, "engine", r->run->engine, ",");
     text_entry(out, "cpu", cpu, ",");
     text_entry(out, "date", date, ",");
     mid__buf_fmt(out, "\"n_cores\":%ld,\"n_threads\":%d,\"load\":", sysconf(_SC_NPROCESSORS_ONLN), mid__pool_size(r->run->opts->n_threads, SIZE_MAX));

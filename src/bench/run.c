@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/ctx.h"
@@ -461,7 +462,7 @@ static mid_status put_run_facts(mid__run *run, const char *plan_json)
 {
     mid_status status = mid_store_put_fact(run->ctx, run->store, "plan", plan_json);
 
-    return status == MID_OK ? mid_store_put_fact(run->ctx, run->store, "engine", mid__engine_version()) : status;
+    return status == MID_OK ? mid_store_put_fact(run->ctx, run->store, "engine", run->engine) : status;
 }
 
 /* One data entry. One with a single class is carried through (its figures say why they are empty) and told at the end. */
@@ -499,13 +500,30 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
 
 static mid_status open_store(mid__run *run)
 {
+    const bool stored_only = run->opts->stored_only;
     mid__buf path = { 0 };
-    mid_status status = mid__file_mkdir(run->ctx, run->opts->out_dir);
+    mid_status status = stored_only ? MID_OK : mid__file_mkdir(run->ctx, run->opts->out_dir);
 
     mid__buf_fmt(&path, "%s/run.db", run->opts->out_dir);
+    if (path.failed)
+        status = mid__oom(run->ctx, "a path");
+    else if (stored_only && access(path.at, R_OK) != 0)
+        status = mid__fail(run->ctx, MID_ENOTFOUND, "%s: no such store: a run with stored answers needs one there, as "
+                           "another run made it", path.at);
     if (status == MID_OK)
-        status = path.failed ? mid__oom(run->ctx, "a path") : mid_store_open(run->ctx, path.at, &run->store);
+        status = mid_store_open(run->ctx, path.at, &run->store);
     mid__buf_clear(&path);
+    return status;
+}
+
+/* The engine of this program, or that which a store's answers were made with. *kept is owned. */
+static mid_status find_engine(mid__run *run, char **kept)
+{
+    mid_status status = MID_OK;
+
+    if (run->opts->stored_only)
+        status = mid_store_get_fact(run->ctx, run->store, "engine", kept);
+    run->engine = *kept ? *kept : mid__engine_version();
     return status;
 }
 
@@ -535,6 +553,8 @@ static mid_status check_opts(mid_ctx *ctx, const mid_plan *plan, const mid_run_o
 
     if (!opts || (!opts->out_dir && !is_hand))
         return mid__fail(ctx, MID_EINVAL, "a run needs an output folder");
+    if (opts->stored_only && (opts->estimate_only || opts->n_shard || (opts->crew && opts->crew->n_rank > 1)))
+        return mid__fail(ctx, MID_EINVAL, "a run with stored answers makes none: it has no estimate, shards or ranks");
     if (opts->n_shard < 0 || opts->i_shard < 0 || (opts->n_shard && opts->i_shard >= opts->n_shard))
         return mid__fail(ctx, MID_EINVAL, "shard %d of %d: shards are numbered from 0 and below their number",
                          opts->i_shard, opts->n_shard);
@@ -552,7 +572,7 @@ static mid_status check_opts(mid_ctx *ctx, const mid_plan *plan, const mid_run_o
 static mid_status run_as_hand(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
 {
     mid__order order = { 0 };
-    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .order = &order };
+    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .order = &order, .engine = mid__engine_version() };
     mid_status status = check_opts(ctx, plan, opts);
     size_t i;
 
@@ -574,7 +594,7 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
     pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
     mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .store_lock = &store_lock };
     mid__results results;
-    char *plan_json = NULL, trouble[300] = "";
+    char *plan_json = NULL, *engine = NULL, trouble[300] = "";
     mid_status status;
     size_t i;
 
@@ -585,6 +605,8 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
         status = mid_plan_json(ctx, plan, &plan_json);
     if (status == MID_OK)
         status = open_store(&run);
+    if (status == MID_OK)
+        status = find_engine(&run, &engine);
     if (status == MID_OK)
         status = put_run_facts(&run, plan_json);
     mid__results_init(&results, &run);
@@ -608,6 +630,7 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
     }
     mid__results_clear(&results);
     mid_store_close(run.store);
+    mid_free(engine);
     mid_free(plan_json);
     if (status == MID_OK && trouble[0])
         status = mid__fail(ctx, MID_EUNDEFINED, "%s (everything else was done and reported)", trouble);

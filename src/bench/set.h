@@ -71,6 +71,7 @@ typedef struct mid__run {
     mid_store *store;
     pthread_mutex_t *store_lock;
     struct mid__order *order;       /* at a rank above 0: the next, if it has come; NULL elsewhere */
+    const char *engine;             /* that answers are made with; with stored_only, that they were */
 } mid__run;
 
 /* Find the dataset, choose rows, cut groups and folds. */

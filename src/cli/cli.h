@@ -30,7 +30,7 @@ typedef struct cli_args {
     double prevalence, ms_per_tok;  /* NaN: not given */
     double false_alarm, miss, confidence;   /* NaN: not given */
     double max_us_per_tok;          /* NaN: not given */
-    bool check, estimate, evaluate, hidden, needs, is_public, quiet, help;
+    bool check, estimate, evaluate, hidden, needs, is_public, quiet, stored, help;
 } cli_args;
 
 typedef struct cli cli;

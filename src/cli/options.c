@@ -69,6 +69,7 @@ static const struct option_row {
     { "shard", 0, TEXT, AT(shard), "I/N", "make only the answers of the I-th of N parts of the plan, for merge" },
     { "source", 0, TEXT, AT(source), "NAME", "llama or openai (generate), recorded (read answers); else as the data and --url say" },
     { "store", 0, TEXT, AT(store), "FILE.db", "the store to write to; made if missing" },
+    { "stored", 0, FLAG, AT(stored), NULL, "make no answers and open no model: take those in --out's run.db" },
     { "task", 0, TEXT, AT(task), "NAME", "a task (midstream list tasks); of imported records, else what the form suggests" },
     { "temperature", 0, REAL, AT(temperature), "X", "of sampling; 0 takes the likeliest token (0)" },
     { "threads", 0, WHOLE, AT(threads), "N", "threads to use; 0: all cores (0)" },

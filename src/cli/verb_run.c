@@ -57,6 +57,7 @@ static int run_plan(cli *c, const mid_crew *crew, mid_run_opts *opts, bool *told
     opts->cache_dir = cli_cache_dir(c);
     opts->n_threads = (int)c->args.threads;
     opts->estimate_only = c->args.estimate;
+    opts->stored_only = c->args.stored;
     opts->crew = crew;
     code = give_keys(c, plan);
     if (code == CLI_OK) {
@@ -92,12 +93,13 @@ static int run(cli *c)
 
 const cli_verb cli_verb_run = {
     .name = "run", .words = "PLAN.yaml", .n_word_min = 1, .n_word_max = 1,
-    .takes = "!out estimate shard plugin plugin-timeout data cache threads quiet help",
+    .takes = "!out estimate shard stored plugin plugin-timeout data cache threads quiet help",
     .summary = "the whole benchmark of a plan: answers, labels, monitors, rules, metrics, report",
     .about = "Can be stopped (Ctrl-C) and run again at any time: only what is missing is done. --out DIR then holds\n"
              "report.html, results.json, results.csv and run.db, where everything is kept. --shard makes a part of\n"
              "the answers, each part in a folder of its own, for midstream merge to join; mpirun -n N shares them out\n"
-             "among N processes, where midstream is built with MPI (docs/scale.md).",
+             "among N processes, where midstream is built with MPI (docs/scale.md). --stored opens no model: it labels,\n"
+             "fits and measures anew what a run.db has, wherever that was made.",
     .example = "midstream run plans/demo-short.yaml --out out/demo-short",
     .run = run,
 };

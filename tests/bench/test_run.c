@@ -106,6 +106,17 @@ static yyjson_doc *read_json(const char *dir, const char *name)
     return doc;
 }
 
+/* Of the i-th data entry. */
+static int n_left_out(const char *dir, size_t i)
+{
+    yyjson_doc *doc = read_json(dir, "results.json");
+    yyjson_val *sets = yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "provenance"), "datasets");
+    const int n = yyjson_get_int(yyjson_obj_get(yyjson_arr_get(sets, i), "n_left_out"));
+
+    yyjson_doc_free(doc);
+    return n;
+}
+
 static bool is_timing(yyjson_val *cell)
 {
     static const char *const name[] = { "us_per_token_p50", "us_per_token_p95", "decode_share" };
@@ -536,6 +547,35 @@ TEST(run, shards_merged_find_the_same)
     CHECK(strcmp(whole, merged) == 0);
     free(merged);
     free(whole);
+    mid_plan_close(plan);
+}
+
+/* From the store alone, without a model, and in a folder that it was copied to; a trace that is gone is left out. */
+TEST(run, stored_answers_are_measured_without_a_model)
+{
+    mid_run_opts opts = mid_run_opts_default();
+    mid_plan *plan = load(test_model(), both);
+    mid_plan *nowhere = load("no/such/model.gguf", both);
+    char *made, *stored;
+    sqlite3 *db;
+
+    CHECK_OK(run(test_ctx(), plan, "made", 1));
+    made = findings("made");
+    CHECK_OK(run_shard(test_ctx(), plan, "stored", 1, 0, 1));           /* answers only */
+    opts.stored_only = true;
+    CHECK_OK(run_with(test_ctx(), nowhere, "stored", 1, opts));
+    stored = findings("stored");
+    CHECK(strcmp(made, stored) == 0);
+    free(stored);
+
+    CHECK_INT(sqlite3_open(test_path("stored/run.db"), &db), SQLITE_OK);
+    CHECK_INT(sqlite3_exec(db, "DELETE FROM trace WHERE sample_id IN ('r0', 'r3')", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    CHECK_OK(run_with(test_ctx(), nowhere, "stored", 1, opts));
+    CHECK_INT(n_left_out("stored", 0), 2);
+    CHECK_INT(n_left_out("stored", 1), 0);
+    free(made);
+    mid_plan_close(nowhere);
     mid_plan_close(plan);
 }
 
