@@ -2,6 +2,7 @@
 #   make            the library (static and shared) and the command, under build/release
 #   make test       every test, closing with "N passed, N failed"        make asan   the same under sanitizers
 #   make demo       SmolLM2 on our own data and recorded answers -> out/demo/report.html
+#   make results    the published results anew -> out/paper     make results-small  on a sample -> out/paper-small
 #   make bench      speed as ratios against named peers                  make models  also fetch Gemma-3-270M
 #   make oracle     our numbers against scikit-learn                     make fuzz    libFuzzer on every parser
 #   make install    PREFIX=/usr/local                                    make MPI=1  also mpi/midstream, for mpirun
@@ -134,6 +135,12 @@ demo demo-short: build/setup.mk
 	@$(OUT)/midstream run plans/$@.yaml --out out/$@
 	@echo "open out/$@/report.html"
 
+# The published results, all tables and the public report, into out/paper; on a sample of the answers: out/paper-small.
+results results-small: build/setup.mk
+	scripts/setup gemma
+	@$(PARALLEL) all
+	@OUT=$(OUT) scripts/results plans/$(patsubst results%,paper%,$@).yaml out/$(patsubst results%,paper%,$@)
+
 models: build/setup.mk
 	scripts/setup gemma
 oracle: all
@@ -161,7 +168,7 @@ install: all
 
 clean:
 	rm -rf build
-.PHONY: all test asan tests examples demo demo-short models oracle bench fuzz install clean
+.PHONY: all test asan tests examples demo demo-short results results-small models oracle bench fuzz install clean
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(FUZZ:=.d) $(EXAMPLES:=.d)
 -include $(wildcard $(OUT)/mpi/*.d $(OUT)/bench/*.d $(OUT)/tests/oracle/*.d)
