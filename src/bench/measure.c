@@ -680,7 +680,8 @@ static void plain_cells(struct measuring *m, const struct view *v, mid_rule **ru
 {
     struct where w = { .view = v, .at_tok = NAN, .at_frac = NAN, .n = (double)m->scores->n_tok, .n_unsafe = (double)v->n_unsafe,
                        .n_group = (double)m->set->n_group, .n_running = NAN, .p = NAN, .fold = -1 };
-    mid_estimate e = { m->scores->us_p50, NAN, NAN, NULL };
+    const char *untimed = isnan(m->scores->us_p50) ? "the run makes its scores, no stream does" : NULL;
+    mid_estimate e = { m->scores->us_p50, NAN, NAN, untimed };
     const uint32_t reads = m->monitor->reads.needs | m->monitor->reads.fit_needs;
     const double decode_us = m->set->time_us + (reads & MID_SIG_BESIDE ? m->set->beside_us : 0);
     size_t k;
@@ -692,7 +693,7 @@ static void plain_cells(struct measuring *m, const struct view *v, mid_rule **ru
     cell(m, &w, &e);
     w.metric = "decode_share";
     e.value = decode_us > 0 ? m->scores->us_p50 / decode_us : NAN;
-    e.why = decode_us > 0 ? NULL : "the source gave no times";
+    e.why = decode_us > 0 ? untimed : "the source gave no times";
     cell(m, &w, &e);
     cascade_cells(m, &w);
     w.metric = "threshold";

@@ -11,7 +11,7 @@
 
 #include "base/ctx.h"
 #include "base/fields.h"
-#include "bench/set.h"
+#include "bench/author.h"
 #include "midstream/label.h"
 #include "midstream/rule.h"
 #include "task/attack.h"
@@ -46,7 +46,7 @@ static const char *quantise_name(size_t i)
 
 /* ---- readers of single values ------------------------------------------------------------------------------------ */
 
-/* A monitor with its aggregators, of which there may be none. */
+/* A monitor with its aggregators, of which there may be none; or the control that only runs have. */
 static mid_status read_spec(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_plan_monitor *m = (mid_plan_monitor *)(void *)object;
@@ -55,10 +55,14 @@ static mid_status read_spec(const mid__yaml_file *file, const mid__yaml *value, 
     mid_status status = mid__yaml_text(file, value, &given);
 
     (void)f;
-    if (status == MID_OK && mid_monitor_spec_parse(file->ctx, given, &m->spec) != MID_OK)
-        status = mid__yaml_fail(file, value, "%s", mid_ctx_message(file->ctx));
     if (status != MID_OK)
         return status;
+    if (strcmp(given, mid__author.name) == 0)
+        m->spec.monitor = &mid__author;
+    else if (strncmp(given, "author+", 7) == 0)
+        return mid__yaml_fail(file, value, "'author' stays the same over an answer: aggregators have nothing to add");
+    else if (mid_monitor_spec_parse(file->ctx, given, &m->spec) != MID_OK)
+        return mid__yaml_fail(file, value, "%s", mid_ctx_message(file->ctx));
     m->ops = m->spec.monitor;
     m->name = m->ops->name;
     mid_monitor_spec_text(&m->spec, text);

@@ -12,6 +12,7 @@
 #include "base/ctx.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "bench/author.h"
 #include "bench/forms.h"
 #include "midstream/metric.h"
 
@@ -335,6 +336,10 @@ static mid_status score_base(mid__run *run, const mid__set *set, struct family *
     is_kept = scores_get(run, &f->key, s) == MID_OK;
     if (is_kept && !learns)
         return MID_OK;
+    if (f->m->ops == &mid__author) {
+        status = mid__author_scores(run->ctx, set, run->plan->n_fold, s);
+        return status == MID_OK ? scores_put(run, &f->key, s) : status;
+    }
     f->cost = malloc((s->n_tok + 1) * sizeof *f->cost);
     if (!f->cost)
         return mid__oom(run->ctx, "costs");

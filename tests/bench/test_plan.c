@@ -151,6 +151,25 @@ TEST(plan, aggregators)
            "8:5: monitor 'random+ema(0.9)' is there already (line 7); give this one another name with 'as'");
 }
 
+/* The control that a stream cannot have: of plans alone. */
+TEST(plan, author)
+{
+    mid_plan *p = load_text(HEAD MODELS DATA "monitors: [length, {monitor: author, as: who}]\n");
+    char *text = NULL;
+
+    CHECK_TEXT(p->monitor[1].name, "author");
+    CHECK_TEXT(p->monitor[1].as, "who");
+    CHECK_INT(p->monitor[1].reads.box, MID_BOX_CONTROL);
+    CHECK(mid_monitor_find("author") == NULL);
+    CHECK_OK(mid_plan_json(test_ctx(), p, &text));
+    CHECK(strstr(text, "{\"monitor\":\"author\",\"as\":\"who\"}") != NULL);
+    mid_free(text);
+    mid_plan_close(p);
+    refuse(HEAD "monitors: [author+max]\n",
+           "2:12: 'author' stays the same over an answer: aggregators have nothing to add");
+    refuse(HEAD "monitors: [{monitor: author, layer: 3}]\n", "2:30: unknown key 'layer' (allowed here: monitor, as, only)");
+}
+
 /* What a hybrid is made of is known before any work, and told with its line. */
 TEST(plan, hybrids)
 {
@@ -280,7 +299,7 @@ TEST(plan, shipped_demo)
     CHECK_TEXT(p->data[2].labeler, "refusal");
     CHECK(p->data[3].optional && p->data[3].contrast);
     CHECK_INT(p->data[3].limit, 150);
-    CHECK_INT(p->n_monitor, 14);
+    CHECK_INT(p->n_monitor, 15);
     CHECK_INT(p->n_rule, 2);
     mid_plan_close(p);
 }
@@ -315,7 +334,7 @@ TEST(plan, shipped_xstest)
 {
     mid_plan *p = load("plans/xstest.yaml");
     const mid_plan_data *d = &p->data[0];
-    const mid_plan_monitor *last = &p->monitor[20];
+    const mid_plan_monitor *last = &p->monitor[21];
 
     CHECK_INT(p->n_fold, 5);
     CHECK_INT(p->n_data, 1);
@@ -328,7 +347,7 @@ TEST(plan, shipped_xstest)
     CHECK_INT(d->max_tok, 128);
     CHECK_INT(d->min_tok, 2);
     CHECK(d->contrast && !d->optional && d->limit == 0);
-    CHECK_INT(p->n_monitor, 21);
+    CHECK_INT(p->n_monitor, 22);
     CHECK_TEXT(last->name, "probe_linear");
     CHECK_TEXT(last->as, "reference_128");
     CHECK_NEAR(last->params[0].number, 14, 0);

@@ -59,7 +59,8 @@ static mid_plan *load(const char *model, const char *data)
                  "models: [\n  {name: small, path: \"%s\", layers: [4, 14]}, "
                  "{name: other, path: \"%s\", layers: [9]}]\n"
                  "data:\n%s"
-                 "monitors: [length, entropy_mean, ngram_lr, probe_linear, probe_linear+cusum+max, length+in_a_row(20)]\n"
+                 "monitors: [length, author, entropy_mean, ngram_lr, probe_linear, probe_linear+cusum+max, "
+                 "length+in_a_row(20)]\n"
                  "rules: [best_f1, {rule: conformal, alpha: 0.3}]\nbaseline: entropy_mean\n", model, model, data);
     CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
     return plan;
@@ -218,7 +219,7 @@ static void check_results(const char *dir)
 
     CHECK_INT(yyjson_get_int(yyjson_obj_get(root, "schema")), 1);
     CHECK_TEXT(yyjson_get_str(yyjson_obj_get(yyjson_obj_get(root, "plan"), "name")), "tiny");
-    CHECK_INT(yyjson_arr_size(yyjson_obj_get(root, "monitors")), 6);
+    CHECK_INT(yyjson_arr_size(yyjson_obj_get(root, "monitors")), 7);
     CHECK(yyjson_arr_size(cells) > 200);
     yyjson_arr_foreach(cells, i, max, cell) {
         for (k = 0; k < sizeof key / sizeof key[0]; k++)
@@ -230,9 +231,14 @@ static void check_results(const char *dir)
     /* All answers tie after one token; at the end the unsafe ones are the longer ones. */
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 1), 0.5, 0);
     CHECK_NEAR(value_of(cells, "read", "length", "auroc", 0), 1, 0);
-    CHECK_NEAR(value_of(cells, "read", "probe_linear", "auroc_over.length", 4),
-               value_of(cells, "read", "probe_linear", "auroc", 4) -
-               value_of(cells, "read", "length", "auroc", 4), 1e-9);
+    /* Each author wrote answers of one class, which length shows only at the end; those of `ask` have one author. */
+    CHECK_NEAR(value_of(cells, "read", "author", "auroc", 4), 1, 0);
+    CHECK_NEAR(value_of(cells, "ask", "author", "auroc", 0), -1, 0);
+    CHECK_NEAR(value_of(cells, "read", "probe_linear", "auroc_over.author", 4),
+               value_of(cells, "read", "probe_linear", "auroc", 4) - 1, 1e-9);
+    CHECK_NEAR(value_of(cells, "ask", "probe_linear", "auroc_over.length", 4),
+               value_of(cells, "ask", "probe_linear", "auroc", 4) -
+               value_of(cells, "ask", "length", "auroc", 4), 1e-9);
     CHECK(value_of(cells, "read", "length", "tpr", 4) <= value_of(cells, "read", "length", "tpr", 0));
     CHECK(value_of(cells, "read", "length", "fpr", 1) <= value_of(cells, "read", "length", "fpr", 4));
     CHECK_NEAR(value_of(cells, "read", "length", "alarm_early", 0), -1, 0);    /* no onset is known */
@@ -812,7 +818,7 @@ static mid_plan *load_seeds(const char *seeds)
     int n = snprintf(text, sizeof text, "name: tiny\nseeds: %s\nfolds: 3\ninner_folds: 2\ndraws: 50\nat_tok: [4]\n"
                      "at_frac: [1]\nmodels:\n  - {name: small, path: \"%s\", layers: [4, 14]}\ndata:\n"
                      "  - {dataset: read, model: small, source: recorded, labeler: data, max_tok: 8}\n"
-                     "monitors: [length, entropy_mean, prompt_only]\nbaseline: length\n", seeds, test_model());
+                     "monitors: [length, entropy_mean, prompt_only, author]\nbaseline: length\n", seeds, test_model());
 
     CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
     return plan;
@@ -840,6 +846,7 @@ TEST(run, seeds_are_averaged)
         doc = read_json("seeds", "results.json");
         cells = yyjson_obj_get(yyjson_doc_get_root(doc), "cells");
         CHECK_NEAR(of_seed(cells, "length", NAN), 1, 0);
+        CHECK_NEAR(of_seed(cells, "author", NAN), 1, 0);
         each[i] = of_seed(cells, "prompt_only", order[i].first);
         all = of_seed(cells, "prompt_only", NAN);
         yyjson_doc_free(doc);
