@@ -186,6 +186,17 @@ mid_status mid__field_texts(const mid__yaml_file *file, const mid__yaml *value, 
     return status;
 }
 
+mid_status mid__field_each(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+{
+    char *entry;
+    mid_status status = mid__field_list(file, value, f, object, f->entry_size, &entry);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next, entry += f->entry_size)
+        status = f->entry(file, e, entry);
+    return status;
+}
+
 /* An own parameter of a monitor or rule: of the type its default has. */
 static mid_status read_param(const mid__yaml_file *file, const mid__yaml *value, const mid_param *known,
                              mid_param *param)

@@ -13,16 +13,20 @@ typedef const char *(*mid__name_fn)(size_t i);      /* i-th allowed name, NULL b
 typedef struct mid__field mid__field;
 typedef mid_status (*mid__field_fn)(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f,
                                     char *object);
+typedef mid_status (*mid__entry_fn)(const mid__yaml_file *file, const mid__yaml *e, void *entry);
 struct mid__field {
     const char *key;
     mid__field_fn read;
     size_t at, n_at;                /* offset of the member; of its count, for lists */
     double lo, hi;                  /* of numbers */
     mid__name_fn names;             /* of choices */
+    mid__entry_fn entry;            /* of mid__field_each: reads one entry of entry_size bytes, which arrive zeroed */
+    size_t entry_size;
     bool required;
 };
 #define MID__MEMBER(type, member) .at = offsetof(type, member)
 #define MID__MEMBERS(type, member, count) .at = offsetof(type, member), .n_at = offsetof(type, count)
+#define MID__LIST_OF(reader, type) .entry = reader, .entry_size = sizeof(type)
 
 /* Read a map by its table. Keys of params, if any, are collected in given, which has room for the map's entries + 1. */
 mid_status mid__field_map(const mid__yaml_file *file, const mid__yaml *map, const mid__field *fields, void *object,
@@ -42,6 +46,7 @@ MID__FIELD_READER(mid__field_float);
 MID__FIELD_READER(mid__field_double);
 MID__FIELD_READER(mid__field_flag);             /* bool */
 MID__FIELD_READER(mid__field_texts);            /* const char **, size_t */
+MID__FIELD_READER(mid__field_each);             /* entries, size_t: MID__MEMBERS and MID__LIST_OF */
 #undef MID__FIELD_READER
 
 /* ---- for readers ---- */

@@ -205,8 +205,9 @@ static const char *ranked_metric(size_t i)
 }
 
 /* "auroc" or "auroc@16". */
-static mid_status read_metric(const mid__yaml_file *file, const mid__yaml *e, mid_plan_metric *metric)
+static mid_status read_metric(const mid__yaml_file *file, const mid__yaml *e, void *entry)
 {
+    mid_plan_metric *metric = entry;
     const char *text, *at;
     mid__yaml name = *e, tok = *e;
     int64_t number = 0;
@@ -225,17 +226,6 @@ static mid_status read_metric(const mid__yaml_file *file, const mid__yaml *e, mi
     if (status == MID_OK)
         status = mid__field_named(file, &name, "metric to compare by", ranked_metric);
     *metric = (mid_plan_metric){ name.text, (uint32_t)number };
-    return status;
-}
-
-static mid_status read_metrics(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
-{
-    mid_plan_metric *metric;
-    mid_status status = mid__field_list(file, value, f, object, sizeof *metric, &metric);
-    const mid__yaml *e;
-
-    for (e = value->first; e && status == MID_OK; e = e->next)
-        status = read_metric(file, e, metric++);
     return status;
 }
 
@@ -402,39 +392,31 @@ static const mid__field rule_fields[] = {
     { 0 }
 };
 
-static mid_status read_models(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+static mid_status read_model(const mid__yaml_file *file, const mid__yaml *e, void *entry)
 {
-    mid_plan_model *model;
-    mid_status status = mid__field_list(file, value, f, object, sizeof *model, &model);
-    const mid__yaml *e;
+    mid_plan_model *model = entry;
+    mid_status status;
 
-    for (e = value->first; e && status == MID_OK; e = e->next, model++) {
-        model->line = e->line;
-        model->top_logprobs = 5;
-        model->timeout_s = 60;
-        status = mid__field_map(file, e, model_fields, model, NULL, NULL);
-        if (status == MID_OK)
-            status = check_model(file, e, model);
-    }
-    return status;
+    model->line = e->line;
+    model->top_logprobs = 5;
+    model->timeout_s = 60;
+    status = mid__field_map(file, e, model_fields, model, NULL, NULL);
+    return status == MID_OK ? check_model(file, e, model) : status;
 }
 
-static mid_status read_data(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+static mid_status read_data(const mid__yaml_file *file, const mid__yaml *e, void *entry)
 {
-    mid_plan_data *data;
-    mid_status status = mid__field_list(file, value, f, object, sizeof *data, &data);
-    const mid__yaml *e;
+    mid_plan_data *data = entry;
+    mid_status status;
 
-    for (e = value->first; e && status == MID_OK; e = e->next, data++) {
-        data->line = e->line;
-        data->group = "prompt";
-        data->max_tok = 128;
-        data->min_tok = 1;
-        status = mid__field_map(file, e, data_fields, data, NULL, NULL);
-        if (status == MID_OK && data->min_tok > data->max_tok)
-            status = mid__yaml_fail(file, e, "min_tok %u is larger than max_tok %u: no answer is left", data->min_tok,
-                                    data->max_tok);
-    }
+    data->line = e->line;
+    data->group = "prompt";
+    data->max_tok = 128;
+    data->min_tok = 1;
+    status = mid__field_map(file, e, data_fields, data, NULL, NULL);
+    if (status == MID_OK && data->min_tok > data->max_tok)
+        status = mid__yaml_fail(file, e, "min_tok %u is larger than max_tok %u: no answer is left", data->min_tok,
+                                data->max_tok);
     return status;
 }
 
@@ -479,39 +461,30 @@ static mid_status find_reads(const mid__yaml_file *file, const mid__yaml *e, mid
     return status == MID_EINVAL ? mid__yaml_fail(file, e, "%s", mid_ctx_message(file->ctx)) : status;
 }
 
-static mid_status read_monitors(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+static mid_status read_monitor(const mid__yaml_file *file, const mid__yaml *e, void *entry)
 {
-    mid_plan_monitor *monitor;
-    mid_status status = mid__field_list(file, value, f, object, sizeof *monitor, &monitor);
-    const mid__yaml *e;
+    mid_plan_monitor *monitor = entry;
+    mid_status status;
 
-    for (e = value->first; e && status == MID_OK; e = e->next, monitor++) {
-        monitor->line = e->line;
-        monitor->params = no_params;
-        status = read_use(file, e, monitor_fields, monitor_params, monitor, &monitor->params);
-        if (status == MID_OK)
-            status = find_reads(file, e, monitor);
-    }
-    return status;
+    monitor->line = e->line;
+    monitor->params = no_params;
+    status = read_use(file, e, monitor_fields, monitor_params, monitor, &monitor->params);
+    return status == MID_OK ? find_reads(file, e, monitor) : status;
 }
 
-static mid_status read_rules(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+static mid_status read_rule(const mid__yaml_file *file, const mid__yaml *e, void *entry)
 {
-    mid_plan_rule *rule;
-    mid_status status = mid__field_list(file, value, f, object, sizeof *rule, &rule);
-    const mid__yaml *e;
+    mid_plan_rule *rule = entry;
 
-    for (e = value->first; e && status == MID_OK; e = e->next, rule++) {
-        rule->line = e->line;
-        rule->params = no_params;
-        status = read_use(file, e, rule_fields, rule_params, rule, &rule->params);
-    }
-    return status;
+    rule->line = e->line;
+    rule->params = no_params;
+    return read_use(file, e, rule_fields, rule_params, rule, &rule->params);
 }
 
 static const mid__field statistics_fields[] = {
     { "alpha", mid__field_double, MID__MEMBER(mid_plan_statistics, alpha), .lo = 1e-6, .hi = 0.5 },
-    { "metric", read_metrics, MID__MEMBERS(mid_plan_statistics, metric, n_metric) },
+    { "metric", mid__field_each, MID__MEMBERS(mid_plan_statistics, metric, n_metric),
+      MID__LIST_OF(read_metric, mid_plan_metric) },
     { 0 }
 };
 
@@ -533,10 +506,12 @@ static const mid__field plan_fields[] = {
     { "baseline", mid__field_text, MID__MEMBER(mid_plan, baseline) },
     { "prevalence", read_prevalence, MID__MEMBERS(mid_plan, prevalence, n_prevalence), .lo = 0, .hi = 1 },
     { "show", mid__field_u32, MID__MEMBER(mid_plan, n_show), .lo = 0, .hi = 10000 },
-    { "models", read_models, MID__MEMBERS(mid_plan, model, n_model), .required = true },
-    { "data", read_data, MID__MEMBERS(mid_plan, data, n_data), .required = true },
-    { "monitors", read_monitors, MID__MEMBERS(mid_plan, monitor, n_monitor), .required = true },
-    { "rules", read_rules, MID__MEMBERS(mid_plan, rule, n_rule) },
+    { "models", mid__field_each, MID__MEMBERS(mid_plan, model, n_model), MID__LIST_OF(read_model, mid_plan_model),
+      .required = true },
+    { "data", mid__field_each, MID__MEMBERS(mid_plan, data, n_data), MID__LIST_OF(read_data, mid_plan_data), .required = true },
+    { "monitors", mid__field_each, MID__MEMBERS(mid_plan, monitor, n_monitor),
+      MID__LIST_OF(read_monitor, mid_plan_monitor), .required = true },
+    { "rules", mid__field_each, MID__MEMBERS(mid_plan, rule, n_rule), MID__LIST_OF(read_rule, mid_plan_rule) },
     { "statistics", read_statistics, MID__MEMBER(mid_plan, statistics) },
     { 0 }
 };
@@ -709,12 +684,17 @@ static bool is_measured_at(const mid_plan *plan, uint32_t at_tok)
 static mid_status check_metrics(const mid__yaml_file *file, const mid__yaml *statistics, const mid_plan *plan)
 {
     const mid__yaml *metric = statistics ? mid__yaml_find(statistics, "metric") : NULL, *e = metric ? metric->first : NULL;
-    size_t i;
+    const mid_plan_metric *m = plan->statistics.metric;
+    size_t i, j;
 
-    for (i = 0; e; i++, e = e->next)
-        if (!is_measured_at(plan, plan->statistics.metric[i].at_tok))
+    for (i = 0; e; i++, e = e->next) {
+        if (!is_measured_at(plan, m[i].at_tok))
             return mid__yaml_fail(file, e, "metric '%.60s': nothing is measured after %u tokens; add it to 'at_tok'",
-                                  e->text, plan->statistics.metric[i].at_tok);
+                                  e->text, m[i].at_tok);
+        for (j = 0; j < i; j++)
+            if (m[j].at_tok == m[i].at_tok && strcmp(m[j].name, m[i].name) == 0)
+                return mid__yaml_fail(file, e, "metric '%.60s' is there twice", e->text);
+    }
     return MID_OK;
 }
 

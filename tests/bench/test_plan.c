@@ -648,6 +648,7 @@ TEST(plan, wrong_seeds_and_statistics)
     refuse(HEAD "seed: 1\nseeds: [1, 2]\n" REST, "2:7: 'seed' and 'seeds' stand for the same; drop one");
     refuse(HEAD "at_tok: [4]\nstatistics: {metric: [auroc@8]}\n" REST,
            "3:23: metric 'auroc@8': nothing is measured after 8 tokens; add it to 'at_tok'");
+    refuse(HEAD "statistics: {metric: [auprc, auroc, auprc]}\n" REST, "2:37: metric 'auprc' is there twice");
     refuse(HEAD "statistics: {metric: [f1]}\n" REST, "2:23: unknown metric to compare by 'f1' (there are: auroc, "
            "auprc, tpr_at_fpr1, tpr_at_fpr5)");
 #undef REST
