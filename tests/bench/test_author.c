@@ -1,4 +1,4 @@
-/* The author control by hand: shares counted outside the folds that a score may not see. */
+/* The author control by hand: places by unsafe shares outside the folds that a score may not see. */
 #include "test.h"
 
 #include "bench/author.h"
@@ -6,10 +6,11 @@
 enum { N_FOLD = 3, N = 9 };
 
 /* Answers of two tokens each by a and b, one by c, and an attacked copy by b, which no share counts:
- *   fold   a              b        c            a's, b's, c's unsafe share without it
- *   0      safe, unsafe   safe                  0/2  1/2  1/1
- *   1      safe           unsafe                1/3  0/2  1/1
- *   2      safe           safe     unsafe       1/3  1/2  2/5, of all, since c is unknown there */
+ *   fold   a              b        c            a's, b's, c's unsafe share without it   their places
+ *   0      safe, unsafe   safe                  0/2  1/2  1/1                           1/6  1/2  5/6
+ *   1      safe           unsafe                1/3  0/2  1/1                           1/2  1/6  5/6
+ *   2      safe           safe     unsafe       1/3  1/2  2/5, of all, c being unknown  1/4  3/4  1/2
+ */
 struct bench {
     mid__set set;
     mid__answer answer[N];
@@ -54,9 +55,9 @@ static void check_scores(const double *score, const double *want)
 /* rank: fitted outside the answer's fold. rule: outside that and the next. cal: outside that and the one before. */
 TEST(author, golden)
 {
-    static const double rank[N] = { 0, 0, 0.5, 1.0 / 3, 0, 1.0 / 3, 0.5, 0.4, 0 },
-                        rule[N] = { 0, 0, 0, 0.5, 0, 0, 1, 0.5, 0 },
-                        cal[N] = { 0, 0, 1, 0, 0, 0.5, 0, 1.0 / 3, 0 };
+    static const double rank[N] = { 1.0 / 6, 1.0 / 6, 0.5, 0.5, 1.0 / 6, 0.25, 0.75, 0.5, 1.0 / 6 },
+                        rule[N] = { 1.0 / 3, 1.0 / 3, 1.0 / 3, 0.75, 0.25, 0.25, 0.75, 0.5, 0.25 },
+                        cal[N] = { 0.25, 0.25, 0.75, 1.0 / 3, 1.0 / 3, 0.75, 0.25, 0.5, 1.0 / 3 };
     struct bench b;
 
     make(&b);
