@@ -66,7 +66,8 @@ typedef struct mid_drift mid_drift;
  */
 MID_API mid_status mid_drift_open(mid_ctx *ctx, const double *extreme, const uint32_t *group, size_t n,
                                   const mid_drift_opts *opts, mid_drift **out);
-/** mid_drift_open() with the extremes of a rule file, all classes and rules together, and its SHA-256 as `of`. */
+/** mid_drift_open() with the extremes of a rule file, all classes and rules together, and the SHA-256 of all it
+ *  says but the words of its promises as `of`. */
 MID_API mid_status mid_drift_open_rule(mid_ctx *ctx, const mid_rule_file *rule, const mid_drift_opts *opts,
                                        mid_drift **out);
 /** Does not write: what was heard since the last mid_drift_write() is forgotten. */

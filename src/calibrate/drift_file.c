@@ -9,6 +9,7 @@
  * The file: struct head, the prompts heard, the bag's scores in rising order; all little-endian, no padding. The CRC-32
  * covers everything behind it. The bag's tree is built anew: no result depends on its shape. */
 #include "calibrate/drift_state.h"
+#include "calibrate/rule_file.h"
 
 #include "base/ctx.h"
 #include "base/file.h"
@@ -243,6 +244,25 @@ mid_status mid_drift_write(mid_ctx *ctx, const mid_drift *d)
     return status;
 }
 
+/* A rule file's bytes without the words of its promises, which a later release may put otherwise. */
+static mid_status pack_wordless(mid_ctx *ctx, const mid_rule_file *rule, void **bytes, size_t *n)
+{
+    mid_rule_file wordless = *rule;
+    mid_status status;
+    size_t i;
+
+    wordless.at = malloc((rule->n + 1) * sizeof *wordless.at);
+    if (!wordless.at)
+        return mid__oom(ctx, "a drift check");
+    memcpy(wordless.at, rule->at, rule->n * sizeof *rule->at);
+    for (i = 0; i < rule->n; i++)
+        if (rule->at[i].feasible)               /* otherwise they say why it cannot be packed */
+            wordless.at[i].promise[0] = 0;
+    status = mid_rule_file_pack(ctx, &wordless, bytes, n);
+    free(wordless.at);
+    return status;
+}
+
 mid_status mid_drift_open_rule(mid_ctx *ctx, const mid_rule_file *rule, const mid_drift_opts *given, mid_drift **out)
 {
     const mid_rule_extremes *e = mid_rule_file_extremes(rule);
@@ -251,7 +271,7 @@ mid_status mid_drift_open_rule(mid_ctx *ctx, const mid_rule_file *rule, const mi
     void *bytes;
     mid__sha256 sha;
     size_t n;
-    mid_status status = mid_rule_file_pack(ctx, rule, &bytes, &n);
+    mid_status status = pack_wordless(ctx, rule, &bytes, &n);
 
     if (status != MID_OK)
         return status;

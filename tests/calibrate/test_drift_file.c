@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "calibrate/drift_state.h"
+#include "calibrate/rule_file.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -331,6 +332,12 @@ TEST(drift_file, of_a_rule)
     CHECK_OK(mid_drift_open_rule(test_ctx(), rule[0], &opts, &d));
     CHECK_INT(verdict_of(d).n, 1);
     mid_drift_close(d);
+    snprintf(rule[0]->at[0].promise, sizeof rule[0]->at[0].promise, "the same in other words");
+    CHECK_OK(mid_drift_open_rule(test_ctx(), rule[0], &opts, &d));
+    CHECK_INT(verdict_of(d).n, 1);
+    mid_drift_close(d);
+    rule[0]->at[0].threshold += 1;
+    CHECK_FAILS(mid_drift_open_rule(test_ctx(), rule[0], &opts, &d), MID_EMISMATCH);
     mid_rule_file_close(rule[0]);
     mid_rule_file_close(rule[1]);
 }
