@@ -257,6 +257,8 @@ static void say(mid_resplit *out)
 
     if (out->n_infeasible == out->n)
         snprintf(why, sizeof why, "nothing to see: no resplit had a threshold");
+    else if (!out->false_alarm.n && !out->miss.n)
+        snprintf(why, sizeof why, "nothing to see: no tried half had prompts that the promise is about");
     else if (out->kind == MID_PROMISE_MEAN)
         snprintf(why, sizeof why, "%s: mean realised rates, 0 where there was no threshold, are %s most what was "
                  "promised + 3 standard errors", out->kept ? "kept" : "NOT kept", out->kept ? "at" : "not at");

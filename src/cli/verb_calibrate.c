@@ -361,7 +361,8 @@ static void print_text(const mid_rule_file *file, const mid_rule *rule, const ch
     printf("\n  promise: %s\n", rule->promise);
 }
 
-/* All of what was asked for, or nothing is written. checked NULL: no resplits were asked for. */
+/* All of what was asked for, or nothing is written: each rule feasible, and no promise seen to break. checked NULL: no
+ * resplits were asked for. */
 static int conclude(const cli *c, const request *r, const mid_rule_file *file, const mid_resplit *checked)
 {
     const size_t n = mid_rule_file_n(file);
@@ -369,15 +370,17 @@ static int conclude(const cli *c, const request *r, const mid_rule_file *file, c
     size_t i, n_feasible = 0;
     const char *value;
     int code = CLI_OK;
+    bool good;
 
     for (i = 0; i < n; i++)
         n_feasible += mid_rule_file_at(file, i, NULL)->feasible;
-    if (n_feasible == n && c->args.out)
+    good = n_feasible == n && (!checked || checked->kept);
+    if (good && c->args.out)
         code = cli_end(c, mid_rule_file_save(c->ctx, file, c->args.out));
     if (code != CLI_OK)
         return code;
     if (c->json) {
-        print_json(c, r, file, checked, n_feasible == n);
+        print_json(c, r, file, checked, good);
     } else {
         for (i = 0; i < n; i++) {
             const mid_rule *rule = mid_rule_file_at(file, i, &value);
@@ -390,11 +393,11 @@ static int conclude(const cli *c, const request *r, const mid_rule_file *file, c
         if (checked)
             cli_resplit_print(checked);
     }
-    if (n_feasible < n && c->args.out)
+    if (!good && c->args.out)
         cli_note(c, "nothing written%s%s%s", access(c->args.out, F_OK) == 0 ? "; " : "",
                  access(c->args.out, F_OK) == 0 ? c->args.out : "",
                  access(c->args.out, F_OK) == 0 ? " is the one from before" : "");
-    return n_feasible == n ? CLI_OK : CLI_FAILED;
+    return good ? CLI_OK : CLI_FAILED;
 }
 
 /* Before any work: what --resplits cannot be, or be with. */
@@ -406,6 +409,8 @@ static int check_resplits(const cli *c)
         return CLI_OK;
     if (n < 1 || n > MID_RESPLIT_MAX)
         return cli_usage(c, "--resplits %u: want 1 to %d", n, MID_RESPLIT_MAX);
+    if (c->args.needs)
+        return cli_usage(c, "--needs counts prompts before there are any, --resplits tries a rule on them: ask for one");
     if (c->args.by)
         return cli_usage(c, "--resplits checks one rule, --by %s makes several: give the answers of one value at a "
                          "time, with --param joint=N for N of them", c->args.by);
@@ -457,7 +462,8 @@ const cli_verb cli_verb_calibrate = {
              "labels say which answers share one (group), or --group does; id:0 says that none do. It holds at the\n"
              "length of --max-tok, at most the longest answer given: longer answers are not covered, and a miss\n"
              "promise not those cut shorter. --needs says how many prompts it takes before any are collected;\n"
-             "--resplits tries on these prompts whether the rule does what it says, which is a check and no proof.\n"
+             "--resplits tries on these prompts whether the rule does what it says, which is a check and no proof;\n"
+             "where it sees a promise broken (\"NOT kept\") this exits with 1 and writes nothing.\n"
              "docs/guarantees.md says what a promise is and what breaks it.",
     .example = "midstream calibrate --scores scores.jsonl --labels labels.jsonl \\\n"
                "      --false-alarm 0.01 --miss 0.10 --confidence 0.9 --out rule.json",
