@@ -78,7 +78,8 @@ static void rows(const mid__plot *p, yyjson_val *methods, size_t n)
     }
 }
 
-static void bars(const mid__plot *p, yyjson_val *methods, yyjson_val *cliques)
+/* Over the n rows there are; a group that goes on below them is drawn as far as they go. */
+static void bars(const mid__plot *p, yyjson_val *methods, yyjson_val *cliques, size_t n_row)
 {
     yyjson_val *c;
     size_t i, n;
@@ -86,9 +87,12 @@ static void bars(const mid__plot *p, yyjson_val *methods, yyjson_val *cliques)
     yyjson_arr_foreach(cliques, i, n, c) {
         const size_t first = (size_t)yyjson_get_uint(yyjson_arr_get_first(c));
         const size_t last = (size_t)yyjson_get_uint(yyjson_arr_get_last(c));
+        const size_t lowest = last < n_row ? last : n_row - 1;
         const double x = p->right + 12 + BAR_STEP * (double)i;
+        if (first >= n_row)
+            continue;
         mid__html(p->out, "<path class=\"clique\" d=\"M%.1f %.1fV%.1f\"><title>not told apart: %s to %s</title></path>",
-                  x, mid__svg_y(p, (double)first) - 5, mid__svg_y(p, (double)last) + 5, name_at(methods, first),
+                  x, mid__svg_y(p, (double)first) - 5, mid__svg_y(p, (double)lowest) + 5, name_at(methods, first),
                   name_at(methods, last));
     }
 }
@@ -110,7 +114,7 @@ static void picture(mid__buf *out, yyjson_val *ranks, const char *metric)
     mid__svg_open(&p, label);
     axis(&p, (double)n_all, mid__report_number(ranks, "cd"));
     rows(&p, methods, n);
-    bars(&p, methods, cliques);
+    bars(&p, methods, cliques, n);
     mid__svg_close(&p);
     mid__buf_text(out, "</figure>\n");
 }

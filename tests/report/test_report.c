@@ -631,6 +631,27 @@ TEST(report, ranks_and_comparisons)
     CHECK(!strstr(text_of("report.html"), "id=\"ranks\""));
 }
 
+/* More methods than the picture has rows: groups end with its last row, and none is drawn below it. */
+TEST(report, ranks_of_many)
+{
+    static char json[20000];
+    size_t n = 0, i;
+
+    n += (size_t)snprintf(json, sizeof json, "{\"schema\":1,\"title\":\"t\",\"monitors\":[" MONITOR("m0", "white") "],"
+                          "\"ranks\":[{\"metric\":\"auroc\",\"at_tok\":16,\"alpha\":0.05,\"n_sets\":5,\"datasets\":[],"
+                          "\"left_out\":[],\"why\":null,\"chi2\":7.5,\"p_chi2\":0.02,\"f\":9,\"p_f\":0.01,\"cd\":40,"
+                          "\"methods\":[");
+    for (i = 0; i < 90; i++)
+        n += (size_t)snprintf(json + n, sizeof json - n, "%s{\"monitor\":\"m%zu\",\"box\":\"white\",\"mean_rank\":%zu}",
+                              i ? "," : "", i, i + 1);
+    snprintf(json + n, sizeof json - n, "],\"cliques\":[[78,79],[70,89],[85,89]]}],\"cells\":["
+             CELL("m0", "auroc", "0.9", "0.8", "0.95", "") "]}");
+    CHECK_OK(write_report(json));
+    CHECK_INT(n_of(text_of("report.html"), "class=\"clique\""), 2);
+    CHECK(holds(text_of("report.html"), "V1481.0\"><title>not told apart: m78 to m79"));
+    CHECK(holds(text_of("report.html"), "V1481.0\"><title>not told apart: m70 to m89"));
+}
+
 /* What all seeds say together stands on the page, wherever it stands in the file; a seed more is no repeat. */
 TEST(report, seeds_together_come_first)
 {
