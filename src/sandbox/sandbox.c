@@ -240,22 +240,35 @@ static void hear(int *fd, mid__buf *to)
         mid__buf_put(to, bytes, (size_t)n < room ? (size_t)n : room);
 }
 
-/* The program is bubblewrap's one child. Killed, it is waited for by bubblewrap, which then ends by itself; so no
- * orphan is left for a container's first process to bury. Before there is a child, or where the kernel lists none,
- * bubblewrap goes, and takes along what it started. */
-static void kill_inside(pid_t bwrap)
+/* 0: it has none, or the kernel lists none. */
+static int child_of(pid_t pid)
 {
     char path[64];
     int child = 0;
     FILE *f;
 
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)bwrap, (int)bwrap);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
     f = fopen(path, "re");
-    if (f && fscanf(f, "%d", &child) != 1)
+    if (f && (fscanf(f, "%d", &child) != 1 || child < 0))
         child = 0;
     if (f)
         fclose(f);
-    kill(child > 0 ? child : bwrap, SIGKILL);
+    return child;
+}
+
+/* The program is bubblewrap's one child. Killed, it is waited for by bubblewrap, which then ends by itself; so no
+ * orphan is left for a container's first process to bury. Before there is a child, or where the kernel lists none,
+ * bubblewrap goes, and takes along what it started. */
+static void kill_inside(pid_t bwrap)
+{
+    const int child = child_of(bwrap);
+    int fd = child ? (int)syscall(SYS_pidfd_open, child, 0) : -1;
+
+    if (!child || (fd < 0 && errno != ESRCH))
+        kill(bwrap, SIGKILL);
+    else if (fd >= 0 && child_of(bwrap) == child)       /* still its child: the number is nobody else's by now */
+        syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+    close_fd(&fd);
 }
 
 /* Wait for a side, killed first unless it has ended. @return as a shell says it */
