@@ -47,7 +47,7 @@ typedef struct answer {
     const mid__words *words;
     const char *text;               /* (n) */
     size_t n;
-    mid__buf hits;                  /* of hit, by their ends */
+    mid__buf hits;                  /* of hit, by where they begin and end once all are there */
     mid__buf claimed;               /* the clauses without an absent phrase */
 } answer;
 
@@ -57,6 +57,13 @@ static void note(void *user, size_t i_term, double weight, uint64_t end_byte)
     const hit h = { (size_t)mid__words_begin(a->words, i_term, a->text, end_byte), (size_t)end_byte, weight };
 
     mid__buf_put(&a->hits, &h, sizeof h);
+}
+
+static int by_begin(const void *a, const void *b)
+{
+    const hit *x = a, *y = b;
+
+    return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin) : (x->end > y->end) - (x->end < y->end);
 }
 
 static const hit *hits_of(const answer *a, size_t *n)
@@ -87,14 +94,29 @@ static bool is_stop(const char *text, size_t n, size_t i)
            && !(text[i] == '.' && is_title(text, i));
 }
 
+/* The first hit that begins at a byte or behind it. */
+static size_t first_hit(const hit *h, size_t n, size_t at)
+{
+    size_t lo = 0, mid;
+
+    while (lo < n) {
+        mid = lo + (n - lo) / 2;
+        if (h[mid].begin < at)
+            lo = mid + 1;
+        else
+            n = mid;
+    }
+    return lo;
+}
+
 /* Behind the turn that begins at a byte; that byte where none does. */
 static size_t behind_turn(const answer *a, size_t at)
 {
     size_t i, n;
     const hit *h = hits_of(a, &n);
 
-    for (i = 0; i < n; i++)
-        if (h[i].begin == at && h[i].weight < ABOUT)
+    for (i = first_hit(h, n, at); i < n && h[i].begin == at; i++)
+        if (h[i].weight < ABOUT)
             return h[i].end;
     return at;
 }
@@ -120,8 +142,8 @@ static double weight_within(const answer *a, size_t begin, size_t end)
     size_t i, n;
     const hit *h = hits_of(a, &n);
 
-    for (i = 0; i < n; i++)
-        if (h[i].begin >= begin && h[i].end <= end && h[i].weight > weight)
+    for (i = first_hit(h, n, begin); i < n && h[i].begin < end; i++)
+        if (h[i].end <= end && h[i].weight > weight)
             weight = h[i].weight;
     return weight;
 }
@@ -182,6 +204,8 @@ static mid_status judge(mid_ctx *ctx, const void *self, const mid_sample *sample
         return MID_OK;
     mid__words_put(a.words, &state, text, n, note, &a);
     mid__words_end(a.words, &state, note, &a);
+    if (a.hits.n && !a.hits.failed)
+        qsort(a.hits.at, a.hits.n / sizeof(hit), sizeof(hit), by_begin);
     if (a.hits.failed)
         status = mid__oom(ctx, "labeler grounded");
     else if (sample->answerable != 0)

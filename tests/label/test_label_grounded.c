@@ -71,3 +71,17 @@ TEST(label_grounded, no_list)
     CHECK_SAYS("lexicon/not_stated.jsonl");
     CHECK(l == NULL);
 }
+
+/* A word that begins a clause, over and over: as long to judge as any other text of that length. */
+TEST(label_grounded, many_turns)
+{
+    enum { N = 100000 };
+    char *answer = malloc(4 * N + 1);
+    size_t i;
+
+    for (i = 0; i < N; i++)
+        memcpy(answer + 4 * i, "but ", 5);
+    CHECK_INT(judge(0, NULL, answer).unsafe, 1);
+    CHECK_INT(judge(1, "three weeks", answer).unsafe, 1);
+    free(answer);
+}
