@@ -30,6 +30,8 @@ typedef enum mid_access {
     MID_ACCESS_WHITE,               /**< also its hidden rows */
     MID_ACCESS_OBSERVER             /**< its text, which another, local model reads */
 } mid_access;
+/** "black", "grey", "white", "observer"; NULL for any other number. Static. */
+MID_API const char *mid_access_name(mid_access access);
 
 typedef struct mid_recommend_opts {
     size_t size;                    /**< sizeof of this struct, as mid_recommend_default() sets it */

@@ -6,11 +6,11 @@
 
 static int read_access(const cli *c, mid_access *access)
 {
-    static const char *const name[] = { "black", "grey", "white", "observer" };
-    size_t i;
+    const char *name;
+    int i;
 
-    for (i = 0; i < sizeof name / sizeof *name; i++)
-        if (strcmp(c->args.access, name[i]) == 0) {
+    for (i = 0; (name = mid_access_name((mid_access)i)) != NULL; i++)
+        if (strcmp(c->args.access, name) == 0) {
             *access = (mid_access)i;
             return CLI_OK;
         }

@@ -159,7 +159,7 @@ mid_status mid__advice_json(mid_ctx *ctx, mid__buf *b, const mid__evidence *e, c
     mid__buf_init(&words, 0);
     mid__buf_text(b, "{\"schema\":1,");
     put_text(b, "task", ask->task);
-    put_text(b, "access", mid__access_name(ask->access));
+    put_text(b, "access", mid_access_name(ask->access));
     put_text(b, "lang", ask->lang);
     put_number(b, "max_us_per_token", ask->max_us_per_tok);
     put_number(b, "max_false_alarm", ask->max_false_alarm);

@@ -169,7 +169,7 @@ static void question(mid__buf *out, const mid__evidence *e, const mid__ask *ask,
 {
     size_t i;
 
-    mid__buf_fmt(out, "task %s, %s access", ask->task ? ask->task : "any", mid__access_name(ask->access));
+    mid__buf_fmt(out, "task %s, %s access", ask->task ? ask->task : "any", mid_access_name(ask->access));
     if (ask->lang)
         mid__buf_fmt(out, ", language %s", ask->lang);
     if (!isnan(ask->max_us_per_tok))

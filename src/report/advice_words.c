@@ -9,11 +9,8 @@
 
 enum { TIMES_MAX = 100 };                   /* more answers than that is no plan */
 
-static const char *const access_name[] = { "black", "grey", "white", "observer" };
 static const char *const access_means[] = { "text only", "probabilities of the model itself",
                                             "hidden rows of the model itself", "a local model that reads the answers" };
-
-const char *mid__access_name(mid_access access) { return access_name[access]; }
 
 const char *mid__verdict_name(mid__verdict verdict)
 {
@@ -88,7 +85,7 @@ static void why_nothing(mid__buf *out, const mid__evidence *e, const mid__ask *a
                      r->n_unpriced);
     else
         mid__buf_fmt(out, "nothing to advise: no method with %s access has a figure on these datasets",
-                     mid__access_name(ask->access));
+                     mid_access_name(ask->access));
 }
 
 static void why_not_enough(mid__buf *out, const mid__evidence *e, const mid__advice *a)
@@ -168,7 +165,7 @@ static void warn_choice(mid__buf *out, const mid__evidence *e, const mid__ask *a
     }
     if (r->other_access)
         mid__buf_fmt(out, "no such dataset was measured with %s access (%s), so this is from datasets %s\n",
-                     mid__access_name(ask->access), access_means[ask->access],
+                     mid_access_name(ask->access), access_means[ask->access],
                      ask->access == MID_ACCESS_OBSERVER ? "scored by the model that answered"
                                                         : "that another model read");
     if (r->other_lang)
@@ -238,7 +235,7 @@ static mid_status change_access(mid_ctx *ctx, mid__buf *out, const mid__evidence
     other.access = next;
     status = mid__rank(ctx, e, &other, &r);
     if (status == MID_OK) {
-        mid__buf_fmt(out, "%s access (%s): ", mid__access_name(next), access_means[next]);
+        mid__buf_fmt(out, "%s access (%s): ", mid_access_name(next), access_means[next]);
         if (!r.n || r.other_access)
             mid__buf_text(out, "nothing was measured there");
         else if (a->take != MID__NOBODY && r.at[0].i_method == a->take)

@@ -7,7 +7,6 @@
 /* The i-th control that stands in every row: four that must be named, run or not, then all others; NULL behind them. */
 const char *mid__advice_control(const mid__evidence *e, size_t i);
 
-const char *mid__access_name(mid_access access);
 const char *mid__verdict_name(mid__verdict verdict);
 /* ".047 [.012, .081]", and how that interval was made. */
 void mid__edge_text(mid__buf *out, const mid__edge *edge);

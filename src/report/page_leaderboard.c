@@ -97,7 +97,7 @@ static void row_tr(const mid__page *page, mid__notes *notes, const row *w, uint3
                    "class=\"text\">%s</td><td class=\"text\">%s</td><td class=\"text\">%s</td>",
               *w->monitor->box ? w->monitor->box : "unknown", w->monitor->name, w->set->name, w->set->task,
               w->monitor->box,
-              mid__access_text(mid__report_access(w->set, w->monitor, w->auroc)));
+              mid__need_text(mid__report_need(w->set, w->monitor, w->auroc)));
     mid__page_estimate_td(out, notes, w->auroc, 3, false);
     plot_td(out, w);
     if (at_tok)

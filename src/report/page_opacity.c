@@ -1,5 +1,5 @@
-/* The price of opacity: the same answers, judged with more and more of a model in sight. A column is a level of
- * access, a row a dataset; entries of one plan that read the same answers of the same file with the same labels are
+/* The price of opacity: the same answers, judged with more and more of a model in sight. A column is what it
+ * takes, a row a dataset; entries of one plan that read the same answers of the same file with the same labels are
  * one row. In each place stands the best monitor that gets by with that access, and what it gains on the best one of
  * text alone. Variants take no part, but for those that are there to ask a second observer. */
 #include <math.h>
@@ -8,7 +8,7 @@
 #include "report/page.h"
 
 typedef struct best { const mid__report_monitor *monitor; const mid__cell *cell; } best;
-typedef struct levels { best at[MID__N_ACCESS]; } levels;
+typedef struct levels { best at[MID__N_NEED]; } levels;
 
 static bool same_text(const mid__report_set *a, const mid__report_set *b, const char *name)
 {
@@ -35,7 +35,7 @@ static void look_at(const mid__report *r, const mid__report_set *set, levels *l)
         c = mid__report_find(r, &key);
         if (!c || c->circular || (m->variant && !m->two_observers) || !isfinite(c->value))
             continue;
-        b = &l->at[mid__report_access(set, m, c)];
+        b = &l->at[mid__report_need(set, m, c)];
         if (!b->cell || c->value > b->cell->value)
             *b = (best){ m, c };
     }
@@ -61,7 +61,7 @@ static size_t n_level(const levels *l)
 {
     size_t i, n = 0;
 
-    for (i = MID__ACCESS_TEXT; i < MID__N_ACCESS; i++)
+    for (i = MID__NEED_TEXT; i < MID__N_NEED; i++)
         n += l->at[i].cell != NULL;
     return n;
 }
@@ -90,17 +90,17 @@ static void table(const mid__page *page, const bool *shown)
 
     mid__page_table_open(out, "Best AUROC at each level of access");
     mid__buf_text(out, "<thead><tr><th scope=\"col\" class=\"text\">answers</th>");
-    for (k = 0; k < MID__N_ACCESS; k++)
+    for (k = 0; k < MID__N_NEED; k++)
         if (shown[k])
-            mid__html(out, "<th scope=\"col\">%s</th>", k ? mid__access_text((mid__access)k) : "best control");
+            mid__html(out, "<th scope=\"col\">%s</th>", k ? mid__need_text((mid__need)k) : "best control");
     mid__buf_text(out, "</tr></thead><tbody>\n");
     for (i = 0; i < r->n_set; i++) {
         if (!levels_of(r, i, &l) || n_level(&l) < 2)
             continue;
         mid__html(out, "<tr><th scope=\"row\">%s</th>", r->set[i].name);
-        for (k = 0; k < MID__N_ACCESS; k++)
+        for (k = 0; k < MID__N_NEED; k++)
             if (shown[k])
-                best_td(out, &l.at[k], k ? &l.at[MID__ACCESS_TEXT] : &l.at[0]);
+                best_td(out, &l.at[k], k ? &l.at[MID__NEED_TEXT] : &l.at[0]);
         mid__buf_text(out, "</tr>\n");
     }
     mid__page_table_close(out);
@@ -116,7 +116,7 @@ static size_t rows_of(const mid__report *r, bool *shown)
         if (!levels_of(r, i, &l) || n_level(&l) < 2)
             continue;
         n++;
-        for (k = 0; k < MID__N_ACCESS; k++)
+        for (k = 0; k < MID__N_NEED; k++)
             shown[k] = shown[k] || l.at[k].cell;
     }
     return n;
@@ -124,14 +124,14 @@ static size_t rows_of(const mid__report *r, bool *shown)
 
 bool mid__page_has_opacity(const mid__report *r)
 {
-    bool shown[MID__N_ACCESS] = { false };
+    bool shown[MID__N_NEED] = { false };
 
     return rows_of(r, shown) > 0;
 }
 
 void mid__page_opacity(const mid__page *page)
 {
-    bool shown[MID__N_ACCESS] = { false };
+    bool shown[MID__N_NEED] = { false };
 
     if (!rows_of(page->report, shown))
         return;

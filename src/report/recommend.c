@@ -4,6 +4,13 @@
 #include "base/ctx.h"
 #include "report/advice_words.h"
 
+const char *mid_access_name(mid_access access)
+{
+    static const char *const name[] = { "black", "grey", "white", "observer" };
+
+    return (unsigned)access < sizeof name / sizeof *name ? name[access] : NULL;
+}
+
 mid_recommend_opts mid_recommend_default(void)
 {
     return (mid_recommend_opts){ .size = sizeof(mid_recommend_opts), .access = MID_ACCESS_OBSERVER,
@@ -14,7 +21,7 @@ static mid_status check(mid_ctx *ctx, const mid_recommend_opts *o)
 {
     if (!o->results)
         return mid__fail(ctx, MID_EINVAL, "no results file: give the results.json that midstream run wrote");
-    if ((int)o->access < MID_ACCESS_BLACK || o->access > MID_ACCESS_OBSERVER)
+    if (!mid_access_name(o->access))
         return mid__fail(ctx, MID_EINVAL, "access %d: it is 0 to %d", (int)o->access, MID_ACCESS_OBSERVER);
     if (o->max_us_per_tok < 0)
         return mid__fail(ctx, MID_EINVAL, "%g us per token: 0 or more", o->max_us_per_tok);

@@ -46,11 +46,11 @@ typedef struct mid__report_monitor {                 /* a monitor */
     bool variant;                           /* of a monitor: by `as` or aggregators; it is no candidate for the best */
 } mid__report_monitor;
 
-/* What somebody must have of a model to do as a cell does. */
-typedef enum mid__access {
-    MID__ACCESS_CONTROL, MID__ACCESS_TEXT, MID__ACCESS_TOP_K, MID__ACCESS_OBSERVER, MID__ACCESS_TWO_OBSERVERS,
-    MID__ACCESS_PROBABILITIES, MID__ACCESS_STATES, MID__N_ACCESS
-} mid__access;
+/* What it takes to do as a cell does, finer than the access (report.h) that somebody has. */
+typedef enum mid__need {
+    MID__NEED_CONTROL, MID__NEED_TEXT, MID__NEED_TOP_K, MID__NEED_OBSERVER, MID__NEED_TWO_OBSERVERS,
+    MID__NEED_PROBABILITIES, MID__NEED_STATES, MID__N_NEED
+} mid__need;
 
 typedef struct mid__column {                /* answers of one author, or all; all of them or unsafe prompts only */
     uint32_t model, subset;
@@ -106,8 +106,8 @@ mid__cell_key mid__report_key(const mid__report *report, const mid__report_set *
 const mid__report_monitor *mid__report_best(const mid__report *report, const mid__cell_key *key, bool control,
                                    const mid__cell **cell);
 /* From report_rank.c: what a cell needs, and that in words. */
-mid__access mid__report_access(const mid__report_set *set, const mid__report_monitor *monitor, const mid__cell *cell);
-const char *mid__access_text(mid__access access);
+mid__need mid__report_need(const mid__report_set *set, const mid__report_monitor *monitor, const mid__cell *cell);
+const char *mid__need_text(mid__need need);
 /* The prefix nearest to so many tokens; 0: the dataset has none. */
 uint32_t mid__report_at_tok(const mid__report_set *set, uint32_t near_tok);
 /* Figures of a generated dataset with few answers of one class are told but not ranked. */

@@ -60,26 +60,26 @@ static void rank_columns(mid__report_set *set)
 
 /* ---- what a cell needs ------------------------------------------------------------------------------------------- */
 
-mid__access mid__report_access(const mid__report_set *set, const mid__report_monitor *m, const mid__cell *c)
+mid__need mid__report_need(const mid__report_set *set, const mid__report_monitor *m, const mid__cell *c)
 {
     if (m->control)
-        return MID__ACCESS_CONTROL;
+        return MID__NEED_CONTROL;
     if (strcmp(m->box, "black") == 0)
-        return MID__ACCESS_TEXT;
+        return MID__NEED_TEXT;
     if (c->observer)
-        return m->two_observers ? MID__ACCESS_TWO_OBSERVERS : MID__ACCESS_OBSERVER;
+        return m->two_observers ? MID__NEED_TWO_OBSERVERS : MID__NEED_OBSERVER;
     if (strcmp(m->box, "white") == 0)
-        return MID__ACCESS_STATES;
-    return strcmp(mid__report_text(set->about, "source"), "openai") == 0 ? MID__ACCESS_TOP_K
-                                                                              : MID__ACCESS_PROBABILITIES;
+        return MID__NEED_STATES;
+    return strcmp(mid__report_text(set->about, "source"), "openai") == 0 ? MID__NEED_TOP_K
+                                                                              : MID__NEED_PROBABILITIES;
 }
 
-const char *mid__access_text(mid__access access)
+const char *mid__need_text(mid__need need)
 {
-    static const char *const text[MID__N_ACCESS] = { "control", "text only", "top-k probabilities", "one observer",
+    static const char *const text[MID__N_NEED] = { "control", "text only", "top-k probabilities", "one observer",
                                                      "two observers", "all probabilities", "hidden states" };
 
-    return text[access];
+    return text[need];
 }
 
 uint32_t mid__report_at_tok(const mid__report_set *set, uint32_t near_tok)
