@@ -61,26 +61,25 @@ static void bands_of(size_t point, const double *sorted, const size_t *n_said, s
     }
 }
 
-static struct trial try_bands(const mid_fit_set *set, const mid__member_rows *rows, const double *p,
-                              const uint32_t *end, const struct band *band, double *fused)
+static mid_status try_bands(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, const double *p,
+                            const uint32_t *end, const struct band *band, double *fused, struct trial *trial)
 {
     const size_t n = rows->n_member;
-    struct trial trial = { 0, 0 };
     uint32_t upto[MID__MEMBER_MAX] = { 0 }, asked;
     size_t k, i;
 
+    *trial = (struct trial){ 0, 0 };
     for (k = 0; k < rows->n; k++) {
         if (k && rows->answer[k] != rows->answer[k - 1])
             memset(upto, 0, sizeof upto);
         fused[k] = p[k * n + answering(p + k * n, n, band, &asked)];
         for (i = 1; i < n; i++)
             if (asked >> i & 1) {
-                trial.n_read += end[k] - upto[i];
+                trial->n_read += end[k] - upto[i];
                 upto[i] = end[k];
             }
     }
-    trial.auroc = mid__member_rows_auroc(set, rows, fused);
-    return trial;
+    return mid__member_rows_auroc(ctx, set, rows, fused, &trial->auroc);
 }
 
 /* Copies of the columns of p, without NaN, rising. */
@@ -97,24 +96,26 @@ static void sort_columns(const double *p, size_t n, size_t n_member, double *sor
     }
 }
 
-static size_t choose(const mid_fit_set *set, const mid__member_rows *rows, const double *p, double tolerance,
-                     const uint32_t *end, double *sorted, double *fused)
+static mid_status choose(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, const double *p,
+                         double tolerance, const uint32_t *end, double *sorted, double *fused, size_t *out)
 {
     struct trial trial[N_POINT];
     struct band band[MID__MEMBER_MAX];
     size_t n_said[MID__MEMBER_MAX], point, chosen = N_POINT;
     double best = -1;
+    mid_status status = MID_OK;
 
     sort_columns(p, rows->n, rows->n_member, sorted, n_said);
-    for (point = 0; point < N_POINT; point++) {
+    for (point = 0; status == MID_OK && point < N_POINT; point++) {
         bands_of(point, sorted, n_said, rows->n_member, rows->n, band);
-        trial[point] = try_bands(set, rows, p, end, band, fused);
+        status = try_bands(ctx, set, rows, p, end, band, fused, &trial[point]);
         best = fmax(best, trial[point].auroc);
     }
-    for (point = 0; point < N_POINT; point++)       /* ties stay with the earlier */
+    for (point = 0; status == MID_OK && point < N_POINT; point++)       /* ties stay with the earlier */
         if (trial[point].auroc >= best - tolerance && (chosen == N_POINT || trial[point].n_read < trial[chosen].n_read))
             chosen = point;
-    return chosen < N_POINT ? chosen : N_QUANTILE;  /* folds cannot tell: all hands over, the last member answers */
+    *out = chosen < N_POINT ? chosen : N_QUANTILE;  /* folds cannot tell: all hands over, the last member answers */
+    return status;
 }
 
 static mid_status check(mid_ctx *ctx, const mid_param *params, size_t n, bool to_fit)
@@ -157,7 +158,9 @@ static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_
         status = mid__normal_held_out(ctx, MID__NORMAL_ISOTONIC, set, rows, p);
     if (status == MID_OK) {
         mid__row_ends(set, rows, end);
-        point = choose(set, rows, p, mid__param_number(params, "tolerance"), end, sorted, fused);
+        status = choose(ctx, set, rows, p, mid__param_number(params, "tolerance"), end, sorted, fused, &point);
+    }
+    if (status == MID_OK) {
         status = own_probabilities(ctx, rows, out, p);
     }
     if (status == MID_OK) {

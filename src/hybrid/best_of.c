@@ -138,9 +138,10 @@ static mid_status try_all(mid_ctx *ctx, const struct candidates *c, const mid_fi
 
     for (k = 0; status == MID_OK && k < c->n; k++) {
         struct leader *lead = c->at[k].fusion ? hybrid : member;
-        double a;
+        double a = NAN;
         status = held_out(ctx, &c->at[k], set, rows, trial);
-        a = status == MID_OK ? mid__member_rows_auroc(set, rows, trial) : NAN;
+        if (status == MID_OK)
+            status = mid__member_rows_auroc(ctx, set, rows, trial, &a);
         auroc[k] = isnan(a) ? 0 : (float)a;
         if (status == MID_OK && (lead->at == c->n || auroc[k] > lead->auroc)) {
             lead->at = k;
@@ -158,9 +159,12 @@ static mid_status learn_best(mid_ctx *ctx, const struct candidates *c, const mid
 {
     float auroc[CANDIDATE_MAX];
     const struct leader *best = member;
+    double gain = NAN;
     mid_status status = try_all(ctx, c, set, rows, auroc, hybrid, member);
 
-    if (status == MID_OK && hybrid->at < c->n && mid__gain_in_errors(set, rows, hybrid->fused, member->fused) > margin)
+    if (status == MID_OK && hybrid->at < c->n)
+        status = mid__gain_in_errors(ctx, set, rows, hybrid->fused, member->fused, &gain);
+    if (gain > margin)
         best = hybrid;
     if (status == MID_OK)
         status = mid_weights_set(ctx, out, "auroc", auroc, 1, c->n);

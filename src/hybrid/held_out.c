@@ -109,8 +109,8 @@ mid_status mid__fused_held_out(mid_ctx *ctx, const mid__fusion *fusion, const mi
 }
 
 /* AUROC of scores (n) on one inner fold's rows; NaN where it is undefined. room: a copy of rows, to be overwritten. */
-static double auroc_within(const mid_fit_set *set, const mid__member_rows *rows, int fold, const double *score,
-                           mid__member_rows *room)
+static mid_status auroc_within(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, int fold,
+                               const double *score, mid__member_rows *room, double *auroc)
 {
     size_t k;
 
@@ -124,28 +124,33 @@ static double auroc_within(const mid_fit_set *set, const mid__member_rows *rows,
         room->horizon[room->n] = rows->horizon[k];
         room->weight[room->n++] = rows->weight[k];
     }
-    return mid__member_rows_auroc(set, room, room->score);
+    return mid__member_rows_auroc(ctx, set, room, room->score, auroc);
 }
 
-double mid__gain_in_errors(const mid_fit_set *set, const mid__member_rows *rows, const double *a, const double *b)
+mid_status mid__gain_in_errors(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, const double *a,
+                               const double *b, double *gain)
 {
     mid__member_rows room = { 0 };
-    double sum = 0, square = 0, mean, error;
+    double sum = 0, square = 0, auroc_a, auroc_b, mean, error;
+    mid_status status = mid__member_rows_outside(ctx, set, rows, -1, &room);     /* outside no fold: all */
     int fold, n = 0;
 
-    if (mid__member_rows_outside(NULL, set, rows, -1, &room) == MID_OK)     /* outside no fold: all */
-        for (fold = 0; fold < mid__n_inner(set); fold++) {
-            const double gain = auroc_within(set, rows, fold, a, &room) - auroc_within(set, rows, fold, b, &room);
-            if (isnan(gain))
-                continue;
-            sum += gain;
-            square += gain * gain;
-            n++;
-        }
+    *gain = NAN;
+    for (fold = 0; status == MID_OK && fold < mid__n_inner(set); fold++) {
+        status = auroc_within(ctx, set, rows, fold, a, &room, &auroc_a);
+        if (status == MID_OK)
+            status = auroc_within(ctx, set, rows, fold, b, &room, &auroc_b);
+        if (status != MID_OK || isnan(auroc_a - auroc_b))
+            continue;
+        sum += auroc_a - auroc_b;
+        square += (auroc_a - auroc_b) * (auroc_a - auroc_b);
+        n++;
+    }
     mid__member_rows_clear(&room);
-    if (n < 2)
-        return NAN;
+    if (status != MID_OK || n < 2)
+        return status;
     mean = sum / n;
     error = sqrt(fmax(0, square / n - mean * mean) / (n - 1));
-    return error > 1e-12 ? mean / error : mean == 0 ? 0 : copysign(INFINITY, mean);
+    *gain = error > 1e-12 ? mean / error : mean == 0 ? 0 : copysign(INFINITY, mean);
+    return MID_OK;
 }

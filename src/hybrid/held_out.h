@@ -16,8 +16,9 @@ mid_status mid__fused_held_out(mid_ctx *ctx, const mid__fusion *fusion, const mi
                                const mid__member_rows *rows, double *fused);
 
 /* By how much the AUROC of fused scores a (n) lies above that of b: averaged over 1, 2, 4, ... 128 tokens, then over the
- * inner folds, and divided by that mean's standard error (from the folds' deviation). NaN: fewer than two folds can tell;
- * +-INFINITY: all folds say the same. */
-double mid__gain_in_errors(const mid_fit_set *set, const mid__member_rows *rows, const double *a, const double *b);
+ * inner folds, and divided by that mean's standard error (from the folds' deviation).
+ * @param[out] gain  NaN: fewer than two folds can tell; +-INFINITY: all folds say the same. @return MID_ENOMEM */
+mid_status mid__gain_in_errors(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, const double *a,
+                               const double *b, double *gain);
 
 #endif

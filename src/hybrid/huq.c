@@ -41,24 +41,23 @@ static mid_status choose(mid_ctx *ctx, const mid_fit_set *set, const mid__member
                          float *w, float *cut)
 {
     double *fused = malloc((rows->n + 1) * sizeof *fused), best = -1, auroc;
+    mid_status status = fused ? MID_OK : mid__oom(ctx, "a hybrid");
     size_t i, j, k;
 
-    if (!fused)
-        return mid__oom(ctx, "a hybrid");
     for (i = 0; i < N_W; i++)
-        for (j = 0; j < N_CUT; j++) {
+        for (j = 0; status == MID_OK && j < N_CUT; j++) {
             for (k = 0; k < rows->n; k++)
                 fused[k] = join(rank[2 * k + LIKELIHOOD], rank[2 * k + DENSITY], (double)w_grid[i],
                                 (double)cut_grid[j]);
-            auroc = mid__member_rows_auroc(set, rows, fused);
-            if (auroc > best) {
+            status = mid__member_rows_auroc(ctx, set, rows, fused, &auroc);
+            if (status == MID_OK && auroc > best) {
                 best = auroc;
                 *w = w_grid[i];
                 *cut = cut_grid[j];
             }
         }
     free(fused);
-    return MID_OK;
+    return status;
 }
 
 static mid_status learn(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, const mid_param *params,

@@ -87,21 +87,25 @@ void mid__fusion_close(const mid__fusion *fusion, void *plan)
         free(plan);
 }
 
-static size_t best_alone(const mid_fit_set *set, const mid__member_rows *rows, double *column)
+/* The member with the largest AUROC. @param[out] column (rows->n) its scores */
+static mid_status best_alone(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows, double *column,
+                             size_t *best)
 {
-    double most = -1, auroc;
-    size_t i, best = 0;
+    double most = -1, auroc = NAN;
+    mid_status status = MID_OK;
+    size_t i;
 
-    for (i = 0; i < rows->n_member; i++) {
+    *best = 0;
+    for (i = 0; status == MID_OK && i < rows->n_member; i++) {
         mid__member_column(rows, i, column);
-        auroc = mid__member_rows_auroc(set, rows, column);
-        if (auroc > most) {
+        status = mid__member_rows_auroc(ctx, set, rows, column, &auroc);
+        if (status == MID_OK && auroc > most) {
             most = auroc;
-            best = i;
+            *best = i;
         }
     }
-    mid__member_column(rows, best, column);
-    return best;
+    mid__member_column(rows, *best, column);
+    return status;
 }
 
 /* Where joining all is not better by the margin, on answers it was not learned from: only the best member's column
@@ -110,12 +114,18 @@ static mid_status hear_one(mid_ctx *ctx, const mid__fusion *fusion, const mid_fi
                            mid__member_rows *rows, mid_weights *out)
 {
     double *alone = malloc((rows->n + 1) * sizeof *alone), *joined = malloc((rows->n + 1) * sizeof *joined);
-    const size_t best = alone && joined ? best_alone(set, rows, alone) : 0;
-    mid_status status = alone && joined ? mid__fused_held_out(ctx, fusion, params, set, rows, joined)
-                                        : mid__oom(ctx, "a hybrid");
+    double gain = NAN;                  /* stays so where the fusion cannot be learned without one of the folds */
+    size_t best = 0;
+    mid_status status = alone && joined ? best_alone(ctx, set, rows, alone, &best) : mid__oom(ctx, "a hybrid");
 
-    if (status == MID_EUNDEFINED || (status == MID_OK && !(mid__gain_in_errors(set, rows, joined, alone) >
-                                                           mid__param_number(params, "margin")))) {
+    if (status == MID_OK) {
+        status = mid__fused_held_out(ctx, fusion, params, set, rows, joined);
+        if (status == MID_OK)
+            status = mid__gain_in_errors(ctx, set, rows, joined, alone, &gain);
+        else if (status == MID_EUNDEFINED)
+            status = MID_OK;
+    }
+    if (status == MID_OK && !(gain > mid__param_number(params, "margin"))) {
         status = mid_weights_set_number(ctx, out, "alone", (double)best);
         memcpy(rows->score, alone, rows->n * sizeof *alone);
         rows->n_member = 1;

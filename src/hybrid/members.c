@@ -168,19 +168,20 @@ void mid__member_column(const mid__member_rows *rows, size_t i_member, double *c
         column[k] = rows->score[k * rows->n_member + i_member];
 }
 
-double mid__member_rows_auroc(const mid_fit_set *set, const mid__member_rows *rows, const double *column)
+mid_status mid__member_rows_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows,
+                                  const double *column, double *auroc)
 {
     const mid__rows as_rows = { .n = rows->n, .answer = rows->answer, .label = rows->label, .weight = rows->weight,
                                 .horizon = rows->horizon };
-    double *said = malloc((rows->n + 1) * sizeof *said), auroc = NAN;
+    double *said = malloc((rows->n + 1) * sizeof *said);
+    mid_status status;
     size_t k;
 
     for (k = 0; said && k < rows->n; k++)
         said[k] = isnan(column[k]) ? -INFINITY : column[k];
-    if (said)
-        auroc = mid__rows_auroc(set, &as_rows, said);
+    status = said ? mid__rows_auroc(ctx, set, &as_rows, said, auroc) : mid__oom(ctx, "a hybrid");
     free(said);
-    return auroc;
+    return status;
 }
 
 static mid_status rows_init(mid_ctx *ctx, const mid_fit_set *set, size_t n_member, mid__member_rows *rows)

@@ -35,9 +35,10 @@ mid_status mid__member_rows_outside(mid_ctx *ctx, const mid_fit_set *set, const 
 
 /* One member's scores. @param[out] column (n) */
 void mid__member_column(const mid__member_rows *rows, size_t i_member, double *column);
-/* AUROC of one column of scores (n), averaged over 1, 2, 4, ... 128 tokens; NaN: nothing to say. @return NaN where it is
- * undefined */
-double mid__member_rows_auroc(const mid_fit_set *set, const mid__member_rows *rows, const double *column);
+/* AUROC of one column of scores (n), averaged over 1, 2, 4, ... 128 tokens; NaN: nothing to say.
+ * @param[out] auroc  NaN where it is undefined. @return MID_ENOMEM */
+mid_status mid__member_rows_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__member_rows *rows,
+                                  const double *column, double *auroc);
 
 /* Fit every member on all answers, which goes into `out` under "m0.", "m1." ..., and on all but each inner fold, for the
  * rows. What the set's memo already has is not done again. */

@@ -209,21 +209,23 @@ static mid_status learn_bands(mid__normal_kind kind, const mid__member_rows *row
 }
 
 /* By position bands, unless they order the member's own answers worse than its plain scores do: then all rows as one. */
-static mid_status learn_positions(mid__normal_kind kind, const mid_fit_set *set, const mid__member_rows *rows, size_t i,
-                                  double *room, float *out, size_t *n_band)
+static mid_status learn_positions(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_set *set,
+                                  const mid__member_rows *rows, size_t i, double *room, float *out, size_t *n_band)
 {
     mid_status status = learn_bands(kind, rows, i, MID__N_BAND, room, out);
-    double plain;
+    double plain = NAN, banded = NAN;
     size_t k;
 
     if (status != MID_OK)
         return status;
     mid__member_column(rows, i, room);
-    plain = mid__member_rows_auroc(set, rows, room);
+    status = mid__member_rows_auroc(ctx, set, rows, room, &plain);
     for (k = 0; k < rows->n; k++)
         room[k] = by_position(kind, out, MID__N_BAND, room[k], rows->t[k]);
-    *n_band = mid__member_rows_auroc(set, rows, room) < plain ? 1 : MID__N_BAND;
-    return *n_band > 1 ? MID_OK : learn_bands(kind, rows, i, 1, room, out);
+    if (status == MID_OK)
+        status = mid__member_rows_auroc(ctx, set, rows, room, &banded);
+    *n_band = banded < plain ? 1 : MID__N_BAND;
+    return status == MID_OK && *n_band == 1 ? learn_bands(kind, rows, i, 1, room, out) : status;
 }
 
 mid_status mid__normal_learn(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_set *set, const mid__member_rows *rows,
@@ -237,8 +239,8 @@ mid_status mid__normal_learn(mid_ctx *ctx, mid__normal_kind kind, const mid_fit_
 
     for (i = 0; status == MID_OK && i < rows->n_member; i++) {
         status = kind == MID__NORMAL_ISOTONIC ? learn_isotonic(rows, i, room, x, &n_row)
-                                              : learn_positions(kind, set, rows, i, &room->s, x, &n_row);
-        if (status != MID_OK)
+                                              : learn_positions(ctx, kind, set, rows, i, &room->s, x, &n_row);
+        if (status != MID_OK && status != MID_ENOMEM)
             status = mid__fail(ctx, status, "member %zu has no score on any %sanswer: nothing to compare it by", i,
                                kind == MID__NORMAL_RANK ? "safe " : "");
         snprintf(name, sizeof name, "normal.%zu", i);

@@ -77,8 +77,8 @@ static mid_status choose(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *
         for (fold = 0; status == MID_OK && fold < mid__n_inner(set); fold++)
             status = score_fold(ctx, set, rows, fold, point, score);
         for (r = 0; status == MID_OK && r < N_ROUND; r++) {
-            auroc = mid__rows_auroc(set, rows, score + (size_t)r * rows->n);
-            if (auroc > best) {
+            status = mid__rows_auroc(ctx, set, rows, score + (size_t)r * rows->n, &auroc);
+            if (status == MID_OK && auroc > best) {
                 best = auroc;
                 *out = opts_of(point + r, set->seed);
             }

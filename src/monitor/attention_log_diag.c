@@ -62,7 +62,8 @@ static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *par
         return mid__fail(ctx, MID_EINVAL, "layer %g: the model has layers 0 to %zu", layer_param, size[0] - 1);
     status = mid__signal_rows(ctx, set, MID_SIG_ATTENTION, size[0], read_diagonals, size, 0, &rows);
     for (l = 0; status == MID_OK && l < size[0]; l++) {
-        a = fabs(mid__column_auroc(set, &rows, l) - 0.5);
+        status = mid__column_auroc(ctx, set, &rows, l, &a);
+        a = status == MID_OK ? fabs(a - 0.5) : NAN;
         if (layer_param >= 0 ? (double)l == layer_param : a > best_a) {
             best_a = a;
             best = l;

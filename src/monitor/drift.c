@@ -233,7 +233,9 @@ static mid_status inner_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__r
             score[i] = lean(c, scratch, rows->d);
         }
     }
-    *auroc = status == MID_OK ? fmax(0, mid__rows_auroc(set, rows, score)) : 0;     /* 0 for NaN, too */
+    if (status == MID_OK)
+        status = mid__rows_auroc(ctx, set, rows, score, auroc);
+    *auroc = status == MID_OK ? fmax(0, *auroc) : 0;        /* 0 for NaN, too */
     free(score);
     return status == MID_EUNDEFINED ? MID_OK : status;
 }

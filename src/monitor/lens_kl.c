@@ -77,7 +77,8 @@ static mid_status fit(mid_ctx *ctx, const mid_fit_set *set, const mid_param *par
     for (l = first; status == MID_OK && l <= last; l++) {
         if (!diverges(&rows, (size_t)l))
             continue;
-        a = fabs(mid__column_auroc(set, &rows, (size_t)l) - 0.5);
+        status = mid__column_auroc(ctx, set, &rows, (size_t)l, &a);
+        a = status == MID_OK ? fabs(a - 0.5) : NAN;
         if (best < 0 || a > best_a) {
             best_a = fmax(a, 0);        /* 0 for NaN, too */
             best = l;

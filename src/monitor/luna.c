@@ -53,7 +53,9 @@ static mid_status held_out(mid_ctx *ctx, const mid__luna_data *data, const mid_p
             score_fold(data, use, method, model, state, &rows, score);
         method->forget(model);
     }
-    *auroc = status == MID_OK ? fmax(0, mid__rows_auroc(data->set, &rows, score)) : 0;
+    if (status == MID_OK)
+        status = mid__rows_auroc(ctx, data->set, &rows, score, auroc);
+    *auroc = status == MID_OK ? fmax(0, *auroc) : 0;        /* 0 for NaN, too */
     mid__rows_clear(&rows);
     free(score);
     free(use);

@@ -238,8 +238,8 @@ static mid_status choose_c(mid_ctx *ctx, const mid_fit_set *set, const struct sp
     *best_c = 1;
     *best_auroc = 0;
     for (k = 0; status == MID_OK && defined && k < N_C; k++) {
-        a = mid__rows_auroc(set, &all->rows, scores + (size_t)k * all->rows.n);
-        if (a > *best_auroc) {          /* ties stay with the smaller C */
+        status = mid__rows_auroc(ctx, set, &all->rows, scores + (size_t)k * all->rows.n, &a);
+        if (status == MID_OK && a > *best_auroc) {          /* ties stay with the smaller C */
             *best_auroc = a;
             *best_c = c_grid[k];
         }

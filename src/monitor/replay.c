@@ -51,7 +51,9 @@ mid_status mid__replay_auroc(mid_ctx *ctx, const mid_monitor_ops *ops, const mid
         for (i = 0; status == MID_OK && i < set->n; i++)
             replay(ops, plan, &set->answer[i], i, state, scratch, &rows, score);
         if (status == MID_OK)
-            *auroc = fmax(0, mid__rows_auroc(set, &rows, score));       /* 0 for NaN, too */
+            status = mid__rows_auroc(ctx, set, &rows, score, auroc);
+        if (status == MID_OK)
+            *auroc = fmax(0, *auroc);                           /* 0 for NaN, too */
         ops->close(plan);
     }
     mid__rows_clear(&rows);

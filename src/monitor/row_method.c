@@ -51,7 +51,9 @@ static mid_status held_out(mid_ctx *ctx, const mid_fit_set *set, const mid_param
             score_held_out(&data, method, model, score);
         method->forget(model);
     }
-    *auroc = status == MID_OK ? fmax(0, mid__rows_auroc(set, rows, score)) : 0;     /* 0 for NaN, too */
+    if (status == MID_OK)
+        status = mid__rows_auroc(ctx, set, rows, score, auroc);
+    *auroc = status == MID_OK ? fmax(0, *auroc) : 0;        /* 0 for NaN, too */
     free(score);
     free(use);
     free(model);

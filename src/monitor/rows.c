@@ -206,14 +206,16 @@ mid_status mid__rows_outside(mid_ctx *ctx, const mid_fit_set *set, const mid__ro
     return status;
 }
 
-double mid__rows_auroc(const mid_fit_set *set, const mid__rows *rows, const double *score)
+mid_status mid__rows_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, const double *score,
+                           double *auroc)
 {
     double *kept = malloc((set->n + 1) * sizeof *kept), sum = 0, a;
     uint8_t *label = malloc(set->n + 1);
+    mid_status status = kept && label ? MID_OK : MID_ENOMEM;
     int n_sum = 0, i_horizon;
     size_t i;
 
-    for (i_horizon = 0; kept && label && i_horizon < MID__N_HORIZON; i_horizon++) {
+    for (i_horizon = 0; status != MID_ENOMEM && i_horizon < MID__N_HORIZON; i_horizon++) {
         size_t n = 0;
         bool changed = i_horizon == 0;
         for (i = 0; i < rows->n; i++) {
@@ -225,14 +227,18 @@ double mid__rows_auroc(const mid_fit_set *set, const mid__rows *rows, const doub
             kept[n] = score[i];
             label[n++] = rows->label[i];
         }
-        if (changed && mid_auroc(NULL, kept, label, n, &a) == MID_OK) {
+        if (!changed)
+            continue;
+        status = mid_auroc(NULL, kept, label, n, &a);       /* undefined with one class, which is nothing to tell */
+        if (status == MID_OK) {
             sum += a;
             n_sum++;
         }
     }
     free(kept);
     free(label);
-    return n_sum ? sum / n_sum : NAN;
+    *auroc = n_sum ? sum / n_sum : NAN;
+    return status == MID_ENOMEM ? mid__oom(ctx, "inner scores") : MID_OK;
 }
 
 int mid__layer_index(const mid_signals *signals, double layer)

@@ -55,8 +55,9 @@ int mid__n_inner(const mid_fit_set *set);
 /* A copy of the rows outside an inner fold; -1: of all. Clear *out whatever comes back. */
 mid_status mid__rows_outside(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, int fold, mid__rows *out);
 /* Mean over horizons of the AUROC that held-out row scores give; an answer that ended keeps its last score.
- * NaN if no horizon has both classes. */
-double mid__rows_auroc(const mid_fit_set *set, const mid__rows *rows, const double *score);
+ * @param[out] auroc  NaN if no horizon has both classes. @return MID_ENOMEM */
+mid_status mid__rows_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, const double *score,
+                           double *auroc);
 /* Index of a layer number in a source's tapped layers; -1 if it is not tapped. */
 int mid__layer_index(const mid_signals *signals, double layer);
 /* Layers a fit may choose from: all tapped, or the one a parameter names (MID_EINVAL if it is not tapped). */

@@ -94,8 +94,8 @@ mid_status mid__rows_lr_choose(mid_ctx *ctx, const mid_fit_set *set, const mid__
     *c = grid->fallback;
     *auroc = 0;
     for (k = 0; status == MID_OK && all_defined && k < grid->n; k++) {
-        a = mid__rows_auroc(set, rows, scores + (size_t)k * rows->n);
-        if (a > *auroc) {               /* ties stay with the smaller C */
+        status = mid__rows_auroc(ctx, set, rows, scores + (size_t)k * rows->n, &a);
+        if (status == MID_OK && a > *auroc) {               /* ties stay with the smaller C */
             *auroc = a;
             *c = grid->c[k];
         }

@@ -85,15 +85,15 @@ mid_status mid__signal_rows(mid_ctx *ctx, const mid_fit_set *set, uint32_t needs
     return status;
 }
 
-double mid__column_auroc(const mid_fit_set *set, const mid__rows *rows, size_t column)
+mid_status mid__column_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, size_t column, double *auroc)
 {
-    double *score = malloc((rows->n + 1) * sizeof *score), auroc = NAN;
+    double *score = malloc((rows->n + 1) * sizeof *score);
+    mid_status status;
     size_t i;
 
     for (i = 0; score && i < rows->n; i++)
         score[i] = (double)rows->x[i * rows->d + column];
-    if (score)
-        auroc = mid__rows_auroc(set, rows, score);
+    status = score ? mid__rows_auroc(ctx, set, rows, score, auroc) : mid__oom(ctx, "training rows");
     free(score);
-    return auroc;
+    return status;
 }

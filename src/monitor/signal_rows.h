@@ -16,6 +16,6 @@ mid_status mid__signal_rows(mid_ctx *ctx, const mid_fit_set *set, uint32_t needs
 /* Floats that mid_trace_step() needs for any answer of the set: one may carry signals that another does not. */
 size_t mid__fit_scratch(const mid_fit_set *set);
 /* Mean AUROC over the horizons of one column of the rows, by itself as a score. NaN: undefined. */
-double mid__column_auroc(const mid_fit_set *set, const mid__rows *rows, size_t column);
+mid_status mid__column_auroc(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *rows, size_t column, double *auroc);
 
 #endif

@@ -210,8 +210,8 @@ static mid_status choose(mid_ctx *ctx, const mid_fit_set *set, const mid__rows *
     *best = 0;
     *best_auroc = 0;
     for (k = 0; status == MID_OK && k < n_candidate; k++) {
-        a = mid__rows_auroc(set, rows, score + (size_t)k * rows->n);
-        if (a > *best_auroc) {
+        status = mid__rows_auroc(ctx, set, rows, score + (size_t)k * rows->n, &a);
+        if (status == MID_OK && a > *best_auroc) {
             *best_auroc = a;
             *best = k;
         }

@@ -105,7 +105,7 @@ TEST(rows, auroc)
 {
     const mid_signals signals = signals_of(1, 1);
     answers a = { .n = 0 };
-    double score[12];
+    double score[12], auroc;
     mid_fit_set set;
     mid__rows r;
     size_t i;
@@ -115,10 +115,12 @@ TEST(rows, auroc)
     CHECK_OK(mid__rows_of(test_ctx(), &set, 0, MID__VIEW_TOKEN, 0, 0, &r));
     for (i = 0; i < r.n; i++)
         score[i] = (double)r.x[i];
-    CHECK_NEAR(mid__rows_auroc(&set, &r, score), 4.25 / 8, 1e-15);
+    CHECK_OK(mid__rows_auroc(test_ctx(), &set, &r, score, &auroc));
+    CHECK_NEAR(auroc, 4.25 / 8, 1e-15);
     for (i = 0; i < r.n; i++)
         r.label[i] = 0;
-    CHECK(isnan(mid__rows_auroc(&set, &r, score)));
+    CHECK_OK(mid__rows_auroc(test_ctx(), &set, &r, score, &auroc));
+    CHECK(isnan(auroc));
     mid__rows_clear(&r);
     answers_clear(&a);
 }

@@ -62,6 +62,7 @@ TEST(signal_rows, column_auroc)
     answers a = { .n = 0 };
     mid__rows rows;
     mid_fit_set set;
+    double auroc;
     int i;
 
     for (i = 0; i < 6; i++) {
@@ -71,8 +72,10 @@ TEST(signal_rows, column_auroc)
     }
     set = set_of(&a);
     CHECK_OK(mid__signal_rows(test_ctx(), &set, 0, 2, read, NULL, 0, &rows));
-    CHECK_NEAR(mid__column_auroc(&set, &rows, 0), 1, 0);
-    CHECK_NEAR(mid__column_auroc(&set, &rows, 1), 0.5, 0);
+    CHECK_OK(mid__column_auroc(test_ctx(), &set, &rows, 0, &auroc));
+    CHECK_NEAR(auroc, 1, 0);
+    CHECK_OK(mid__column_auroc(test_ctx(), &set, &rows, 1, &auroc));
+    CHECK_NEAR(auroc, 0.5, 0);
     mid__rows_clear(&rows);
     answers_clear(&a);
 }
