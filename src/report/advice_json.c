@@ -78,10 +78,9 @@ static void put_controls(mid__buf *b, const mid__evidence *e, size_t i_set)
 
     mid__buf_text(b, "\"controls\":{");
     for (k = 0; (name = mid__advice_control(e, k)); k++) {
-        const uint32_t id = mid__names_find(&e->method_names, name);
         mid__json_text(b, name);
         mid__buf_text(b, ":");
-        mid__json_number(b, id ? mid__evidence_early(e, i_set, id - 1) : NAN);
+        mid__json_number(b, mid__advice_control_early(e, i_set, name));
         mid__buf_text(b, ",");
     }
     end(b, "},");

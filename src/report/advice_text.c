@@ -33,8 +33,7 @@ static void controls(mid__buf *out, const mid__evidence *e, size_t i_set)
 
     mid__buf_text(out, "      controls after 16 tokens:");
     for (k = 0; (name = mid__advice_control(e, k)); k++) {
-        const uint32_t id = mid__names_find(&e->method_names, name);
-        const double value = id ? mid__evidence_early(e, i_set, id - 1) : NAN;
+        const double value = mid__advice_control_early(e, i_set, name);
         mid__buf_fmt(out, "%s %s ", k ? "," : "", name);
         if (isnan(value))
             mid__buf_text(out, "not run");
@@ -112,10 +111,9 @@ static void control_order(mid__buf *out, const mid__evidence *e, const mid__rank
     size_t i, k;
 
     for (k = 0; (name = mid__advice_control(e, k)); k++) {
-        const uint32_t id = mid__names_find(&e->method_names, name);
         double mean = 0;
         for (i = 0; i < r->n_set; i++)
-            mean += (id ? mid__evidence_early(e, r->set[i], id - 1) : NAN) / (double)r->n_set;
+            mean += mid__advice_control_early(e, r->set[i], name) / (double)r->n_set;
         mid__buf_fmt(out, "   -  %-*s  %-7s          -  ", (int)width, name, "control");
         if (isnan(mean))
             mid__buf_text(out, "      not run\n");

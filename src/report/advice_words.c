@@ -43,6 +43,13 @@ const char *mid__advice_control(const mid__evidence *e, size_t i)
     return NULL;
 }
 
+double mid__advice_control_early(const mid__evidence *e, size_t i_set, const char *name)
+{
+    const uint32_t id = mid__names_find(&e->method_names, name);
+
+    return id ? mid__evidence_early(e, i_set, id - 1) : NAN;
+}
+
 static const char *name_of(const mid__evidence *e, size_t i_method) { return e->method[i_method].name; }
 
 void mid__edge_text(mid__buf *out, const mid__edge *edge)

@@ -6,6 +6,8 @@
 
 /* The i-th control that stands in every row: four that must be named, run or not, then all others; NULL behind them. */
 const char *mid__advice_control(const mid__evidence *e, size_t i);
+/* Its AUROC after 16 tokens on a dataset; NaN: not run there, or undefined. */
+double mid__advice_control_early(const mid__evidence *e, size_t i_set, const char *name);
 
 const char *mid__verdict_name(mid__verdict verdict);
 /* ".047 [.012, .081]", and how that interval was made. */

@@ -105,11 +105,14 @@ static void put_prefixes(struct table *t, const char *first, const mid__pilot_co
             put(t, "all");
 }
 
-/* Whether a monitor has any figure in a column. */
-static bool is_there(const mid__report *r, mid__cell_key key, const mid__report_monitor *m)
+/* Begin a monitor's row and look at it from here on; false: it has no figure in the column. */
+static bool begin_row(struct table *t, const mid__report *r, mid__cell_key *key, const mid__report_monitor *m)
 {
-    key.monitor = m->id;
-    return mid__report_find(r, &key) != NULL;
+    key->monitor = m->id;
+    if (!mid__report_find(r, key))
+        return false;
+    put(t, "%.40s (%.10s)", m->name, m->box);
+    return true;
 }
 
 static void auroc_by_tokens(mid__buf *out, const mid__report *r, const mid__pilot_set *s, const mid__pilot_column *c)
@@ -121,10 +124,8 @@ static void auroc_by_tokens(mid__buf *out, const mid__report *r, const mid__pilo
     mid__buf_text(out, "AUROC by tokens read; * the best monitor, and the best control, of a prefix; + circular:\n\n");
     put_prefixes(&t, "monitor", c);
     for (i = 0; i < r->n_monitor; i++) {
-        if (!is_there(r, key, &r->monitor[i]))
+        if (!begin_row(&t, r, &key, &r->monitor[i]))
             continue;
-        key.monitor = r->monitor[i].id;
-        put(&t, "%.40s (%.10s)", r->monitor[i].name, r->monitor[i].box);
         for (k = 0; k < c->n_point; k++) {
             const mid__pilot_point *p = &c->point[k];
             key.at = p->at;
@@ -155,10 +156,8 @@ static void auroc_by_share(mid__buf *out, const mid__report *r, const mid__pilot
     for (k = 0; k < set->n_at_share; k++)
         put(&t, "%g %%", (double)(set->at_share[k] & ~(uint32_t)MID__AT_SHARE) / 10);
     for (i = 0; i < r->n_monitor; i++) {
-        if (!is_there(r, key, &r->monitor[i]))
+        if (!begin_row(&t, r, &key, &r->monitor[i]))
             continue;
-        key.monitor = r->monitor[i].id;
-        put(&t, "%.40s (%.10s)", r->monitor[i].name, r->monitor[i].box);
         for (k = 0; k < set->n_at_share; k++) {
             key.at = set->at_share[k];
             put_estimate(&t, mid__report_find(r, &key), false);
@@ -188,10 +187,8 @@ static void alarms_by_tokens(mid__buf *out, const mid__report *r, const mid__pil
                  mid__report_name(r, rule));
     put_prefixes(&t, "monitor", c);
     for (i = 0; i < r->n_monitor; i++) {
-        if (!is_there(r, key, &r->monitor[i]))
+        if (!begin_row(&t, r, &key, &r->monitor[i]))
             continue;
-        key.monitor = r->monitor[i].id;
-        put(&t, "%.40s (%.10s)", r->monitor[i].name, r->monitor[i].box);
         for (k = 0; k < c->n_point; k++) {
             const mid__cell *tpr = of_rule(r, key, "tpr", c->point[k].at);
             const mid__cell *fpr = of_rule(r, key, "fpr", c->point[k].at);
@@ -293,10 +290,8 @@ static void put_attacks(struct table *t, const mid__report *r, const mid__pilot_
         put(t, "%.20s", mid__report_name(r, s->set->attack[k]));
     for (i = 0; i < r->n_monitor; i++) {
         key.subset = 0;
-        if (!is_there(r, key, &r->monitor[i]))
+        if (!begin_row(t, r, &key, &r->monitor[i]))
             continue;
-        key.monitor = r->monitor[i].id;
-        put(t, "%.40s (%.10s)", r->monitor[i].name, r->monitor[i].box);
         for (k = 0; k <= s->set->n_attack; k++) {
             key.subset = k ? s->set->attack[k - 1] : 0;
             put_estimate(t, mid__report_find(r, &key), false);
