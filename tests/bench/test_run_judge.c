@@ -1,7 +1,7 @@
 /* Runs with a judge on a few answers to own_qa questions, read by the real SmolLM2: verdicts get to the monitors that
  * look at them, their cost into the results, and nobody is asked twice. Judges are a server written here that always
  * says the same, SmolLM2 itself in process and, where it was built, behind llama.cpp's own server. */
-#include "test.h"
+#include "bench/warned_run.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -50,28 +50,6 @@ static mid_plan *load(size_t n_answer, const char *judge, const char *more)
                  more);
     CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
     return plan;
-}
-
-static char warned[2000];
-
-static void on_log(void *user, mid_log_level level, const char *line)
-{
-    (void)user;
-    if (level == MID_LOG_WARN)
-        snprintf(warned + strlen(warned), sizeof warned - strlen(warned), "%s\n", line);
-}
-
-static mid_status run(const mid_plan *plan, const char *dir)
-{
-    const char *data_dir = test_dir();
-    mid_run_opts opts = mid_run_opts_default();
-
-    opts.out_dir = test_path(dir);
-    opts.data_dir = &data_dir;
-    opts.n_data_dir = 1;
-    opts.cache_dir = test_dir();
-    opts.n_threads = 2;
-    return mid_run(test_ctx(), plan, &opts);
 }
 
 static yyjson_doc *read_json(const char *dir, const char *name)
@@ -253,11 +231,11 @@ TEST(run_judge, a_server_gives_verdicts)
     snprintf(judge, sizeof judge, "{url: \"http://127.0.0.1:%d\", server_model: guard, key_env: K, every_tok: 4}",
              g.port);
     plan = load(N_MANY, judge, "");
-    CHECK_FAILS(run(plan, "server"), MID_EINVAL);
+    CHECK_FAILS(run(plan, "server", 2), MID_EINVAL);
     CHECK_SAYS("plan.yaml:12: the judge's key, key_env 'K', was not given to this run");
     CHECK_INT(g.n_seen, 0);
     CHECK_OK(mid_plan_set_key(test_ctx(), plan, 0, "sesame"));
-    CHECK_OK(run(plan, "server"));
+    CHECK_OK(run(plan, "server", 2));
 
     first = asked_of("server");
     CHECK_INT(first.n_verdict, 2 * N_MANY);
@@ -274,7 +252,7 @@ TEST(run_judge, a_server_gives_verdicts)
     yyjson_doc_free(doc);
 
     CHECK_INT(n_trace_in("server"), N_MANY);
-    CHECK_OK(run(plan, "server"));
+    CHECK_OK(run(plan, "server", 2));
     again = asked_of("server");
     CHECK(first.n_verdict == again.n_verdict && first.n_call == again.n_call && first.seconds == again.seconds);
     CHECK_TEXT(first.judge, again.judge);
@@ -283,7 +261,7 @@ TEST(run_judge, a_server_gives_verdicts)
     g.http = 404;
     snprintf(judge, sizeof judge, "{url: \"http://127.0.0.1:%d\", every_tok: 8}", g.port);
     plan = load(N_MANY, judge, "");
-    CHECK_FAILS(run(plan, "server"), MID_EMODEL);
+    CHECK_FAILS(run(plan, "server", 2), MID_EMODEL);
     CHECK_SAYS("plan.yaml:12: judge: ");
     CHECK_INT(n_trace_in("server"), N_MANY);
     mid_plan_close(plan);
@@ -325,12 +303,9 @@ static void run_in_process(void)
         return;
     plan = load(N_ROW, "{model: small, every_tok: 8}",
                 "  - {dataset: qa, as: alone, model: small, source: recorded, labeler: data, max_tok: 4}\n");
-    warned[0] = 0;
-    mid_ctx_set_log(test_ctx(), on_log, NULL);
     mid_ctx_set_progress(test_ctx(), told_first, &told);
-    CHECK_OK(run(plan, "process"));
+    CHECK_OK(run(plan, "process", 2));
     mid_ctx_set_progress(test_ctx(), NULL, NULL);
-    mid_ctx_set_log(test_ctx(), NULL, NULL);
     CHECK(told);
     mid_plan_close(plan);
     is_made = true;
@@ -400,7 +375,7 @@ TEST(run_judge, a_real_server_agrees_with_the_model_in_process)
     plan = load(N_ROW, judge, "");
     pid = start_peer(program, port);
     for (n_try = 0; n_try < 20 && status == MID_EIO && waitpid(pid, NULL, WNOHANG) == 0; n_try++)   /* it loads */
-        status = run(plan, "peer");
+        status = run(plan, "peer", 2);
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
     if (status != MID_OK)

@@ -1,6 +1,7 @@
 /* Runs that ask a server for answers. The server is written here and follows a script, for what it does wrong; a real
  * one is asked in tests/source/test_openai.c. One thread, so that requests come in the samples' order. */
 #include "source/scripted.h"
+#include "bench/warned_run.h"
 
 #include <sys/stat.h>
 #include <yyjson.h>
@@ -34,36 +35,9 @@ static mid_plan *load(int port, const char *of_model, const char *of_data, const
     return plan;
 }
 
-static char warned[4000];
-
-static void on_log(void *user, mid_log_level level, const char *line)
-{
-    (void)user;
-    if (level == MID_LOG_WARN)
-        snprintf(warned + strlen(warned), sizeof warned - strlen(warned), "%s\n", line);
-}
-
-static mid_status run(const mid_plan *plan, const char *dir)
-{
-    const char *data_dir = test_dir();
-    mid_run_opts opts = mid_run_opts_default();
-    mid_status status;
-
-    opts.out_dir = test_path(dir);
-    opts.data_dir = &data_dir;
-    opts.n_data_dir = 1;
-    opts.cache_dir = test_dir();
-    opts.n_threads = 1;
-    warned[0] = 0;
-    mid_ctx_set_log(test_ctx(), on_log, NULL);
-    status = mid_run(test_ctx(), plan, &opts);
-    mid_ctx_set_log(test_ctx(), NULL, NULL);
-    return status;
-}
-
 static mid_status run_and_close(mid_plan *plan, const char *dir)
 {
-    const mid_status status = run(plan, dir);
+    const mid_status status = run(plan, dir, 1);
 
     mid_plan_close(plan);
     return status;
@@ -237,7 +211,7 @@ TEST(run_openai, key)
         reply[i] = (struct reply){ 200, NULL, ANSWER };
     start(&s, reply, 1 + N_ROW);
     plan = load(s.port, ", key_env: MID_TEST_NO_SUCH_KEY, rpm: 60000", "", "");
-    CHECK_FAILS(run(plan, "key"), MID_EINVAL);
+    CHECK_FAILS(run(plan, "key", 1), MID_EINVAL);
     CHECK_SAYS("plan.yaml:9: the key of model 'served', key_env 'MID_TEST_NO_SUCH_KEY'");
     CHECK_FAILS(mid_plan_set_model_key(test_ctx(), plan, 1, "x"), MID_EINVAL);
     CHECK_OK(mid_plan_set_model_key(test_ctx(), plan, 0, "sk-secret-of-all"));

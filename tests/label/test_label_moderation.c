@@ -1,16 +1,6 @@
 /* Labeler moderation, against a server written here that speaks the format of OpenAI's reference: what is sent, what is
  * read, and what becomes of an answer where no verdict comes back. */
-#include "source/scripted.h"
-
-static char log_line[8][1024];
-static size_t n_log;
-
-static void keep_log(void *user, mid_log_level level, const char *line)
-{
-    (void)user;
-    if (level == MID_LOG_WARN && n_log < 8)
-        snprintf(log_line[n_log++], sizeof log_line[0], "%s", line);
-}
+#include "label/unlabelled.h"
 
 static mid_labeler *labeler_at(int port, const char *category, double threshold)
 {
@@ -18,13 +8,9 @@ static mid_labeler *labeler_at(int port, const char *category, double threshold)
     const mid_param params[] = { { "url", 0, url, NULL }, { "key", 0, "sk-secret", NULL }, { "category", 0, category, NULL },
                                  { "threshold", threshold, NULL, NULL }, { "retry_ms", 1, NULL, NULL },
                                  { NULL, 0, NULL, NULL } };
-    mid_labeler *l = NULL;
 
     snprintf(url, sizeof url, "http://127.0.0.1:%d/v1/moderations", port);
-    CHECK_OK(mid_labeler_open(test_ctx(), "moderation", params, NULL, &l));
-    n_log = 0;
-    mid_ctx_set_log(test_ctx(), keep_log, NULL);
-    return l;
+    return open_warned("moderation", params);
 }
 
 static mid_label judged(const mid_labeler *l, const char *text)
@@ -94,23 +80,13 @@ TEST(label_moderation, category_and_threshold)
 static void leaves_unlabelled(const struct reply *reply, size_t n_reply, const char *category, const char *says)
 {
     struct scripted s;
-    mid_labeler_counts counts;
     mid_labeler *l;
     mid_label label;
 
     start(&s, reply, n_reply);
     l = labeler_at(s.port, category, 0);
     label = judged(l, "x");
-    CHECK_INT(label.unsafe, -1);
-    CHECK(isnan(label.score));
-    CHECK_INT(n_log, 1);
-    CHECK(strstr(log_line[0], "labeler moderation: sample s-1 is left unlabelled: http://127.0.0.1:") == log_line[0]);
-    if (!strstr(log_line[0], says))
-        print_message("  '%s' lacks '%s'\n", log_line[0], says);
-    CHECK(strstr(log_line[0], says) != NULL);
-    CHECK(strstr(log_line[0], "sk-secret") == NULL && strchr(log_line[0], '\n') == NULL);
-    mid_labeler_count(l, &counts);
-    CHECK_INT(counts.n_failed, 1);
+    check_unlabelled(l, &label, says);
     stop(&s);
     mid_labeler_close(l);
 }
