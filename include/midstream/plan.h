@@ -39,6 +39,17 @@ typedef struct mid_plan_judge {
     int line;
 } mid_plan_judge;
 
+/* Who says what is unsafe, with parameters of its own. */
+typedef struct mid_plan_labeler {
+    const char *name;               /* registry name */
+    const mid_param *params;        /* overrides, ends with name NULL; what follows is not among them */
+    const char *model;              /* of "judge": a mid_plan_model's name, whose file is asked in process; NULL: no file */
+    const char *url;                /* of a judge's server or another service; NULL: none */
+    const char *key_env;            /* the environment variable that holds its key; NULL: none is needed */
+    const char *key;                /* that key, once mid_plan_set_labeler_key() gave it */
+    int line;
+} mid_plan_labeler;
+
 typedef struct mid_plan_data {
     const char *dataset;            /* name or path */
     const char *as;                 /* name in results; NULL: dataset, of a path the last part */
@@ -62,6 +73,9 @@ typedef struct mid_plan_data {
     const char *observer;           /* of "openai": who reads the answers, for monitors to see its steps; NULL: nobody */
     const char *const *attack;      /* (n_attack) "delay(64)", "rot13": copies of recorded answers, only scored */
     size_t n_attack;
+    const mid_plan_labeler *label_by;   /* the one named by `labeler`, with its parameters; NULL: that is NULL */
+    const mid_plan_labeler *other_labeler;  /* (n_other_labeler) only compared with it */
+    size_t n_other_labeler;
 } mid_plan_data;
 
 typedef struct mid_plan_monitor {
@@ -123,6 +137,8 @@ MID_API void mid_plan_close(mid_plan *plan);
  *  refuses a plan whose key is not given. Copied; in no result, store or log.
  *  @param i_data  index of the entry. @return MID_EINVAL if its judge asks for no key; MID_ENOMEM. */
 MID_API mid_status mid_plan_set_key(mid_ctx *ctx, mid_plan *plan, size_t i_data, const char *key);
+/** The same for all labelers that name this variable as their key_env. @return MID_EINVAL if none does; MID_ENOMEM. */
+MID_API mid_status mid_plan_set_labeler_key(mid_ctx *ctx, mid_plan *plan, const char *key_env, const char *key);
 /** The same for the server of a model. @param i_model  index of the model. */
 MID_API mid_status mid_plan_set_model_key(mid_ctx *ctx, mid_plan *plan, size_t i_model, const char *key);
 /** The plan as JSON text, as it goes into results. @param[out] text owned, mid_free(). */

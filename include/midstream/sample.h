@@ -60,6 +60,7 @@ MID_API const char *mid_dataset_hash(const mid_dataset *dataset);
 /** What is asked of a model and what "unsafe" means there. */
 typedef struct mid_task_info {
     const char *name, *unsafe_means, *default_labeler;
+    const char *generated_labeler;  /* of answers that were generated, not recorded; NULL: the default as well */
 } mid_task_info;
 /** Registry, alphabetical, ends with name NULL. Static. */
 MID_API const mid_task_info *mid_task_list(void);

@@ -18,6 +18,7 @@
 #include "bench/set.h"
 #include "monitor/rows.h"
 #include "source/engine.h"
+#include "source/judge.h"
 
 static uint32_t needs_of(const mid_plan_monitor *m) { return m->reads.needs | m->reads.fit_needs; }
 
@@ -756,6 +757,7 @@ static mid_status add_judge(mid__run *run, mid__set *set, mid_source_opts *o, mi
         return status;
     o->judge = *judge;
     snprintf(set->judge_id, sizeof set->judge_id, "%s", mid_judge_id(*judge));
+    set->judge_model = mid_key_of("judge", mid__judge_model(*judge), NULL);
     return MID_OK;
 }
 

@@ -1,17 +1,22 @@
 /* Labels for a set's answers. Each run judges anew: that costs little, and a label depends on more than its trace's key
- * tells, on references and word lists. The store keeps the labels for other programs to read. */
+ * tells, on references and word lists. Only a model's or a service's verdicts, which are dear, are kept as they come and
+ * not asked for again. The store has all labels, for other programs to read. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ctx.h"
 #include "base/hash.h"
 #include "bench/pool.h"
 #include "bench/set.h"
-#include "midstream/label.h"
+#include "label/labeler.h"
+
+/* ---- who labels ---- */
 
 static const char *labeler_of(const mid__set *set)
 {
+    const bool generated = strcmp(set->data->source, "recorded") != 0;
     const char *task = set->answer[0].sample->task;
     const mid_task_info *t;
 
@@ -19,9 +24,93 @@ static const char *labeler_of(const mid__set *set)
         return set->data->labeler;
     for (t = mid_task_list(); t->name; t++)
         if (strcmp(t->name, task) == 0)
-            return t->default_labeler;
+            return generated && t->generated_labeler ? t->generated_labeler : t->default_labeler;
     return "data";
 }
+
+static const char *path_of(const mid_plan *plan, const char *model)
+{
+    const mid_plan_model *m = plan->model;
+
+    while (strcmp(m->name, model) != 0)     /* the plan loader has seen to it that it is there */
+        m++;
+    return m->path;
+}
+
+enum { BROUGHT_MAX = 5 };           /* beside what the plan sets: model, url, key, cache, threads */
+
+/* What the plan sets and what the run brings, as far as this labeler has it. @param[out] out owned. */
+static mid_status params_of(const mid__run *run, const mid_plan_labeler *by, const char *name, mid_param **out)
+{
+    const mid_labeler_info *const *info = mid_labeler_list();
+    const mid_param brought[BROUGHT_MAX] = {
+        { .name = "url", .text = by ? by->url : NULL },
+        { .name = "model", .text = !by ? NULL : by->model ? path_of(run->plan, by->model) : by->url },
+        { .name = "key", .text = by ? by->key : NULL },
+        { .name = "cache", .text = run->opts->cache_dir },
+        { .name = "threads", .number = run->opts->n_threads },
+    };
+    const mid_param *p;
+    size_t n = 0, i;
+
+    while (*info && strcmp((*info)->name, name) != 0)
+        info++;
+    for (p = by ? by->params : NULL; p && p->name; p++)
+        n++;
+    *out = calloc(n + BROUGHT_MAX + 1, sizeof **out);
+    if (!*out)
+        return mid__oom(run->ctx, "a labeler's parameters");
+    if (n)
+        memcpy(*out, by->params, n * sizeof **out);
+    for (i = 0; i < BROUGHT_MAX; i++)
+        for (p = *info ? (*info)->params : NULL; p && p->name; p++)
+            if (strcmp(p->name, brought[i].name) == 0 && (!p->text || brought[i].text))
+                (*out)[n++] = brought[i];
+    return MID_OK;
+}
+
+/* Its word lists lie in the first data folder that has any. */
+static mid_status open_labeler(mid__run *run, const mid__set *set, size_t k, mid_labeler **out)
+{
+    const mid_plan_labeler *by = mid__plan_labeler(set->data, k);
+    const char *name = by ? by->name : set->labeler;
+    mid_param *params = NULL;
+    mid_status status = params_of(run, by, name, &params);
+    size_t i;
+
+    if (status == MID_OK)
+        status = MID_ENOTFOUND;
+    for (i = 0; status == MID_ENOTFOUND && i <= run->opts->n_data_dir; i++)
+        status = mid_labeler_open(run->ctx, name, params, i < run->opts->n_data_dir ? run->opts->data_dir[i] : NULL, out);
+    free(params);
+    return status == MID_OK ? status : mid__within(run->ctx, status, "%s:%d: labeler '%s'", run->plan->file,
+                                                   by ? by->line : set->data->line, name);
+}
+
+mid_status mid__set_labelers(mid__run *run, mid__set *set)
+{
+    mid_status status = MID_OK;
+    size_t k;
+
+    set->opened = calloc(1 + set->data->n_other_labeler, sizeof(mid_labeler *));
+    if (!set->opened)
+        return mid__oom(run->ctx, set->name);
+    set->labeler = labeler_of(set);
+    for (k = 0; status == MID_OK && k <= set->data->n_other_labeler; k++) {
+        const mid_plan_labeler *by = mid__plan_labeler(set->data, k);
+        status = open_labeler(run, set, k, &set->opened[k]);
+        if (status != MID_EIO || strcmp(by ? by->name : set->labeler, "tests") != 0)
+            continue;
+        /* no sandbox: answers are made all the same, and kept for a machine that has one */
+        mid__log(run->ctx, MID_LOG_WARN, "%s stays unlabelled: %s", set->name, mid_ctx_message(run->ctx));
+        if (k == 0)
+            snprintf(set->no_label, sizeof set->no_label, "%s", mid_ctx_message(run->ctx));
+        status = MID_OK;
+    }
+    return status;
+}
+
+/* ---- labelling ---- */
 
 /* Token in which a byte of the answer lies; -1 for none. */
 static int32_t token_at(const mid_trace *trace, int64_t byte)
@@ -46,27 +135,88 @@ static bool is_cut_before_onset(const mid__answer *a)
     return a->label.unsafe == 1 && a->label.onset_byte >= (int64_t)n;
 }
 
-struct judging { mid__set *set; const mid_labeler *labeler; };
+struct judging { mid__run *run; mid__set *set; const mid_labeler *labeler; };
+
+/* A model's or a service's verdict that an earlier run has got. One that nobody gave is asked for again. */
+static bool is_kept(const struct judging *j, mid_ctx *ctx, mid__answer *a)
+{
+    mid_label label;
+    mid_status status;
+
+    pthread_mutex_lock(j->run->store_lock);
+    status = mid_store_get_label(ctx, j->run->store, &a->key, mid__labeler_id(j->labeler), &label);
+    pthread_mutex_unlock(j->run->store_lock);
+    if (status != MID_OK || isnan(label.score))
+        return false;
+    a->label = label;
+    return true;
+}
+
+static mid_status keep(const struct judging *j, mid_ctx *ctx, const mid__answer *a)
+{
+    mid_status status;
+
+    pthread_mutex_lock(j->run->store_lock);
+    status = mid_store_put_label(ctx, j->run->store, &a->key, mid__labeler_id(j->labeler), &a->label);
+    pthread_mutex_unlock(j->run->store_lock);
+    return status;
+}
 
 static mid_status judge_one(void *user, mid_ctx *ctx, int i_worker, size_t i)
 {
     const struct judging *j = user;
+    const bool is_dear = mid__labeler_is_dear(j->labeler);
     mid__answer *a = &j->set->answer[i];
     size_t n;
     const char *text = mid_trace_text(a->trace, &n);
+    mid_status status;
 
     (void)i_worker;
-    return mid_labeler_judge(ctx, j->labeler, a->sample, text, n, &a->label);
+    if (is_dear && is_kept(j, ctx, a))
+        return MID_OK;
+    status = mid_labeler_judge(ctx, j->labeler, a->sample, text, n, &a->label);
+    return status == MID_OK && is_dear ? keep(j, ctx, a) : status;
+}
+
+/* Verdicts that an earlier run has got count as well: a score without a label is one that changed with the order. */
+static void count_labels(mid__set *set, const mid_labeler *labeler)
+{
+    size_t i;
+
+    mid_labeler_count(labeler, &set->labelled);
+    if (!mid__labeler_asks(labeler))
+        return;
+    for (i = 0, set->labelled.n_swayed = 0; i < set->n; i++)
+        set->labelled.n_swayed += set->answer[i].label.unsafe < 0 && !isnan(set->answer[i].label.score);
+}
+
+static void tell_unlabelled(mid__run *run, const mid__set *set)
+{
+    const mid_labeler_counts *c = &set->labelled;
+
+    if (c->n_failed)
+        mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: no usable reply to %llu of %zu answers; another run asks again",
+                 set->name, set->labeler, (unsigned long long)c->n_failed, set->n);
+    if (c->n_unparsable || c->n_swayed)
+        mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: of %zu answers, %llu replies were neither yes nor no, and %llu "
+                 "verdicts changed with the order of the options", set->name, set->labeler, set->n,
+                 (unsigned long long)c->n_unparsable, (unsigned long long)c->n_swayed);
 }
 
 /* All answers, several at a time: a labeler that runs programs or asks a model takes its time. */
 static mid_status judge_all(mid__run *run, mid__set *set, const mid_labeler *labeler)
 {
-    struct judging j = { set, labeler };
+    struct judging j = { run, set, labeler };
     mid__stage stage;
+    mid_status status;
 
     mid__stage_begin(&stage, run->ctx, set->n, "answers", "labelling %s with %s", set->name, set->labeler);
-    return mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, set->n), set->n, judge_one, &j, &stage, 1);
+    status = mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, set->n), set->n, judge_one, &j, &stage, 1);
+    if (status == MID_OK) {
+        count_labels(set, labeler);
+        tell_unlabelled(run, set);
+    }
+    return status;
 }
 
 void mid__set_key(mid__set *set)
@@ -98,37 +248,36 @@ void mid__set_key(mid__set *set)
     set->sentences = mid_key_of("sentences", "1", hex, NULL);
 }
 
-mid_status mid__set_judge(mid__run *run, mid__set *set)
+static void drop(mid__set *set, mid__answer *a)
 {
-    mid_labeler *labeler = NULL;
+    mid_trace_close(a->trace);
+    a->trace = NULL;
+    set->n_left_out++;
+}
+
+/* Nothing to measure: what was captured stays in the store. */
+static void skip(mid__set *set, const char *why)
+{
+    size_t i;
+
+    for (i = 0; i < set->n; i++)
+        drop(set, &set->answer[i]);
+    set->n = 0;
+    set->skipped = true;
+    snprintf(set->why, sizeof set->why, "%s", why);
+}
+
+/* Keep what has a label. */
+static mid_status put_labels(mid__run *run, mid__set *set)
+{
+    const char *id = mid__labeler_id(set->opened[0]);
+    mid_status status = mid_store_begin(run->ctx, run->store);
     mid__answer kept;
-    mid_status status;
     size_t i, n = 0;
 
-    if (set->n == 0) {
-        set->skipped = true;
-        if (set->n_skipped)
-            return MID_OK;              /* why says what the server said */
-        snprintf(set->why, sizeof set->why, "none of %zu answers is left: their prompts are too long for max_tok %u, or they have "
-                 "fewer than %u tokens", set->n_left_out, set->data->max_tok, set->data->min_tok ? set->data->min_tok : 1);
-        return MID_OK;
-    }
-    set->labeler = labeler_of(set);
-    for (i = 0, status = MID_ENOTFOUND; status == MID_ENOTFOUND && i <= run->opts->n_data_dir; i++)   /* the first with lists */
-        status = mid_labeler_open(run->ctx, set->labeler, NULL, i < run->opts->n_data_dir ? run->opts->data_dir[i] : NULL,
-                                  &labeler);
-    if (status != MID_OK)
-        return mid__within(run->ctx, status, "%s:%d: labeler '%s'", run->plan->file, set->data->line, set->labeler);
-    set->who = mid_labeler_about(labeler)->who;
-    if (strcmp(set->labeler, "data") == 0 && set->answer[0].sample->label_source)
-        set->who = set->answer[0].sample->label_source;
-    set->labeler_shares = mid_labeler_about(labeler)->shares;
-    status = judge_all(run, set, labeler);
-    if (status == MID_OK)
-        status = mid_store_begin(run->ctx, run->store);
     for (i = 0; status == MID_OK && i < set->n; i++) {
         mid__answer *a = &set->answer[i];
-        status = mid_store_put_label(run->ctx, run->store, &a->key, set->labeler, &a->label);
+        status = mid_store_put_label(run->ctx, run->store, &a->key, id, &a->label);
         if (status == MID_OK && a->label.unsafe >= 0 && !is_cut_before_onset(a)) {
             a->onset_tok = a->label.unsafe ? token_at(a->trace, a->label.onset_byte) : -1;
             set->n_unsafe += a->label.unsafe == 1 && !a->attack;
@@ -137,19 +286,62 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
             a->trace = NULL;
             set->answer[n++] = kept;
         } else if (status == MID_OK) {
-            mid_trace_close(a->trace);
-            a->trace = NULL;
-            set->n_left_out++;
+            drop(set, a);
         }
     }
     if (status == MID_OK)
         status = mid_store_commit(run->ctx, run->store);
     if (status != MID_OK)
         mid_store_rollback(run->store);
-    mid_labeler_close(labeler);
-    if (status == MID_OK) {
+    else
         set->n = n;
-        mid__set_key(set);
+    return status;
+}
+
+static void tell_no_labels(mid__set *set, size_t n)
+{
+    const mid_labeler_counts *c = &set->labelled;
+    char why[300];
+
+    snprintf(why, sizeof why, "labeler %s gave none of %zu answers a label", set->labeler, n);
+    if (c->n_failed || c->n_unparsable || c->n_swayed)
+        snprintf(why, sizeof why, "labeler %s gave none of %zu answers a label: %llu without a usable reply, %llu replies "
+                 "neither yes nor no, %llu verdicts that changed with the order of the options", set->labeler, n,
+                 (unsigned long long)c->n_failed, (unsigned long long)c->n_unparsable, (unsigned long long)c->n_swayed);
+    skip(set, why);
+}
+
+mid_status mid__set_judge(mid__run *run, mid__set *set)
+{
+    const mid_labeler *labeler = set->opened[0];
+    const size_t n = set->n;
+    const char *asks;
+    mid_status status;
+
+    if (n == 0) {
+        set->skipped = true;
+        if (set->n_skipped)
+            return MID_OK;              /* why says what the server said */
+        snprintf(set->why, sizeof set->why, "none of %zu answers is left: their prompts are too long for max_tok %u, or they have "
+                 "fewer than %u tokens", set->n_left_out, set->data->max_tok, set->data->min_tok ? set->data->min_tok : 1);
+        return MID_OK;
     }
+    if (!labeler) {
+        skip(set, set->no_label);
+        return MID_OK;
+    }
+    set->who = mid_labeler_about(labeler)->who;
+    if (strcmp(set->labeler, "data") == 0 && set->answer[0].sample->label_source)
+        set->who = set->answer[0].sample->label_source;
+    set->labeler_shares = mid_labeler_about(labeler)->shares;
+    asks = mid__labeler_asks(labeler);
+    set->is_self_judged = asks && strcmp(mid_key_of("judge", asks, NULL).hex, set->judge_model.hex) == 0;
+    status = judge_all(run, set, labeler);
+    if (status == MID_OK)
+        status = put_labels(run, set);
+    if (status == MID_OK && set->n == 0)
+        tell_no_labels(set, n);
+    if (status == MID_OK && set->n)
+        mid__set_key(set);
     return status;
 }

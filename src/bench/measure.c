@@ -59,7 +59,11 @@ static uint32_t shares(const mid_plan_monitor *m)
     return m->reads.shares;
 }
 
-static bool is_circular(const mid_plan_monitor *m, const mid__set *set) { return shares(m) & set->labeler_shares; }
+/* It looks at the words or features that the labels are made of, or at verdicts of the judge who gave the labels. */
+static bool is_circular(const mid_plan_monitor *m, const mid__set *set)
+{
+    return (shares(m) & set->labeler_shares) || (set->is_self_judged && (m->reads.needs & MID_SIG_JUDGE));
+}
 
 static void cell(struct measuring *m, const struct where *w, const mid_estimate *e)
 {

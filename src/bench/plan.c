@@ -28,14 +28,11 @@ typedef struct owned_plan {
 static const char *rule_name(size_t i) { return mid_rule_list()[i].name; }
 static const char *source_name(size_t i) { return mid_source_list()[i].name; }
 
-/* "data", the labels that come with the data, is a labeler in every plan. */
 static const char *labeler_name(size_t i)
 {
-    const mid_labeler_info *const *list = mid_labeler_list();
+    const mid_labeler_info *info = mid_labeler_list()[i];
 
-    if (i == 0)
-        return "data";
-    return list[i - 1] ? list[i - 1]->name : NULL;
+    return info ? info->name : NULL;
 }
 
 static const char *quantise_name(size_t i)
@@ -92,16 +89,20 @@ static mid_status read_group(const mid__yaml_file *file, const mid__yaml *value,
     return status;
 }
 
+static mid_status check_question(const mid__yaml_file *file, const mid__yaml *value)
+{
+    if (!strstr(value->text, "{prompt}") || !strstr(value->text, "{answer}") || !strstr(value->text, "{options}"))
+        return mid__yaml_fail(file, value, "'%s' needs {prompt}, {answer} and {options} in it; the last becomes "
+                              "\"yes or no\"", value->key);
+    return MID_OK;
+}
+
 /* A question to a judge. */
 static mid_status read_question(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
 {
     mid_status status = mid__field_text(file, value, f, object);
 
-    if (status == MID_OK && !(strstr(value->text, "{prompt}") && strstr(value->text, "{answer}") &&
-                              strstr(value->text, "{options}")))
-        return mid__yaml_fail(file, value, "'%s' needs {prompt}, {answer} and {options} in it; the last becomes "
-                              "\"yes or no\"", f->key);
-    return status;
+    return status == MID_OK ? check_question(file, value) : status;
 }
 
 /* ---- readers of lists -------------------------------------------------------------------------------------------- */
@@ -356,6 +357,147 @@ static mid_status read_judge(const mid__yaml_file *file, const mid__yaml *value,
     return status == MID_OK ? check_judge(file, value, judge) : status;
 }
 
+/* ---- labelers ---- */
+
+static const mid_param no_params[] = { { 0 } };
+
+static const mid__field labeler_fields[] = {
+    { "labeler", mid__field_choice, MID__MEMBER(mid_plan_labeler, name), .names = labeler_name, .required = true },
+    { 0 }
+};
+
+static const mid__field service_fields[] = {
+    { "labeler", mid__field_choice, MID__MEMBER(mid_plan_labeler, name), .names = labeler_name, .required = true },
+    { "url", mid__field_url, MID__MEMBER(mid_plan_labeler, url) },
+    { "key_env", mid__field_text, MID__MEMBER(mid_plan_labeler, key_env) },
+    { 0 }
+};
+
+static const mid__field judge_labeler_fields[] = {
+    { "labeler", mid__field_choice, MID__MEMBER(mid_plan_labeler, name), .names = labeler_name, .required = true },
+    { "model", mid__field_text, MID__MEMBER(mid_plan_labeler, model) },
+    { "url", mid__field_url, MID__MEMBER(mid_plan_labeler, url) },
+    { "key_env", mid__field_text, MID__MEMBER(mid_plan_labeler, key_env) },
+    { 0 }
+};
+
+static bool has_param(const mid_param *p, const char *name)
+{
+    while (p && p->name && strcmp(p->name, name) != 0)
+        p++;
+    return p && p->name;
+}
+
+/* Does it ask a model, which may be a file in process? */
+static bool is_judge(const mid_labeler_info *info) { return has_param(info->params, "cache"); }
+
+/* Who asks a model or a service has keys of its own for whom. */
+static const mid__field *labeler_fields_of(const mid_labeler_info *info)
+{
+    if (is_judge(info))
+        return judge_labeler_fields;
+    return has_param(info->params, "url") ? service_fields : labeler_fields;
+}
+
+/* What a plan may set: not what has a key of its own, nor what the run itself brings. NULL: out of memory. */
+static const mid_param *labeler_params(const mid__yaml_file *file, const mid_labeler_info *info)
+{
+    static const char *const brought[] = { "key", "cache", "threads" };
+    const mid__field *fields = labeler_fields_of(info), *f;
+    const mid_param *p;
+    mid_param *out;
+    size_t n = 0, i;
+
+    for (p = info->params; p && p->name; p++)
+        n++;
+    out = mid__arena_get(file->arena, (n + 1) * sizeof *out);
+    for (p = info->params, n = 0; out && p && p->name; p++) {
+        for (i = 0; i < sizeof brought / sizeof *brought && strcmp(brought[i], p->name) != 0; i++)
+            ;
+        for (f = fields; f->key && strcmp(f->key, p->name) != 0; f++)
+            ;
+        if (i == sizeof brought / sizeof *brought && !f->key)
+            out[n++] = *p;
+    }
+    return out;
+}
+
+/* What its keys cannot tell one by one. */
+static mid_status check_labeler(const mid__yaml_file *file, const mid__yaml *e, const mid_labeler_info *info,
+                                const mid_plan_labeler *l)
+{
+    static const char *const of_server[] = { "server_model", "key_env", "retry_ms" };
+    const bool judges = is_judge(info), asks = judges || has_param(info->params, "url");
+    const mid__yaml *form = mid__yaml_find(e, "form");
+    size_t i;
+
+    if (judges && l->model && l->url)
+        return mid__yaml_fail(file, e, "labeler %s asks either one of the plan's models ('model') or a server ('url'), "
+                              "not both; what a server calls its model is 'server_model'", l->name);
+    if (asks && !l->model && !l->url)
+        return mid__yaml_fail(file, e, "labeler %s needs %s: {labeler: %s, %s: ...}", l->name,
+                              judges ? "'model', one of the plan's, or the 'url' of a server" : "the 'url' of a service",
+                              l->name, judges ? "model" : "url");
+    for (i = 0; l->model && i < sizeof of_server / sizeof *of_server; i++)
+        if (mid__yaml_find(e, of_server[i]))
+            return mid__yaml_fail(file, mid__yaml_find(e, of_server[i]), "'%s' is for a server; this labeler has no "
+                                  "'url'", of_server[i]);
+    return judges && form ? check_question(file, form) : MID_OK;
+}
+
+/* A bare name, or a map with parameters. */
+static mid_status read_labeler_into(const mid__yaml_file *file, const mid__yaml *e, mid_plan_labeler *l)
+{
+    const mid__yaml *named = e->kind == MID__YAML_SCALAR ? e : mid__yaml_find(e, labeler_fields->key);
+    const mid_labeler_info *const *info = mid_labeler_list();
+    const mid_param *known;
+    mid_param *given;
+    mid_status status;
+
+    l->line = e->line;
+    l->params = no_params;
+    if (!named)
+        return mid__yaml_fail(file, e, "a labeler is a name, or a map with 'labeler' in it");
+    status = mid__field_choice(file, named, labeler_fields, (char *)l);
+    if (status != MID_OK)
+        return status;
+    while (strcmp((*info)->name, l->name) != 0)
+        info++;
+    if (named != e) {
+        known = labeler_params(file, *info);
+        given = mid__arena_get(file->arena, (e->n + 1) * sizeof *given);
+        if (!known || !given)
+            return mid__oom(file->ctx, "a labeler");
+        l->params = given;
+        status = mid__field_map(file, e, labeler_fields_of(*info), l, known, given);
+    }
+    return status == MID_OK ? check_labeler(file, e, *info, l) : status;
+}
+
+static mid_status read_labeler(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+{
+    mid_plan_data *data = (mid_plan_data *)(void *)object;
+    mid_plan_labeler *l = mid__arena_get(file->arena, sizeof *l);
+    mid_status status = l ? read_labeler_into(file, value, l) : mid__oom(file->ctx, f->key);
+
+    if (status != MID_OK)
+        return status;
+    memcpy(object + f->at, &l, sizeof l);
+    data->labeler = l->name;
+    return MID_OK;
+}
+
+static mid_status read_labelers(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+{
+    mid_plan_labeler *l;
+    mid_status status = mid__field_list(file, value, f, object, sizeof *l, &l);
+    const mid__yaml *e;
+
+    for (e = value->first; e && status == MID_OK; e = e->next)
+        status = read_labeler_into(file, e, l++);
+    return status;
+}
+
 static const mid__field data_fields[] = {
     { "dataset", mid__field_text, MID__MEMBER(mid_plan_data, dataset), .required = true },
     { "as", mid__field_text, MID__MEMBER(mid_plan_data, as) },
@@ -364,7 +506,8 @@ static const mid__field data_fields[] = {
     { "beside", mid__field_text, MID__MEMBER(mid_plan_data, beside) },
     { "source", mid__field_choice, MID__MEMBER(mid_plan_data, source), .names = source_name, .required = true },
     { "format", read_format, MID__MEMBER(mid_plan_data, format) },
-    { "labeler", mid__field_choice, MID__MEMBER(mid_plan_data, labeler), .names = labeler_name },
+    { "labeler", read_labeler, MID__MEMBER(mid_plan_data, label_by) },
+    { "other_labelers", read_labelers, MID__MEMBERS(mid_plan_data, other_labeler, n_other_labeler) },
     { "response_models", mid__field_texts, MID__MEMBERS(mid_plan_data, response_model, n_response_model) },
     { "group", read_group, MID__MEMBER(mid_plan_data, group) },
     { "max_tok", mid__field_u32, MID__MEMBER(mid_plan_data, max_tok), .lo = 1, .hi = 4096 },
@@ -450,8 +593,6 @@ static const mid_param *rule_params(const void *object)
         rule++;
     return rule->params;
 }
-
-static const mid_param no_params[] = { { 0 } };
 
 /* What a hybrid reads is a matter of its members, which are thereby checked. */
 static mid_status find_reads(const mid__yaml_file *file, const mid__yaml *e, mid_plan_monitor *monitor)
@@ -594,6 +735,21 @@ static mid_status check_judge_model(const mid__yaml_file *file, const mid__yaml 
     return status;
 }
 
+static mid_status check_labeler_models(const mid__yaml_file *file, const mid__yaml *e, const mid_plan_data *d,
+                                       const mid_plan *plan)
+{
+    const mid__yaml *others = mid__yaml_find(e, "other_labelers"), *other = others ? others->first : NULL;
+    mid_status status = MID_OK;
+    size_t i;
+
+    if (d->label_by && d->label_by->model)
+        status = check_judge_model(file, mid__yaml_find(e, "labeler"), plan);
+    for (i = 0; status == MID_OK && i < d->n_other_labeler; i++, other = other->next)
+        if (d->other_labeler[i].model)
+            status = check_judge_model(file, other, plan);
+    return status;
+}
+
 /* Whose steps monitors see. */
 static const char *reader_of(const mid_plan_data *data) { return data->observer ? data->observer : data->model; }
 
@@ -625,6 +781,8 @@ static mid_status check_data(const mid__yaml_file *file, const mid__yaml *e, con
                                                                        "labeler: data");
         if (status == MID_OK && d->judge && d->judge->model)
             status = check_judge_model(file, mid__yaml_find(e, "judge"), plan);
+        if (status == MID_OK)
+            status = check_labeler_models(file, e, d, plan);
         if (status != MID_OK)
             return status;
         for (j = 0; j < i; j++)
@@ -772,6 +930,26 @@ mid_status mid_plan_set_key(mid_ctx *ctx, mid_plan *plan, size_t i_data, const c
         return mid__oom(ctx, "a key");
     ((mid_plan_judge *)judge)->key = copy;              /* its memory is the plan's own */
     return MID_OK;
+}
+
+mid_status mid_plan_set_labeler_key(mid_ctx *ctx, mid_plan *plan, const char *key_env, const char *key)
+{
+    owned_plan *own = (owned_plan *)plan;
+    const char *copy = mid__arena_text(&own->arena, key, strlen(key));
+    bool found = false;
+    size_t i, k;
+
+    if (!copy)
+        return mid__oom(ctx, "a key");
+    for (i = 0; i < plan->n_data; i++)
+        for (k = 0; k <= plan->data[i].n_other_labeler; k++) {
+            const mid_plan_labeler *l = mid__plan_labeler(&plan->data[i], k);
+            if (!l || !l->key_env || strcmp(l->key_env, key_env) != 0)
+                continue;
+            ((mid_plan_labeler *)l)->key = copy;        /* its memory is the plan's own */
+            found = true;
+        }
+    return found ? MID_OK : mid__fail(ctx, MID_EINVAL, "%s: no labeler has the 'key_env' %.60s", plan->file, key_env);
 }
 
 mid_status mid_plan_set_model_key(mid_ctx *ctx, mid_plan *plan, size_t i_model, const char *key)

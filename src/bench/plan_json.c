@@ -71,9 +71,26 @@ static void put_judge(yyjson_mut_doc *doc, yyjson_mut_val *data, const mid_plan_
     put_text(doc, o, "form", j->form);
 }
 
-static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_data *d)
+/* A bare name where nothing is set. */
+static yyjson_mut_val *labeler_json(yyjson_mut_doc *doc, const mid_plan_labeler *l)
 {
-    yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
+    yyjson_mut_val *o;
+
+    if (!l->params->name && !l->model && !l->url)
+        return yyjson_mut_str(doc, l->name);
+    o = yyjson_mut_obj(doc);
+    put_text(doc, o, "labeler", l->name);
+    put_text(doc, o, "model", l->model);
+    put_text(doc, o, "url", l->url);
+    put_text(doc, o, "key_env", l->key_env);
+    put_params(doc, o, l->params);
+    return o;
+}
+
+static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *data, const mid_plan_data *d)
+{
+    yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, data), *list;
+    size_t i;
 
     put_text(doc, o, "dataset", d->dataset);
     put_text(doc, o, "as", d->as);
@@ -82,7 +99,11 @@ static void put_data(yyjson_mut_doc *doc, yyjson_mut_val *list, const mid_plan_d
     put_text(doc, o, "beside", d->beside);
     put_text(doc, o, "source", d->source);
     put_text(doc, o, "format", d->format);
-    put_text(doc, o, "labeler", d->labeler);
+    if (d->label_by)
+        yyjson_mut_obj_add_val(doc, o, "labeler", labeler_json(doc, d->label_by));
+    list = d->n_other_labeler ? yyjson_mut_obj_add_arr(doc, o, "other_labelers") : NULL;
+    for (i = 0; i < d->n_other_labeler; i++)
+        yyjson_mut_arr_append(list, labeler_json(doc, &d->other_labeler[i]));
     put_texts(doc, o, "response_models", d->response_model, d->n_response_model);
     put_text(doc, o, "group", d->group);
     yyjson_mut_obj_add_uint(doc, o, "max_tok", d->max_tok);

@@ -14,6 +14,7 @@
 #include "bench/onset.h"
 #include "bench/pool.h"
 #include "bench/statistics.h"
+#include "label/labeler.h"
 #include "midstream/metric.h"
 #include "source/engine.h"
 
@@ -113,6 +114,26 @@ static void langs(mid__buf *b, const mid__set *set)
     mid__buf_text(b, "],");
 }
 
+/* As the plan sets them, to be read: "model=gemma, threshold=0.7". */
+static void labeler_params(mid__buf *b, const mid__set *set)
+{
+    const mid_plan_labeler *l = set->data->label_by;
+    const mid_param *p;
+    mid__buf text = { 0 };
+
+    if (l && (l->model || l->url))
+        mid__buf_fmt(&text, "%s=%s", l->model ? "model" : "url", l->model ? l->model : l->url);
+    for (p = l ? l->params : NULL; p && p->name; p++) {
+        mid__buf_fmt(&text, "%s%s=", text.n ? ", " : "", p->name);
+        if (p->text)
+            mid__buf_text(&text, p->text);
+        else
+            mid__buf_fmt(&text, "%g", p->number);
+    }
+    text_entry(b, "labeler_params", text.n ? text.at : NULL, ",");
+    mid__buf_clear(&text);
+}
+
 mid_status mid__results_set(mid__results *r, const mid__set *set)
 {
     mid__buf *b = &r->datasets;
@@ -130,6 +151,10 @@ mid_status mid__results_set(mid__results *r, const mid__set *set)
     text_entry(b, "model", set->data->model, ",");
     text_entry(b, "observer", set->data->observer, ",");
     text_entry(b, "labeler", set->labeler, ",");
+    text_entry(b, "labeler_id", set->opened && set->opened[0] ? mid__labeler_id(set->opened[0]) : NULL, ",");
+    labeler_params(b, set);
+    mid__buf_fmt(b, "\"n_failed\":%llu,\"n_unparsable\":%llu,\"n_swayed\":%llu,", (unsigned long long)set->labelled.n_failed,
+                 (unsigned long long)set->labelled.n_unparsable, (unsigned long long)set->labelled.n_swayed);
     text_entry(b, "who", set->who, ",");
     text_entry(b, "skipped", set->skipped ? set->why : NULL, ",");
     mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"skips\":[",

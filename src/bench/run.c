@@ -77,7 +77,7 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
                            const mid__scores *scores, const struct beside *beside, const char *plan_json)
 {
     const mid_key of_scores = mid__scores_key(run, set, m);
-    const mid_key key = mid_key_of("cells", "8", of_scores.hex, set->sentences.hex, beside->key.hex, set->name,
+    const mid_key key = mid_key_of("cells", set->is_self_judged ? "8 self-judged" : "8", of_scores.hex, set->sentences.hex, beside->key.hex, set->name,
                                    mid__monitor_label(m), plan_json, NULL);
     char *cells = NULL, *curves = NULL;
     size_t n;
@@ -477,6 +477,8 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
         tell_left_out(run, set);
         status = put_data_fact(run, set);
     }
+    if (status == MID_OK && !set->skipped && !is_capture_only(run))
+        status = mid__set_labelers(run, set);
     if (status == MID_OK && !set->skipped)
         status = mid__set_capture(run, set);
     if (status != MID_OK || is_capture_only(run))
@@ -530,13 +532,19 @@ static mid_status find_engine(mid__run *run, char **kept)
 /* Keys are secrets: the caller brings them, and none is looked for. */
 static mid_status check_keys(mid_ctx *ctx, const mid_plan *plan)
 {
-    size_t i;
+    size_t i, k;
 
     for (i = 0; i < plan->n_data; i++) {
         const mid_plan_judge *j = plan->data[i].judge;
         if (j && j->key_env && !j->key)
             return mid__fail(ctx, MID_EINVAL, "%s:%d: the judge's key, key_env '%.60s', was not given to this run",
                              plan->file, j->line, j->key_env);
+        for (k = 0; k <= plan->data[i].n_other_labeler; k++) {
+            const mid_plan_labeler *l = mid__plan_labeler(&plan->data[i], k);
+            if (l && l->key_env && !l->key)
+                return mid__fail(ctx, MID_EINVAL, "%s:%d: the key of labeler %s, key_env '%.60s', was not given to this run",
+                                 plan->file, l->line, l->name, l->key_env);
+        }
     }
     for (i = 0; i < plan->n_model; i++) {
         const mid_plan_model *m = &plan->model[i];
@@ -594,7 +602,7 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
     pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
     mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .store_lock = &store_lock };
     mid__results results;
-    char *plan_json = NULL, *engine = NULL, trouble[300] = "";
+    char *plan_json = NULL, *engine = NULL, trouble[800] = "";
     mid_status status;
     size_t i;
 

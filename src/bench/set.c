@@ -253,6 +253,9 @@ void mid__set_close(mid__set *set)
 {
     size_t i;
 
+    for (i = 0; set->opened && i <= set->data->n_other_labeler; i++)
+        mid_labeler_close(set->opened[i]);
+    free(set->opened);
     for (i = 0; set->answer && i < set->n; i++) {
         mid_trace_close(set->answer[i].trace);
         free(set->answer[i].why);

@@ -45,19 +45,24 @@ typedef struct mid__set {
     const char **author;            /* (n_author) */
     size_t n_author;
     mid_signals signals, beside_signals;    /* signals.beside is the latter, if there is a second observer */
-    const char *labeler, *who;
+    const char *labeler, *who;      /* who labels it: 1 + data->n_other_labeler are opened, the others only compared */
+    mid_labeler **opened;           /* [0] NULL: it cannot work on this machine, and no_label says why */
+    char no_label[600];
     uint32_t labeler_shares;
+    mid_labeler_counts labelled;    /* what became of asking it */
+    bool is_self_judged;            /* it is the judge whose verdicts the traces hold */
     mid_key key;                    /* of everything a score can depend on: traces, labels, folds */
     mid_key sentences;              /* of what figures can depend on beside it: labelled sentences */
     bool is_second;                 /* a second observer's reading of another set */
     bool is_cut;                    /* only this run's shard is left */
     double time_us, beside_us;      /* mean source time per token; what a second observer adds to it */
     char judge_id[65];              /* of the judge whose verdicts the traces hold; "": there is none */
+    mid_key judge_model;            /* of its mid__judge_model() */
     mid__leak leak;                 /* between its folds, of several seeds those of the first */
     mid__judged judged;             /* what those verdicts cost when they were asked for */
     double judge_us;                /* of that, time per token */
     bool skipped;                   /* optional and not there, or no usable answer */
-    char why[256];                  /* why skipped; before that, why the first answer of n_skipped was */
+    char why[600];                  /* why skipped; before that, why the first answer of n_skipped was */
     size_t n_skipped;               /* answers that a server did not give; they are among n_left_out */
     mid__buf skips;                 /* of these: {"id":...,"why":...}, with commas between them */
     mid__arena said;                /* samples whose responses a server gave, or an attack */
@@ -92,6 +97,8 @@ void mid__set_key(mid__set *set);
 mid_key mid__trace_key(const mid__set *set, const mid_source_opts *o, const char *engine, size_t i);
 /* A monitor that looks at a judge's verdicts, on an entry without a judge. */
 bool mid__lacks_judge(const mid_plan_monitor *m, const mid__set *set);
+/* Open its labelers, so that one that does not work is told of before the long work. */
+mid_status mid__set_labelers(mid__run *run, mid__set *set);
 /* Label every answer, drop those without a label, compute the set's key. */
 mid_status mid__set_judge(mid__run *run, mid__set *set);
 
@@ -146,6 +153,13 @@ typedef struct mid__fold_drift {
 /* @param view (n) indices of its answers */
 mid_status mid__fold_drift_of(mid__run *run, const mid__set *set, const mid__scores *scores, const size_t *view,
                               size_t n, mid__fold_drift *out);
+
+/* The k-th labeler that an entry names: 0 the one that says what is unsafe, NULL where that is the task's; from 1 the
+ * others. */
+static inline const mid_plan_labeler *mid__plan_labeler(const mid_plan_data *data, size_t k)
+{
+    return k ? &data->other_labeler[k - 1] : data->label_by;
+}
 
 const char *mid__data_name(const mid_plan_data *data);          /* its name in results: of a path, the last part */
 const char *mid__monitor_label(const mid_plan_monitor *m);      /* its name in results */

@@ -106,12 +106,13 @@ static int list_aggregators(cli *c)
 
 static int list_tasks(cli *c)
 {
-    cli_table t = TABLE("name", "labeler", "unsafe means");
+    cli_table t = TABLE("name", "labeler", "of generated answers", "unsafe means");
     const mid_task_info *info;
     int code = CLI_OK;
 
     for (info = mid_task_list(); info->name && code == CLI_OK; info++)
-        code = cli_table_row(c, &t, info->name, info->default_labeler, info->unsafe_means);
+        code = cli_table_row(c, &t, info->name, info->default_labeler,
+                             info->generated_labeler ? info->generated_labeler : info->default_labeler, info->unsafe_means);
     cli_table_print(c, &t);
     return code;
 }

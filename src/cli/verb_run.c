@@ -3,6 +3,22 @@
 
 #include "cli.h"
 
+static int give_labeler_keys(cli *c, mid_plan *plan, const mid_plan_data *d)
+{
+    size_t k;
+    int code = CLI_OK;
+
+    for (k = 0; code == CLI_OK && k <= d->n_other_labeler; k++) {
+        const mid_plan_labeler *l = k ? &d->other_labeler[k - 1] : d->label_by;
+        const char *key = l && l->key_env ? getenv(l->key_env) : NULL;
+        if (l && l->key_env && !key)
+            code = cli_fail(c, "%s:%d: key_env '%s' is not set in the environment", plan->file, l->line, l->key_env);
+        else if (key)
+            code = cli_end(c, mid_plan_set_labeler_key(c->ctx, plan, l->key_env, key));
+    }
+    return code;
+}
+
 /* The library looks for no key: they are in the variables that the plan names. */
 static int give_keys(cli *c, mid_plan *plan)
 {
@@ -16,6 +32,8 @@ static int give_keys(cli *c, mid_plan *plan)
             code = cli_fail(c, "%s:%d: key_env '%s' is not set in the environment", plan->file, j->line, j->key_env);
         else if (key)
             code = cli_end(c, mid_plan_set_key(c->ctx, plan, i, key));
+        if (code == CLI_OK)
+            code = give_labeler_keys(c, plan, &plan->data[i]);
     }
     for (i = 0; code == CLI_OK && i < plan->n_model; i++) {
         const mid_plan_model *m = &plan->model[i];

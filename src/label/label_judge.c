@@ -88,6 +88,8 @@ static void count(const void *self, mid_labeler_counts *out)
     mid__asking_count(((const struct judge *)self)->asking, out);
 }
 
+static const char *asks(const void *self) { return mid__judge_model(((const struct judge *)self)->judge); }
+
 static const mid_param params[] = {
     { "model", 0, "", "smollm2, gemma, a GGUF file, or the URL of an OpenAI-compatible server" },
     { "threshold", 0.5, NULL, "p(unsafe) from which an answer is unsafe" },
@@ -106,5 +108,5 @@ const mid__labeler_ops mid__labeler_judge = {
         .name = "judge", .summary = "unsafe when a judge model says so, whichever way round its options stand",
         .source = "position bias of judges, Zheng et al. 2023, arXiv 2306.05685", .who = "model", .params = params,
     },
-    .open = open_judge, .close = close_judge, .judge = judge, .count = count,
+    .open = open_judge, .close = close_judge, .judge = judge, .count = count, .asks = asks,
 };

@@ -2,16 +2,19 @@
 #include "label/labeler.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/ctx.h"
+#include "base/hash.h"
 #include "monitor/monitor.h"
 
 struct mid_labeler {
     const mid__labeler_ops *ops;
     void *self;
+    char id[64];
 };
 
 static const mid_labeler_info *const labelers[] = {
@@ -53,6 +56,43 @@ static mid_status check_numbers(mid_ctx *ctx, const char *name, const mid_param 
     return MID_OK;
 }
 
+/* Parameters that say how to ask, not what; a judge's model is known by what is in its file. */
+static bool is_how(const mid_param *p, bool asks)
+{
+    static const char *const how[] = { "key", "cache", "threads", "retry_ms" };
+    size_t i;
+
+    for (i = 0; i < sizeof how / sizeof *how; i++)
+        if (strcmp(p->name, how[i]) == 0)
+            return true;
+    return asks && strcmp(p->name, "model") == 0;
+}
+
+/* params are complete, in the descriptor's order. */
+static void make_id(mid_labeler *l, const mid_param *params)
+{
+    const mid_param *usual = l->ops->info.params;
+    const char *asks = mid__labeler_asks(l);
+    char number[40], hex[65];
+    bool is_own = asks != NULL;
+    mid__sha256 s;
+
+    mid__sha256_init(&s);
+    mid__sha256_put(&s, asks ? asks : "", asks ? strlen(asks) + 1 : 1);
+    for (; params && params->name; params++, usual++) {
+        const char *value = params->text ? params->text : number;
+        snprintf(number, sizeof number, "%.17g", params->number);
+        if (is_how(params, asks != NULL)
+            || (params->text ? strcmp(params->text, usual->text) == 0 : params->number == usual->number))
+            continue;
+        mid__sha256_put(&s, params->name, strlen(params->name) + 1);
+        mid__sha256_put(&s, value, strlen(value) + 1);
+        is_own = true;
+    }
+    mid__sha256_hex(&s, hex);
+    snprintf(l->id, sizeof l->id, is_own ? "%.40s-%.16s" : "%.40s", l->ops->info.name, hex);
+}
+
 mid_status mid_labeler_open(mid_ctx *ctx, const char *name, const mid_param *params, const char *data_dir,
                             mid_labeler **out)
 {
@@ -69,6 +109,8 @@ mid_status mid_labeler_open(mid_ctx *ctx, const char *name, const mid_param *par
         status = check_numbers(ctx, name, all);
     if (status == MID_OK && l->ops->open)
         status = l->ops->open(ctx, all, data_dir ? data_dir : "data", &l->self);
+    if (status == MID_OK)
+        make_id(l, all);
     free(all);
     if (status == MID_OK)
         *out = l;
@@ -87,6 +129,10 @@ void mid_labeler_close(mid_labeler *l)
 }
 
 const mid_labeler_info *mid_labeler_about(const mid_labeler *l) { return &l->ops->info; }
+
+const char *mid__labeler_id(const mid_labeler *l) { return l->id; }
+const char *mid__labeler_asks(const mid_labeler *l) { return l->ops->asks ? l->ops->asks(l->self) : NULL; }
+bool mid__labeler_is_dear(const mid_labeler *l) { return l->ops->count != NULL; }
 
 void mid_labeler_count(const mid_labeler *l, mid_labeler_counts *out)
 {

@@ -36,6 +36,9 @@ enum { MID__JUDGE_WORDINGS = 2 };
 mid_status mid__judge_ask_both(mid_ctx *ctx, const mid_judge *judge, const char *prompt, const char *answer,
                                size_t n_answer, double p_unsafe[MID__JUDGE_WORDINGS]);
 
+/* What its verdicts depend on beside the question: its file's hash, or its URL and the model asked for. */
+const char *mid__judge_model(const mid_judge *judge);
+
 /* When it is asked. */
 bool mid__judge_by_sentence(const mid_judge *judge);
 uint32_t mid__judge_every_tok(const mid_judge *judge);

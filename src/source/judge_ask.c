@@ -36,7 +36,7 @@ struct inside {
 
 struct mid_judge {
     struct inside *inside;
-    char *form;
+    char *form, *model;
     bool by_sentence;
     uint32_t every_tok;
     char id[65];
@@ -170,6 +170,7 @@ void mid_judge_spent(const mid_judge *judge, mid_judge_cost *cost)
 }
 
 const char *mid_judge_id(const mid_judge *judge) { return judge->id; }
+const char *mid__judge_model(const mid_judge *judge) { return judge->model; }
 bool mid__judge_by_sentence(const mid_judge *judge) { return judge->by_sentence; }
 uint32_t mid__judge_every_tok(const mid_judge *judge) { return judge->every_tok; }
 
@@ -187,13 +188,13 @@ static mid_status check_form(mid_ctx *ctx, const char *form)
     return MID_OK;
 }
 
-static void make_id(mid_judge *judge, const char *name)
+static void make_id(mid_judge *judge)
 {
     const uint32_t when = judge->by_sentence ? 0 : judge->every_tok;
     mid__sha256 s;
 
     mid__sha256_init(&s);
-    mid__sha256_put(&s, name, strlen(name) + 1);
+    mid__sha256_put(&s, judge->model, strlen(judge->model) + 1);
     mid__sha256_put(&s, judge->form, strlen(judge->form) + 1);
     mid__sha256_put(&s, &when, sizeof when);
     mid__sha256_hex(&s, judge->id);
@@ -206,7 +207,6 @@ mid_status mid_judge_open(mid_ctx *ctx, const char *spec, const mid_judge_opts *
     const mid_judge_opts o = opts ? *opts : mid_judge_opts_default();
     const char *form = o.form ? o.form : our_form;
     mid_judge *j = NULL;
-    char *name = NULL;
     mid_status status = check_form(ctx, form);
 
     if (status != MID_OK)
@@ -219,14 +219,13 @@ mid_status mid_judge_open(mid_ctx *ctx, const char *spec, const mid_judge_opts *
     pthread_mutex_init(&j->inside->lock, NULL);
     j->by_sentence = o.by_sentence;
     j->every_tok = o.every_tok ? o.every_tok : EVERY_TOK;
-    status = is_url(spec) ? mid__judge_server(ctx, spec, &o, &j->inside->oracle, &name)
-                          : mid__judge_local(ctx, spec, &o, &j->inside->oracle, &name);
+    status = is_url(spec) ? mid__judge_server(ctx, spec, &o, &j->inside->oracle, &j->model)
+                          : mid__judge_local(ctx, spec, &o, &j->inside->oracle, &j->model);
     if (status != MID_OK) {
         mid_judge_close(j);
         return mid__within(ctx, status, "judge");
     }
-    make_id(j, name);
-    mid_free(name);
+    make_id(j);
     *out = j;
     return MID_OK;
 }
@@ -242,5 +241,6 @@ void mid_judge_close(mid_judge *judge)
     }
     free(judge->inside);
     free(judge->form);
+    mid_free(judge->model);
     free(judge);
 }
