@@ -8,9 +8,9 @@
 
 #include "base/ctx.h"
 #include "base/hash.h"
+#include "bench/agreement.h"
 #include "bench/pool.h"
 #include "bench/set.h"
-#include "label/labeler.h"
 
 /* ---- who labels ---- */
 
@@ -48,7 +48,7 @@ static mid_status params_of(const mid__run *run, const mid_plan_labeler *by, con
         { .name = "model", .text = !by ? NULL : by->model ? path_of(run->plan, by->model) : by->url },
         { .name = "key", .text = by ? by->key : NULL },
         { .name = "cache", .text = run->opts->cache_dir },
-        { .name = "threads", .number = run->opts->n_threads },
+        { .name = "threads", .number = 1 },
     };
     const mid_param *p;
     size_t n = 0, i;
@@ -135,29 +135,36 @@ static bool is_cut_before_onset(const mid__answer *a)
     return a->label.unsafe == 1 && a->label.onset_byte >= (int64_t)n;
 }
 
-struct judging { mid__run *run; mid__set *set; const mid_labeler *labeler; };
+/* One of a set's labelers at work. */
+struct judging {
+    mid__run *run;
+    mid__set *set;
+    mid_labeler **labeler;          /* (n_labeler) of each worker, or one for all of them */
+    size_t n_labeler;
+    mid__said_by *said;
+};
 
 /* A model's or a service's verdict that an earlier run has got. One that nobody gave is asked for again. */
-static bool is_kept(const struct judging *j, mid_ctx *ctx, mid__answer *a)
+static bool is_kept(const struct judging *j, mid_ctx *ctx, const mid__answer *a, mid_label *label)
 {
-    mid_label label;
+    mid_label kept;
     mid_status status;
 
     pthread_mutex_lock(j->run->store_lock);
-    status = mid_store_get_label(ctx, j->run->store, &a->key, mid__labeler_id(j->labeler), &label);
+    status = mid_store_get_label(ctx, j->run->store, &a->key, mid__labeler_id(j->labeler[0]), &kept);
     pthread_mutex_unlock(j->run->store_lock);
-    if (status != MID_OK || isnan(label.score))
+    if (status != MID_OK || isnan(kept.score))
         return false;
-    a->label = label;
+    *label = kept;
     return true;
 }
 
-static mid_status keep(const struct judging *j, mid_ctx *ctx, const mid__answer *a)
+static mid_status keep(const struct judging *j, mid_ctx *ctx, const mid__answer *a, const mid_label *label)
 {
     mid_status status;
 
     pthread_mutex_lock(j->run->store_lock);
-    status = mid_store_put_label(ctx, j->run->store, &a->key, mid__labeler_id(j->labeler), &a->label);
+    status = mid_store_put_label(ctx, j->run->store, &a->key, mid__labeler_id(j->labeler[0]), label);
     pthread_mutex_unlock(j->run->store_lock);
     return status;
 }
@@ -165,57 +172,103 @@ static mid_status keep(const struct judging *j, mid_ctx *ctx, const mid__answer 
 static mid_status judge_one(void *user, mid_ctx *ctx, int i_worker, size_t i)
 {
     const struct judging *j = user;
-    const bool is_dear = mid__labeler_is_dear(j->labeler);
-    mid__answer *a = &j->set->answer[i];
+    const mid_labeler *labeler = j->labeler[(size_t)i_worker % j->n_labeler];
+    const bool is_dear = mid__labeler_is_dear(labeler);
+    const mid__answer *a = &j->set->answer[i];
+    mid_label *label = &j->said->label[i];
     size_t n;
     const char *text = mid_trace_text(a->trace, &n);
     mid_status status;
 
-    (void)i_worker;
-    if (is_dear && is_kept(j, ctx, a))
+    if (is_dear && is_kept(j, ctx, a, label))
         return MID_OK;
-    status = mid_labeler_judge(ctx, j->labeler, a->sample, text, n, &a->label);
-    return status == MID_OK && is_dear ? keep(j, ctx, a) : status;
+    status = mid_labeler_judge(ctx, labeler, a->sample, text, n, label);
+    return status == MID_OK && is_dear ? keep(j, ctx, a, label) : status;
 }
 
-/* Verdicts that an earlier run has got count as well: a score without a label is one that changed with the order. */
-static void count_labels(mid__set *set, const mid_labeler *labeler)
+/* A verdict of an earlier run counts as well: a judge's score without a label is one that changed with the order. */
+static void count_said(struct judging *j)
 {
+    mid_labeler_counts *sum = &j->said->counts, one;
     size_t i;
 
-    mid_labeler_count(labeler, &set->labelled);
-    if (!mid__labeler_asks(labeler))
+    for (i = 0; i < j->n_labeler; i++) {
+        mid_labeler_count(j->labeler[i], &one);
+        sum->n_failed += one.n_failed;
+        sum->n_unparsable += one.n_unparsable;
+        sum->n_swayed += one.n_swayed;
+    }
+    if (!mid__labeler_asks(j->labeler[0]))
         return;
-    for (i = 0, set->labelled.n_swayed = 0; i < set->n; i++)
-        set->labelled.n_swayed += set->answer[i].label.unsafe < 0 && !isnan(set->answer[i].label.score);
+    for (i = 0, one.n_swayed = 0; i < j->set->n; i++)
+        one.n_swayed += j->said->label[i].unsafe < 0 && !isnan(j->said->label[i].score);
+    if (one.n_swayed > sum->n_swayed)
+        sum->n_swayed = one.n_swayed;
 }
 
-static void tell_unlabelled(mid__run *run, const mid__set *set)
+static void tell_said(mid__run *run, const mid__set *set, const char *name, const mid_labeler_counts *c)
 {
-    const mid_labeler_counts *c = &set->labelled;
-
     if (c->n_failed)
         mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: no usable reply to %llu of %zu answers; another run asks again",
-                 set->name, set->labeler, (unsigned long long)c->n_failed, set->n);
+                 set->name, name, (unsigned long long)c->n_failed, set->n);
     if (c->n_unparsable || c->n_swayed)
         mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: of %zu answers, %llu replies were neither yes nor no, and %llu "
-                 "verdicts changed with the order of the options", set->name, set->labeler, set->n,
+                 "verdicts changed with the order of the options", set->name, name, set->n,
                  (unsigned long long)c->n_unparsable, (unsigned long long)c->n_swayed);
 }
 
-/* All answers, several at a time: a labeler that runs programs or asks a model takes its time. */
-static mid_status judge_all(mid__run *run, mid__set *set, const mid_labeler *labeler)
+/* All answers by the set's k-th labeler, several at a time: one that runs programs or asks a model takes its time. Every
+ * worker has a judge in process of its own, on one thread, as when answers are made. */
+static mid_status judge_all(mid__run *run, mid__set *set, size_t k, mid__said_by *said)
 {
-    struct judging j = { run, set, labeler };
+    const mid_plan_labeler *by = mid__plan_labeler(set->data, k);
+    const int n_worker = mid__pool_size(run->opts->n_threads, set->n);
+    mid_labeler *own[MID__WORKER_MAX] = { set->opened[k] };
+    struct judging j = { run, set, own, 1, said };
     mid__stage stage;
-    mid_status status;
+    mid_status status = MID_OK;
 
-    mid__stage_begin(&stage, run->ctx, set->n, "answers", "labelling %s with %s", set->name, set->labeler);
-    status = mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, set->n), set->n, judge_one, &j, &stage, 1);
-    if (status == MID_OK) {
-        count_labels(set, labeler);
-        tell_unlabelled(run, set);
+    while (status == MID_OK && by && by->model && j.n_labeler < (size_t)n_worker) {
+        status = open_labeler(run, set, k, &own[j.n_labeler]);
+        j.n_labeler += status == MID_OK;
     }
+    if (status == MID_OK) {
+        mid__stage_begin(&stage, run->ctx, set->n, "answers", "labelling %s with %s", set->name,
+                         mid_labeler_about(own[0])->name);
+        status = mid__pool_run(run->ctx, n_worker, set->n, judge_one, &j, &stage, 1);
+    }
+    if (status == MID_OK) {
+        count_said(&j);
+        tell_said(run, set, mid_labeler_about(own[0])->name, &said->counts);
+    }
+    while (--j.n_labeler > 0)
+        mid_labeler_close(own[j.n_labeler]);
+    return status;
+}
+
+/* By the entry's labeler, whose labels go to the answers, and by the others. */
+static mid_status judge_by_each(mid__run *run, mid__set *set)
+{
+    const size_t n_labeler = 1 + set->data->n_other_labeler;
+    mid__said_by *said = calloc(n_labeler, sizeof *said);
+    mid_status status = said ? MID_OK : mid__oom(run->ctx, "labels");
+    size_t k, i;
+
+    for (k = 0; status == MID_OK && k < n_labeler; k++) {
+        said[k].label = calloc(set->n + 1, sizeof *said[k].label);
+        for (i = 0; said[k].label && i < set->n; i++)
+            said[k].label[i] = (mid_label){ -1, NAN, -1 };
+        status = !said[k].label ? mid__oom(run->ctx, "labels") : set->opened[k] ? judge_all(run, set, k, &said[k]) : MID_OK;
+    }
+    for (i = 0; status == MID_OK && i < set->n; i++)
+        set->answer[i].label = said[0].label[i];
+    if (status == MID_OK) {
+        set->labelled = said[0].counts;
+        status = n_labeler > 1 ? mid__agreement(run, set, said) : MID_OK;
+    }
+    for (k = 0; said && k < n_labeler; k++)
+        free(said[k].label);
+    free(said);
     return status;
 }
 
@@ -336,7 +389,7 @@ mid_status mid__set_judge(mid__run *run, mid__set *set)
     set->labeler_shares = mid_labeler_about(labeler)->shares;
     asks = mid__labeler_asks(labeler);
     set->is_self_judged = asks && strcmp(mid_key_of("judge", asks, NULL).hex, set->judge_model.hex) == 0;
-    status = judge_all(run, set, labeler);
+    status = judge_by_each(run, set);
     if (status == MID_OK)
         status = put_labels(run, set);
     if (status == MID_OK && set->n == 0)

@@ -10,11 +10,11 @@
 
 #include "base/ctx.h"
 #include "base/file.h"
+#include "bench/agreement.h"
 #include "bench/json.h"
 #include "bench/onset.h"
 #include "bench/pool.h"
 #include "bench/statistics.h"
-#include "label/labeler.h"
 #include "midstream/metric.h"
 #include "source/engine.h"
 
@@ -114,29 +114,9 @@ static void langs(mid__buf *b, const mid__set *set)
     mid__buf_text(b, "],");
 }
 
-/* As the plan sets them, to be read: "model=gemma, threshold=0.7". */
-static void labeler_params(mid__buf *b, const mid__set *set)
-{
-    const mid_plan_labeler *l = set->data->label_by;
-    const mid_param *p;
-    mid__buf text = { 0 };
-
-    if (l && (l->model || l->url))
-        mid__buf_fmt(&text, "%s=%s", l->model ? "model" : "url", l->model ? l->model : l->url);
-    for (p = l ? l->params : NULL; p && p->name; p++) {
-        mid__buf_fmt(&text, "%s%s=", text.n ? ", " : "", p->name);
-        if (p->text)
-            mid__buf_text(&text, p->text);
-        else
-            mid__buf_fmt(&text, "%g", p->number);
-    }
-    text_entry(b, "labeler_params", text.n ? text.at : NULL, ",");
-    mid__buf_clear(&text);
-}
-
 mid_status mid__results_set(mid__results *r, const mid__set *set)
 {
-    mid__buf *b = &r->datasets;
+    mid__buf *b = &r->datasets, params = { 0 };
     mid_status status = MID_OK;
     size_t k, i;
 
@@ -152,7 +132,9 @@ mid_status mid__results_set(mid__results *r, const mid__set *set)
     text_entry(b, "observer", set->data->observer, ",");
     text_entry(b, "labeler", set->labeler, ",");
     text_entry(b, "labeler_id", set->opened && set->opened[0] ? mid__labeler_id(set->opened[0]) : NULL, ",");
-    labeler_params(b, set);
+    mid__labeler_params(&params, set->data->label_by);
+    text_entry(b, "labeler_params", params.n ? params.at : NULL, ",");
+    mid__buf_clear(&params);
     mid__buf_fmt(b, "\"n_failed\":%llu,\"n_unparsable\":%llu,\"n_swayed\":%llu,", (unsigned long long)set->labelled.n_failed,
                  (unsigned long long)set->labelled.n_unparsable, (unsigned long long)set->labelled.n_swayed);
     text_entry(b, "who", set->who, ",");
@@ -181,6 +163,8 @@ mid_status mid__results_set(mid__results *r, const mid__set *set)
         status = mid__onset_json(r->run, set, b);
     mid__buf_text(b, ",\"leakage\":");
     leakage(b, set);
+    mid__buf_text(b, ",\"agreement\":");
+    mid__buf_text(b, set->agreement.n ? set->agreement.at : "null");
     mid__buf_put(b, "}", 1);
     return status;
 }

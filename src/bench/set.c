@@ -263,6 +263,7 @@ void mid__set_close(mid__set *set)
     free(set->answer);
     free((void *)set->author);
     mid__buf_clear(&set->skips);
+    mid__buf_clear(&set->agreement);
     mid__arena_clear(&set->said);
     mid_dataset_close(set->dataset);
     memset(set, 0, sizeof *set);

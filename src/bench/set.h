@@ -50,6 +50,7 @@ typedef struct mid__set {
     char no_label[600];
     uint32_t labeler_shares;
     mid_labeler_counts labelled;    /* what became of asking it */
+    mid__buf agreement;             /* with the others, as JSON; empty: there are none */
     bool is_self_judged;            /* it is the judge whose verdicts the traces hold */
     mid_key key;                    /* of everything a score can depend on: traces, labels, folds */
     mid_key sentences;              /* of what figures can depend on beside it: labelled sentences */
