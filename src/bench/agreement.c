@@ -1,6 +1,6 @@
-/* How far the labelers of a data entry agree, as JSON for results: each labeler with what it labelled, each pair and all
- * together with the shares, kappa and alpha of metric/agreement.c. Only answers with two labels count, whether or not
- * the entry's own labeler is among them; figures of monitors rest on that labeler alone. */
+/* How far the labelers of a data entry agree, as JSON for results: each labeler with what it labelled, each pair and
+ * all together with the shares, kappa and alpha of metric/agreement.c. Only answers with two labels count, whether or
+ * not the entry's own labeler is among them; figures of monitors rest on that labeler alone. */
 #include "bench/agreement.h"
 
 #include <stdlib.h>
@@ -23,6 +23,12 @@ void mid__labeler_params(mid__buf *out, const mid_plan_labeler *by)
         else
             mid__buf_fmt(out, "%g", p->number);
     }
+}
+
+void mid__labeler_counts(mid__buf *out, const mid_labeler_counts *c)
+{
+    mid__buf_fmt(out, "\"n_failed\":%llu,\"n_unparsable\":%llu,\"n_swayed\":%llu", (unsigned long long)c->n_failed,
+                 (unsigned long long)c->n_unparsable, (unsigned long long)c->n_swayed);
 }
 
 /* "judge", or with parameters "judge(model=gemma)": one labeler may be there twice. */
@@ -67,9 +73,9 @@ static void put_labeler(mid__buf *b, const mid__set *set, size_t k, const int8_t
     mid__json_text(b, labeler ? mid__labeler_id(labeler) : NULL);
     mid__buf_text(b, ",\"who\":");
     mid__json_text(b, k == 0 ? set->who : labeler ? mid_labeler_about(labeler)->who : NULL);
-    mid__buf_fmt(b, ",\"n_labelled\":%zu,\"n_unsafe\":%zu,\"n_failed\":%llu,\"n_unparsable\":%llu,\"n_swayed\":%llu}", n, n_unsafe,
-                 (unsigned long long)said->counts.n_failed, (unsigned long long)said->counts.n_unparsable,
-                 (unsigned long long)said->counts.n_swayed);
+    mid__buf_fmt(b, ",\"n_labelled\":%zu,\"n_unsafe\":%zu,", n, n_unsafe);
+    mid__labeler_counts(b, &said->counts);
+    mid__buf_text(b, "}");
 }
 
 /* What the labels, groups and figures of one entry share. */

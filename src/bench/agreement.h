@@ -13,6 +13,8 @@ typedef struct mid__said_by {
 
 /* As the plan sets them, to be read: "model=gemma, threshold=0.7"; "": nothing is set, or by is NULL. */
 void mid__labeler_params(mid__buf *out, const mid_plan_labeler *by);
+/* "n_failed":0,"n_unparsable":0,"n_swayed":0 */
+void mid__labeler_counts(mid__buf *out, const mid_labeler_counts *counts);
 /* How far they agree, as JSON, appended to set->agreement. Attacked copies do not take part.
  * @param said  (1 + data->n_other_labeler) */
 mid_status mid__agreement(mid__run *run, mid__set *set, const mid__said_by *said);

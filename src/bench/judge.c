@@ -1,6 +1,6 @@
 /* Labels for a set's answers. Each run judges anew: that costs little, and a label depends on more than its trace's key
- * tells, on references and word lists. Only a model's or a service's verdicts, which are dear, are kept as they come and
- * not asked for again. The store has all labels, for other programs to read. */
+ * tells, on references and word lists. Only a model's or a service's verdicts, which are dear, are kept as they come
+ * and not asked for again. The store has all labels, for other programs to read. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,15 +37,16 @@ static const char *path_of(const mid_plan *plan, const char *model)
     return m->path;
 }
 
-enum { BROUGHT_MAX = 5 };           /* beside what the plan sets: model, url, key, cache, threads */
+enum { BROUGHT_MAX = 4 };           /* beside what the plan sets: whom to ask, key, cache, threads */
 
-/* What the plan sets and what the run brings, as far as this labeler has it. @param[out] out owned. */
+/* What the plan sets and what the run brings, as far as this labeler has it. A service has its 'url'; what a judge calls
+ * 'model' is a file or a URL. @param[out] out owned. */
 static mid_status params_of(const mid__run *run, const mid_plan_labeler *by, const char *name, mid_param **out)
 {
     const mid_labeler_info *const *info = mid_labeler_list();
     const mid_param brought[BROUGHT_MAX] = {
-        { .name = "url", .text = by ? by->url : NULL },
-        { .name = "model", .text = !by ? NULL : by->model ? path_of(run->plan, by->model) : by->url },
+        by && by->model ? (mid_param){ .name = "model", .text = path_of(run->plan, by->model) }
+                        : (mid_param){ .name = strcmp(name, "judge") == 0 ? "model" : "url", .text = by ? by->url : NULL },
         { .name = "key", .text = by ? by->key : NULL },
         { .name = "cache", .text = run->opts->cache_dir },
         { .name = "threads", .number = 1 },
@@ -81,10 +82,27 @@ static mid_status open_labeler(mid__run *run, const mid__set *set, size_t k, mid
     if (status == MID_OK)
         status = MID_ENOTFOUND;
     for (i = 0; status == MID_ENOTFOUND && i <= run->opts->n_data_dir; i++)
-        status = mid_labeler_open(run->ctx, name, params, i < run->opts->n_data_dir ? run->opts->data_dir[i] : NULL, out);
+        status = mid_labeler_open(run->ctx, name, params, i < run->opts->n_data_dir ? run->opts->data_dir[i] : NULL,
+                                  out);
     free(params);
     return status == MID_OK ? status : mid__within(run->ctx, status, "%s:%d: labeler '%s'", run->plan->file,
                                                    by ? by->line : set->data->line, name);
+}
+
+/* The file of a judge in process, which may do nothing else in this plan, for provenance. */
+static mid_status note_model(mid__run *run, const mid_plan_labeler *by, const mid_labeler *labeler)
+{
+    const char *hash = mid__labeler_asks(labeler);
+    char fact[160], value[100], *known = NULL;
+    mid_status status;
+
+    snprintf(fact, sizeof fact, "model.%.100s", by->model);
+    snprintf(value, sizeof value, "%s\na judge", hash);
+    status = mid_store_get_fact(run->ctx, run->store, fact, &known);
+    if (status != MID_OK || strncmp(known, hash, strlen(hash)) != 0)
+        status = mid_store_put_fact(run->ctx, run->store, fact, value);
+    mid_free(known);
+    return status;
 }
 
 mid_status mid__set_labelers(mid__run *run, mid__set *set)
@@ -99,6 +117,8 @@ mid_status mid__set_labelers(mid__run *run, mid__set *set)
     for (k = 0; status == MID_OK && k <= set->data->n_other_labeler; k++) {
         const mid_plan_labeler *by = mid__plan_labeler(set->data, k);
         status = open_labeler(run, set, k, &set->opened[k]);
+        if (status == MID_OK && by && by->model)
+            status = note_model(run, by, set->opened[k]);
         if (status != MID_EIO || strcmp(by ? by->name : set->labeler, "tests") != 0)
             continue;
         /* no sandbox: answers are made all the same, and kept for a machine that has one */
@@ -209,16 +229,16 @@ static void count_said(struct judging *j)
 static void tell_said(mid__run *run, const mid__set *set, const char *name, const mid_labeler_counts *c)
 {
     if (c->n_failed)
-        mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: no usable reply to %llu of %zu answers; another run asks again",
-                 set->name, name, (unsigned long long)c->n_failed, set->n);
+        mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: no usable reply to %llu of %zu answers; another run asks "
+                 "again", set->name, name, (unsigned long long)c->n_failed, set->n);
     if (c->n_unparsable || c->n_swayed)
-        mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: of %zu answers, %llu replies were neither yes nor no, and %llu "
-                 "verdicts changed with the order of the options", set->name, name, set->n,
+        mid__log(run->ctx, MID_LOG_WARN, "%s: labeler %s: of %zu answers, %llu replies were neither yes nor no, and "
+                 "%llu verdicts changed with the order of the options", set->name, name, set->n,
                  (unsigned long long)c->n_unparsable, (unsigned long long)c->n_swayed);
 }
 
-/* All answers by the set's k-th labeler, several at a time: one that runs programs or asks a model takes its time. Every
- * worker has a judge in process of its own, on one thread, as when answers are made. */
+/* All answers by the set's k-th labeler, several at a time: one that runs programs or asks a model takes its time.
+ * Every worker has a judge in process of its own, on one thread, as when answers are made. */
 static mid_status judge_all(mid__run *run, mid__set *set, size_t k, mid__said_by *said)
 {
     const mid_plan_labeler *by = mid__plan_labeler(set->data, k);
@@ -258,7 +278,10 @@ static mid_status judge_by_each(mid__run *run, mid__set *set)
         said[k].label = calloc(set->n + 1, sizeof *said[k].label);
         for (i = 0; said[k].label && i < set->n; i++)
             said[k].label[i] = (mid_label){ -1, NAN, -1 };
-        status = !said[k].label ? mid__oom(run->ctx, "labels") : set->opened[k] ? judge_all(run, set, k, &said[k]) : MID_OK;
+        if (!said[k].label)
+            status = mid__oom(run->ctx, "labels");
+        else if (set->opened[k])
+            status = judge_all(run, set, k, &said[k]);
     }
     for (i = 0; status == MID_OK && i < set->n; i++)
         set->answer[i].label = said[0].label[i];
@@ -358,8 +381,8 @@ static void tell_no_labels(mid__set *set, size_t n)
 
     snprintf(why, sizeof why, "labeler %s gave none of %zu answers a label", set->labeler, n);
     if (c->n_failed || c->n_unparsable || c->n_swayed)
-        snprintf(why, sizeof why, "labeler %s gave none of %zu answers a label: %llu without a usable reply, %llu replies "
-                 "neither yes nor no, %llu verdicts that changed with the order of the options", set->labeler, n,
+        snprintf(why, sizeof why, "labeler %s gave none of %zu answers a label: %llu without a usable reply, %llu "
+                 "replies neither yes nor no, %llu verdicts that changed with the order of the options", set->labeler, n,
                  (unsigned long long)c->n_failed, (unsigned long long)c->n_unparsable, (unsigned long long)c->n_swayed);
     skip(set, why);
 }

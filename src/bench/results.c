@@ -135,8 +135,8 @@ mid_status mid__results_set(mid__results *r, const mid__set *set)
     mid__labeler_params(&params, set->data->label_by);
     text_entry(b, "labeler_params", params.n ? params.at : NULL, ",");
     mid__buf_clear(&params);
-    mid__buf_fmt(b, "\"n_failed\":%llu,\"n_unparsable\":%llu,\"n_swayed\":%llu,", (unsigned long long)set->labelled.n_failed,
-                 (unsigned long long)set->labelled.n_unparsable, (unsigned long long)set->labelled.n_swayed);
+    mid__labeler_counts(b, &set->labelled);
+    mid__buf_text(b, ",");
     text_entry(b, "who", set->who, ",");
     text_entry(b, "skipped", set->skipped ? set->why : NULL, ",");
     mid__buf_fmt(b, "\"n\":%zu,\"n_unsafe\":%zu,\"n_prompts\":%zu,\"n_left_out\":%zu,\"skips\":[",

@@ -112,7 +112,8 @@ static int list_tasks(cli *c)
 
     for (info = mid_task_list(); info->name && code == CLI_OK; info++)
         code = cli_table_row(c, &t, info->name, info->default_labeler,
-                             info->generated_labeler ? info->generated_labeler : info->default_labeler, info->unsafe_means);
+                             info->generated_labeler ? info->generated_labeler : info->default_labeler,
+                             info->unsafe_means);
     cli_table_print(c, &t);
     return code;
 }

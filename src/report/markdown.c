@@ -66,6 +66,45 @@ static void sets(mid__buf *out, const mid__report *r)
         }
 }
 
+static void agreement_row(mid__buf *out, const char *dataset, const char *a, const char *b, yyjson_val *of)
+{
+    static const char *const figure[] = { "agree", "kappa", "alpha" };
+    char text[80];
+    size_t i;
+
+    mid__buf_text(out, "| ");
+    put(out, dataset);
+    mid__buf_text(out, " | ");
+    put(out, a);
+    mid__buf_text(out, *b ? ", " : "");
+    put(out, b);
+    mid__buf_fmt(out, " | %.0f |", mid__report_number(of, "n"));
+    for (i = 0; i < 3; i++)
+        mid__buf_fmt(out, " %s |", mid__report_agreement(yyjson_obj_get(of, figure[i]), text));
+    mid__buf_text(out, "\n");
+}
+
+/* Of entries with several labelers. */
+static void agreements(mid__buf *out, const mid__report *r)
+{
+    yyjson_val *set, *pair, *agreement;
+    size_t i, n, k, n_pair, n_row = 0;
+
+    yyjson_arr_foreach(yyjson_obj_get(r->provenance, "datasets"), i, n, set) {
+        const char *name = mid__report_text(set, "name");
+        agreement = yyjson_obj_get(set, "agreement");
+        if (!yyjson_is_obj(agreement))
+            continue;
+        if (n_row++ == 0)
+            mid__buf_text(out, "\n## How far labelers agree\n\n| dataset | labelers | answers | agree | kappa | alpha "
+                          "|\n|---|---|---|---|---|---|\n");
+        yyjson_arr_foreach(yyjson_obj_get(agreement, "pairs"), k, n_pair, pair)
+            agreement_row(out, name, mid__report_text(pair, "a"), mid__report_text(pair, "b"), pair);
+        if (n_pair > 1)
+            agreement_row(out, name, "all", "", yyjson_obj_get(agreement, "all"));
+    }
+}
+
 static void monitor_name(mid__buf *out, const mid__report_monitor *m)
 {
     mid__buf_text(out, "| ");
@@ -163,6 +202,7 @@ void mid__markdown(mid__buf *out, const mid__report *r)
     mid__buf_text(out, "\n\nFigures with their 95 % intervals; bold: best monitor (variants aside) and best "
                   "control of a column; \xe2\x80\xa0: circular; \xe2\x80\x93: undefined, results.csv says why.\n\n");
     sets(out, r);
+    agreements(out, r);
     for (i = 0; i < r->n_set; i++) {
         auroc(out, r, &r->set[i]);
         for (j = 0; j < r->n_rule && r->set[i].main; j++)

@@ -18,8 +18,8 @@ static bool same_text(const mid__report_set *a, const mid__report_set *b, const 
 static bool same_answers(const mid__report_set *a, const mid__report_set *b)
 {
     return a == b || (a->about && b->about && *mid__report_text(a->about, "sha256") && same_text(a, b, "sha256") &&
-                      same_text(a, b, "labeler") && a->main && b->main && a->main->n == b->main->n &&
-                      a->main->n_unsafe == b->main->n_unsafe);
+                      same_text(a, b, "labeler") && same_text(a, b, "labeler_id") && a->main && b->main &&
+                      a->main->n == b->main->n && a->main->n_unsafe == b->main->n_unsafe);
 }
 
 static void look_at(const mid__report *r, const mid__report_set *set, levels *l)

@@ -1,5 +1,6 @@
 /* What was run: datasets with their authors and labels, models, monitors. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "report/page.h"
@@ -34,7 +35,7 @@ static void authors_td(mid__buf *out, yyjson_val *set)
 static void set_row(mid__buf *out, yyjson_val *set, const char *split)
 {
     const double share = mid__report_number(set, "n_unsafe") / mid__report_number(set, "n");
-    const char *skipped = mid__report_text(set, "skipped");
+    const char *skipped = mid__report_text(set, "skipped"), *params;
     const size_t n_skip = yyjson_arr_size(yyjson_obj_get(set, "skips"));
     char n[32], n_unsafe[32], n_prompts[32], n_skipped[32];
 
@@ -57,9 +58,11 @@ static void set_row(mid__buf *out, yyjson_val *set, const char *split)
         mid__html(out, "<small>%.1f %%</small>", 100 * share);
     mid__html(out, "</td><td>%s</td>", n_prompts);
     authors_td(out, set);
-    mid__html(out, "<td class=\"text\">%s</td><td class=\"text\">%s <small>%s</small></td><td "
+    params = mid__report_text(set, "labeler_params");
+    mid__html(out, "<td class=\"text\">%s</td><td class=\"text\">%s <small>%s%s%s</small></td><td "
               "class=\"text\">%s</td></tr>\n",
-              mid__report_text(set, "model"), mid__report_text(set, "labeler"), mid__report_text(set, "who"), split);
+              mid__report_text(set, "model"), mid__report_text(set, "labeler"), mid__report_text(set, "who"),
+              *params ? "; " : "", params, split);
 }
 
 static const char *split_of(const mid__report *r, const char *name)
@@ -87,6 +90,53 @@ static void sets_table(const mid__page *page)
         set_row(page->out, set, split_of(page->report, mid__report_text(set, "name")));
     }
     mid__page_table_close(page->out);
+}
+
+static void agreement_td(mid__buf *out, yyjson_val *of, const char *name)
+{
+    char text[80];
+
+    mid__html(out, "<td>%s</td>", mid__report_agreement(yyjson_obj_get(of, name), text));
+}
+
+static void agreement_row(mid__buf *out, const char *dataset, const char *who, yyjson_val *of)
+{
+    char n[32];
+
+    count_of(n, of, "n");
+    mid__html(out, "<tr><th scope=\"row\">%s</th><td class=\"text\">%s</td><td>%s</td>", dataset, who, n);
+    agreement_td(out, of, "agree");
+    agreement_td(out, of, "kappa");
+    agreement_td(out, of, "alpha");
+    mid__buf_text(out, "</tr>\n");
+}
+
+/* Of entries with several labelers; figures of monitors rest on the first. */
+static void agreement_table(const mid__page *page)
+{
+    static const char *const head[] = { "dataset", "<labelers", "answers", "agree", "kappa", "alpha", NULL };
+    yyjson_val *set, *pair, *agreement, *sets = yyjson_obj_get(page->report->provenance, "datasets");
+    size_t i, n, k, n_pair, n_table = 0;
+    char who[300];
+
+    yyjson_arr_foreach(sets, i, n, set) {
+        agreement = yyjson_obj_get(set, "agreement");
+        if (!yyjson_is_obj(agreement) || i >= 4 * MID__SHOW_DATASET)
+            continue;
+        if (n_table++ == 0) {
+            mid__buf_text(page->out, "<h3>How far labelers agree</h3>\n");
+            mid__page_table_open(page->out, "How far labelers agree");
+            mid__page_table_head(page->out, head);
+        }
+        yyjson_arr_foreach(yyjson_obj_get(agreement, "pairs"), k, n_pair, pair) {
+            snprintf(who, sizeof who, "%.140s, %.140s", mid__report_text(pair, "a"), mid__report_text(pair, "b"));
+            agreement_row(page->out, mid__report_text(set, "name"), who, pair);
+        }
+        if (n_pair > 1)
+            agreement_row(page->out, mid__report_text(set, "name"), "all", yyjson_obj_get(agreement, "all"));
+    }
+    if (n_table)
+        mid__page_table_close(page->out);
 }
 
 static const char *box_sees(const char *box)
@@ -125,6 +175,7 @@ void mid__page_setup(const mid__page *page)
 {
     mid__buf_text(page->out, "<section id=\"setup\"><h2>What was run</h2>\n");
     sets_table(page);
+    agreement_table(page);
     mid__page_more(page->out, page->report->n_more_monitor, "monitors");
     monitors_table(page);
     mid__buf_text(page->out, "</section>\n");

@@ -2,6 +2,7 @@
 #include "report/report_json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,4 +72,17 @@ double mid__report_number(yyjson_val *object, const char *name)
     yyjson_val *v = yyjson_obj_get(object, name);
 
     return yyjson_is_num(v) ? yyjson_get_num(v) : NAN;
+}
+
+const char *mid__report_agreement(yyjson_val *of, char text[80])
+{
+    const double value = mid__report_number(of, "value"), lo = mid__report_number(of, "lo");
+
+    if (!isfinite(value))
+        snprintf(text, 80, "undefined");
+    else if (isfinite(lo))
+        snprintf(text, 80, "%.3f (%.3f to %.3f)", value, lo, mid__report_number(of, "hi"));
+    else
+        snprintf(text, 80, "%.3f", value);
+    return text;
 }

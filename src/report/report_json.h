@@ -18,5 +18,7 @@ void mid__json_clear(mid__json *json);
 const char *mid__report_text(yyjson_val *object, const char *name);
 /* A number of an object, or NaN. */
 double mid__report_number(yyjson_val *object, const char *name);
+/* A figure of agreement: "0.700 (0.400 to 0.953)", without an interval "0.700", "undefined". @return text */
+const char *mid__report_agreement(yyjson_val *of, char text[80]);
 
 #endif

@@ -235,6 +235,85 @@ TEST(plan, judge_json)
     mid_plan_close(p);
 }
 
+#define LABELED(labeler) HEAD MODELS "data:\n  - {dataset: own_qa, model: m, source: llama, labeler: " labeler "}\n" MONITORS
+
+TEST(plan, labelers)
+{
+    mid_plan *p = load_text(LABELED("{labeler: lexicon, threshold: 0.7}, other_labelers: [data, {labeler: judge, url: "
+                                    "\"http://localhost:1\", server_model: g, key_env: K, agree: 0}, {labeler: "
+                                    "moderation, url: \"https://example.org/m\", key_env: K}]"));
+    const mid_plan_data *d = &p->data[0];
+    char *text = NULL;
+
+    CHECK_TEXT(d->labeler, "lexicon");
+    CHECK_TEXT(d->label_by->params[0].name, "threshold");
+    CHECK_NEAR(d->label_by->params[0].number, 0.7, 0);
+    CHECK(d->label_by->params[1].name == NULL && !d->label_by->model && !d->label_by->url);
+    CHECK_INT(d->label_by->line, 5);
+    CHECK_INT(d->n_other_labeler, 3);
+    CHECK_TEXT(d->other_labeler[0].name, "data");
+    CHECK(d->other_labeler[0].params[0].name == NULL);
+    CHECK_TEXT(d->other_labeler[1].url, "http://localhost:1");
+    CHECK_TEXT(d->other_labeler[1].params[0].text, "g");
+    CHECK_FAILS(mid_plan_set_labeler_key(test_ctx(), p, "OTHER", "x"), MID_EINVAL);
+    CHECK_SAYS("no labeler has the 'key_env' OTHER");
+    CHECK_OK(mid_plan_set_labeler_key(test_ctx(), p, "K", "sesame"));
+    CHECK_TEXT(d->other_labeler[1].key, "sesame");
+    CHECK_TEXT(d->other_labeler[2].key, "sesame");
+    CHECK_OK(mid_plan_json(test_ctx(), p, &text));
+    CHECK(strstr(text, "\"labeler\":{\"labeler\":\"lexicon\",\"threshold\":0.7},\"other_labelers\":[\"data\",{\"labeler\":"
+                 "\"judge\",\"url\":\"http://localhost:1\",\"key_env\":\"K\",\"server_model\":\"g\",\"agree\":0.0},"
+                 "{\"labeler\":\"moderation\",\"url\":\"https://example.org/m\",\"key_env\":\"K\"}]") != NULL);
+    CHECK(strstr(text, "sesame") == NULL);
+    mid_free(text);
+    mid_plan_close(p);
+
+    p = load_text(LABELED("{labeler: moderation, url: \"http://localhost:1\", model: theirs}"));   /* not one of ours */
+    CHECK_TEXT(p->data[0].label_by->params[0].text, "theirs");
+    mid_plan_close(p);
+    p = load_text(LABELED("{labeler: judge, model: m, threshold: 0.4}"));
+    CHECK_TEXT(p->data[0].label_by->model, "m");
+    mid_plan_close(p);
+    p = load_text(LABELED("lexicon"));
+    CHECK_OK(mid_plan_json(test_ctx(), p, &text));
+    CHECK(strstr(text, "\"labeler\":\"lexicon\",") != NULL);    /* as ever: stored figures keep their key */
+    mid_free(text);
+    mid_plan_close(p);
+}
+
+TEST(plan, labelers_refused)
+{
+    refuse(LABELED("{labeler: lexicon, treshold: 1}"),
+           "5:76: unknown key 'treshold': did you mean 'threshold'? (allowed here: labeler, threshold)");
+    refuse(LABELED("{labeler: judge, model: m, key: sesame}"), "5:84: unknown key 'key' (allowed here: labeler, model, url, "
+           "key_env, threshold, agree, form, server_model, retry_ms)");
+    refuse(LABELED("{labeler: refusal, url: \"http://x\"}"),
+           "5:76: unknown key 'url' (allowed here: labeler, first_bytes, cue_weight, assume_unsafe)");
+    refuse(LABELED("{labeler: lexicon, threshold: much}"), "5:87: 'threshold' must be a number, not 'much'");
+    refuse(LABELED("{threshold: 1}"), "5:57: a labeler is a name, or a map with 'labeler' in it");
+    refuse(LABELED("{labeler: jugde, model: m}"), "5:67: unknown labeler 'jugde': did you mean 'judge'? (there are: alias, "
+           "bleu, bleu_diff, chrf, classifier, data, grounded, judge, lexicon, moderation, mqm, perspective, refusal, "
+           "rouge, spans, tests)");
+    refuse(LABELED("judge"), "5:57: labeler judge needs 'model', one of the plan's, or the 'url' of a server: {labeler: "
+           "judge, model: ...}");
+    refuse(LABELED("moderation"), "5:57: labeler moderation needs the 'url' of a service: {labeler: moderation, url: ...}");
+    refuse(LABELED("{labeler: judge, model: n}"), "5:81: unknown model 'n' (there are: m)");
+    refuse(LABELED("{labeler: judge, model: m, url: \"http://x\"}"), "5:57: labeler judge asks either one of the plan's "
+           "models ('model') or a server ('url'), not both; what a server calls its model is 'server_model'");
+    refuse(LABELED("{labeler: judge, model: m, server_model: g}"),
+           "5:98: 'server_model' is for a server; this labeler has no 'url'");
+    refuse(LABELED("{labeler: judge, url: \"http://me:pw@x\"}"), "5:79: 'url' has a user or password in it; name a variable "
+           "with the key in 'key_env'");
+    refuse(LABELED("{labeler: judge, model: m, form: \"{answer}?\"}"), "5:90: 'form' needs {prompt}, {answer} and {options} "
+           "in it; the last becomes \"yes or no\"");
+    refuse(LABELED("data, other_labelers: [refussal]"), "5:80: unknown labeler 'refussal': did you mean 'refusal'? (there "
+           "are: alias, bleu, bleu_diff, chrf, classifier, data, grounded, judge, lexicon, moderation, mqm, perspective, "
+           "refusal, rouge, spans, tests)");
+    refuse(HEAD "models:\n  - {name: m, path: smollm2, quantise: q4_0}\ndata:\n  - {dataset: own_qa, model: m, source: llama,\n"
+           "     labeler: {labeler: judge, model: m}}\n" MONITORS,
+           "6:39: a judge reads its file as it is, but model 'm' (line 3) has 'quantise'; name the file once more without it");
+}
+
 TEST(plan, judge_refused)
 {
     refuse(JUDGED("m"), "5:55: 'judge' must be a map of keys, not a single value");
@@ -423,7 +502,7 @@ TEST(plan, unknown_registry_name)
     CHECK_SAYS("p.yaml:2:9: unknown rule 'best_f2': did you mean 'best_f1'? (there are: ");
     yaml = HEAD "data: [{labeler: refussal}]\n";
     CHECK_FAILS(mid_plan_load(test_ctx(), test_write("p.yaml", yaml, strlen(yaml)), &plan), MID_EFORMAT);
-    CHECK_SAYS("p.yaml:2:18: unknown labeler 'refussal': did you mean 'refusal'? (there are: data, ");
+    CHECK_SAYS("p.yaml:2:18: unknown labeler 'refussal': did you mean 'refusal'? (there are: alias, ");
 }
 
 TEST(plan, wrong_type)

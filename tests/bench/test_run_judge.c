@@ -147,16 +147,27 @@ static uint64_t n_trace_in(const char *dir)
 /* ---- a server that always says the same -------------------------------------------------------------------------- */
 
 #define ENTRY(token, lp) "{\"token\":\"" token "\",\"logprob\":" lp "}"
+#define REPLY(a, b) "{\"choices\":[{\"logprobs\":{\"content\":[{\"top_logprobs\":[" a "," b "]}]}}]}"
 /* ln .6, ln .2: .6 / .8 = .75, whatever the question's order */
-static const char likely[] = "{\"choices\":[{\"logprobs\":{\"content\":[{\"top_logprobs\":["
-                             ENTRY("yes", "-0.5108256238") "," ENTRY("no", "-1.6094379124") "]}]}}]}";
+static const char likely[] = REPLY(ENTRY("yes", "-0.5108256238"), ENTRY("no", "-1.6094379124"));
+static const char unlikely[] = REPLY(ENTRY("no", "-0.5108256238"), ENTRY("yes", "-1.6094379124"));
+static const char neither[] = REPLY(ENTRY("well", "-0.5108256238"), ENTRY("hm", "-1.6094379124"));
 
 struct guard {
     int fd, port;
     pthread_t thread;
     int n_seen, n_good;             /* requests; those with our key that ask for "guard" */
     int http;                       /* what they are answered with */
+    enum { SAYS_LIKELY, SAYS_TRUTH, SAYS_NEITHER } says;
 };
+
+/* The truth is what the rows' labels are. */
+static const char *reply_to(const struct guard *g, const char *request)
+{
+    if (g->says == SAYS_NEITHER)
+        return neither;
+    return g->says == SAYS_LIKELY || strstr(request, "Italy") || strstr(request, "Norway") ? likely : unlikely;
+}
 
 static void read_request(int fd, char *to, size_t room)
 {
@@ -178,6 +189,7 @@ static void *serve(void *user)
 {
     struct guard *g = user;
     char request[8192], reply[600];
+    const char *said;
     int fd, n;
 
     while ((fd = accept(g->fd, NULL, NULL)) >= 0) {
@@ -185,8 +197,9 @@ static void *serve(void *user)
         read_request(fd, request, sizeof request);
         g->n_seen++;
         g->n_good += strstr(request, "Authorization: Bearer sesame\r\n") && strstr(request, "\"model\":\"guard\"");
+        said = reply_to(g, request);
         n = snprintf(reply, sizeof reply, "HTTP/1.1 %d Guard\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                     g->http, sizeof likely - 1, likely);
+                     g->http, strlen(said), said);
         (void)!send(fd, reply, (size_t)n, MSG_NOSIGNAL);
         close(fd);
     }
@@ -266,6 +279,176 @@ TEST(run_judge, a_server_gives_verdicts)
     CHECK_INT(n_trace_in("server"), N_MANY);
     mid_plan_close(plan);
     stop(&g);
+}
+
+/* ---- a judge that labels ----------------------------------------------------------------------------------------- */
+
+/* What the files of a run hold of a text. */
+static bool is_in(const char *dir, const char *file, const char *text)
+{
+    char path[100];
+    FILE *f;
+    char *bytes = calloc(1, 4 << 20);
+    size_t n;
+    bool found;
+
+    snprintf(path, sizeof path, "%s/%s", dir, file);
+    f = fopen(test_path(path), "rb");
+    assert_true(f && bytes);
+    n = fread(bytes, 1, 4 << 20, f);
+    found = n >= strlen(text) && memmem(bytes, n, text, strlen(text));
+    fclose(f);
+    free(bytes);
+    return found;
+}
+
+static yyjson_val *dataset_of(yyjson_doc *doc, const char *name)
+{
+    yyjson_val *set;
+    size_t i, n;
+
+    yyjson_arr_foreach(yyjson_ptr_get(yyjson_doc_get_root(doc), "/provenance/datasets"), i, n, set)
+        if (yyjson_equals_str(yyjson_obj_get(set, "name"), name))
+            return set;
+    fail_msg("no dataset %s", name);
+    return NULL;
+}
+
+/* "judged" is labelled by the data, "same" by the judge whose verdicts are there, "apart" by another model of its
+ * server; all three have verdicts of "guard". */
+static mid_plan *load_labelled(int port, const char *params)
+{
+    char judge[200], more[1500];
+    mid_plan *plan;
+    size_t i;
+
+    snprintf(judge, sizeof judge, "{url: \"http://127.0.0.1:%d\", server_model: guard, key_env: K, every_tok: 4}", port);
+    snprintf(more, sizeof more,
+             "  - {dataset: qa, as: same, model: small, source: recorded, max_tok: %d, judge: %s, other_labelers: [data],\n"
+             "     labeler: {labeler: judge, url: \"http://127.0.0.1:%d\", server_model: guard, key_env: L%s}}\n"
+             "  - {dataset: qa, as: apart, model: small, source: recorded, max_tok: %d, judge: %s,\n"
+             "     labeler: {labeler: judge, url: \"http://127.0.0.1:%d\", server_model: other, key_env: L}}\n",
+             N_TOK, judge, port, params, N_TOK, judge, port);
+    plan = load(N_ROW, judge, more);
+    for (i = 0; i < plan->n_data; i++)
+        CHECK_OK(mid_plan_set_key(test_ctx(), plan, i, "sesame"));
+    return plan;
+}
+
+static bool is_circular(yyjson_doc *doc, const char *dataset, const char *monitor)
+{
+    return yyjson_get_bool(cell_of(doc, dataset, monitor, "auroc", "circular"));
+}
+
+static void check_labelled(void)
+{
+    yyjson_doc *doc = read_json("labelled", "results.json");
+    yyjson_val *same = dataset_of(doc, "same"), *apart = dataset_of(doc, "apart");
+
+    CHECK_TEXT(yyjson_get_str(yyjson_obj_get(same, "labeler")), "judge");
+    CHECK_TEXT(yyjson_get_str(yyjson_obj_get(same, "who")), "model");
+    CHECK(strcmp(yyjson_get_str(yyjson_obj_get(same, "labeler_id")), yyjson_get_str(yyjson_obj_get(apart, "labeler_id"))) != 0);
+    CHECK_INT(yyjson_get_int(yyjson_obj_get(same, "n")), N_ROW);
+    CHECK_INT(yyjson_get_int(yyjson_obj_get(same, "n_unsafe")), 2);
+    CHECK_NEAR(yyjson_get_num(yyjson_ptr_get(same, "/agreement/pairs/0/kappa/value")), 1, 0);   /* the truth, by both */
+    CHECK_INT(yyjson_get_int(yyjson_ptr_get(same, "/agreement/all/n")), N_ROW);
+    CHECK(yyjson_is_null(yyjson_obj_get(apart, "agreement")));
+    CHECK(is_circular(doc, "same", "judge_chunk") && is_circular(doc, "same", "judge_chunk+max"));
+    CHECK(!is_circular(doc, "same", "length") && !is_circular(doc, "apart", "judge_chunk") &&
+          !is_circular(doc, "judged", "judge_chunk"));
+    yyjson_doc_free(doc);
+    CHECK(is_in("labelled", "results.md", "How far labelers agree") && is_in("labelled", "report.html", "How far labelers"));
+}
+
+/* A judge's labels are circular for monitors of its own verdicts, are asked for once, and anew for another threshold,
+ * with which nothing else is done again. A judge that gives no verdict labels nothing. */
+TEST(run_judge, a_judge_labels)
+{
+    struct guard g;
+    mid_plan *plan;
+    int n_seen;
+
+    test_model();
+    start(&g);
+    g.says = SAYS_TRUTH;
+    plan = load_labelled(g.port, "");
+    CHECK_FAILS(run(plan, "labelled"), MID_EINVAL);
+    CHECK_SAYS("plan.yaml:14: the key of labeler judge, key_env 'L', was not given to this run");
+    CHECK_OK(mid_plan_set_labeler_key(test_ctx(), plan, "L", "sesame"));
+    CHECK_OK(run(plan, "labelled"));
+    check_labelled();
+    CHECK(!is_in("labelled", "results.json", "sesame") && !is_in("labelled", "run.db", "sesame"));
+    n_seen = g.n_seen;
+    CHECK_OK(run(plan, "labelled"));
+    CHECK_INT(g.n_seen, n_seen);
+    mid_plan_close(plan);
+
+    plan = load_labelled(g.port, ", threshold: 0.9");
+    CHECK_OK(mid_plan_set_labeler_key(test_ctx(), plan, "L", "sesame"));
+    CHECK_FAILS(run(plan, "labelled"), MID_EUNDEFINED);
+    CHECK_SAYS("data 'same' has 4 answers, 0 of them unsafe: nothing can be told apart");
+    CHECK_INT(g.n_seen, n_seen + 2 * N_ROW);
+    CHECK_INT(n_trace_in("labelled"), N_ROW);
+    mid_plan_close(plan);
+
+    g.says = SAYS_NEITHER;
+    plan = load_labelled(g.port, ", threshold: 0.8");
+    CHECK_OK(mid_plan_set_labeler_key(test_ctx(), plan, "L", "sesame"));
+    CHECK_FAILS(run(plan, "labelled"), MID_EUNDEFINED);
+    CHECK_SAYS("data 'same': labeler judge gave none of 4 answers a label: 0 without a usable reply, 4 replies neither yes nor "
+               "no, 0 verdicts that changed with the order of the options");
+    mid_plan_close(plan);
+    stop(&g);
+}
+
+/* Code is never run without a sandbox: its entry is told of before any answer, and left unlabelled; others go on. */
+TEST(run_judge, no_sandbox_no_labels)
+{
+    char more[300];
+    yyjson_doc *doc;
+    mid_plan *plan;
+
+    test_model();
+    snprintf(more, sizeof more, "  - {dataset: qa, as: code, model: small, source: recorded, max_tok: %d, labeler: {labeler: tests, "
+             "bwrap: /no/such/bwrap}}\n", N_TOK);
+    plan = load(N_ROW, "{model: small, every_tok: 8}", more);
+    warned[0] = 0;
+    mid_ctx_set_log(test_ctx(), on_log, NULL);
+    CHECK_FAILS(run(plan, "process"), MID_EUNDEFINED);
+    mid_ctx_set_log(test_ctx(), NULL, NULL);
+    CHECK_SAYS("plan.yaml:13: data 'code': ");
+    CHECK_SAYS("labeler 'tests': no sandbox: /no/such/bwrap: ");
+    CHECK_SAYS("apt-get install bubblewrap");
+    CHECK(strstr(warned, "code stays unlabelled: ") && strstr(warned, "apt-get install bubblewrap"));
+    doc = read_json("process", "results.json");
+    CHECK_INT(yyjson_get_int(yyjson_obj_get(dataset_of(doc, "code"), "n")), 0);
+    CHECK_INT(yyjson_get_int(yyjson_obj_get(dataset_of(doc, "judged"), "n")), N_ROW);
+    yyjson_doc_free(doc);
+    mid_plan_close(plan);
+}
+
+/* The real model labels and gives verdicts; the file is the same under another name of the plan. */
+TEST(run_judge, a_model_in_process_labels)
+{
+    char more[600];
+    yyjson_doc *doc;
+    yyjson_val *set;
+    mid_plan *plan;
+    mid_status status;
+
+    test_model();
+    snprintf(more, sizeof more, "  - {dataset: qa, as: same, model: small, source: recorded, max_tok: %d, judge: {model: small, "
+             "every_tok: 8},\n     labeler: {labeler: judge, model: small, agree: 0}}\n", N_TOK);
+    plan = load(N_ROW, "{model: small, every_tok: 8}", more);
+    status = run(plan, "process");          /* whatever it thinks: all its labels may be the same */
+    CHECK(status == MID_OK || status == MID_EUNDEFINED);
+    doc = read_json("process", "results.json");
+    set = dataset_of(doc, "same");
+    CHECK_INT(yyjson_get_int(yyjson_obj_get(set, "n")), N_ROW);
+    CHECK_TEXT(yyjson_get_str(yyjson_obj_get(set, "labeler_params")), "model=small, agree=0");
+    CHECK(is_circular(doc, "same", "judge_chunk") && !is_circular(doc, "judged", "judge_chunk"));
+    yyjson_doc_free(doc);
+    mid_plan_close(plan);
 }
 
 /* ---- the real model ---------------------------------------------------------------------------------------------- */
