@@ -372,20 +372,20 @@ TEST(run_judge, a_judge_labels)
     start(&g);
     g.says = SAYS_TRUTH;
     plan = load_labelled(g.port, "");
-    CHECK_FAILS(run(plan, "labelled"), MID_EINVAL);
+    CHECK_FAILS(run(plan, "labelled", 2), MID_EINVAL);
     CHECK_SAYS("plan.yaml:14: the key of labeler judge, key_env 'L', was not given to this run");
     CHECK_OK(mid_plan_set_labeler_key(test_ctx(), plan, "L", "sesame"));
-    CHECK_OK(run(plan, "labelled"));
+    CHECK_OK(run(plan, "labelled", 2));
     check_labelled();
     CHECK(!is_in("labelled", "results.json", "sesame") && !is_in("labelled", "run.db", "sesame"));
     n_seen = g.n_seen;
-    CHECK_OK(run(plan, "labelled"));
+    CHECK_OK(run(plan, "labelled", 2));
     CHECK_INT(g.n_seen, n_seen);
     mid_plan_close(plan);
 
     plan = load_labelled(g.port, ", threshold: 0.9");
     CHECK_OK(mid_plan_set_labeler_key(test_ctx(), plan, "L", "sesame"));
-    CHECK_FAILS(run(plan, "labelled"), MID_EUNDEFINED);
+    CHECK_FAILS(run(plan, "labelled", 2), MID_EUNDEFINED);
     CHECK_SAYS("data 'same' has 4 answers, 0 of them unsafe: nothing can be told apart");
     CHECK_INT(g.n_seen, n_seen + 2 * N_ROW);
     CHECK_INT(n_trace_in("labelled"), N_ROW);
@@ -394,7 +394,7 @@ TEST(run_judge, a_judge_labels)
     g.says = SAYS_NEITHER;
     plan = load_labelled(g.port, ", threshold: 0.8");
     CHECK_OK(mid_plan_set_labeler_key(test_ctx(), plan, "L", "sesame"));
-    CHECK_FAILS(run(plan, "labelled"), MID_EUNDEFINED);
+    CHECK_FAILS(run(plan, "labelled", 2), MID_EUNDEFINED);
     CHECK_SAYS("data 'same': labeler judge gave none of 4 answers a label: 0 without a usable reply, 4 replies neither yes nor "
                "no, 0 verdicts that changed with the order of the options");
     mid_plan_close(plan);
@@ -414,7 +414,7 @@ TEST(run_judge, no_sandbox_no_labels)
     plan = load(N_ROW, "{model: small, every_tok: 8}", more);
     warned[0] = 0;
     mid_ctx_set_log(test_ctx(), on_log, NULL);
-    CHECK_FAILS(run(plan, "process"), MID_EUNDEFINED);
+    CHECK_FAILS(run(plan, "process", 2), MID_EUNDEFINED);
     mid_ctx_set_log(test_ctx(), NULL, NULL);
     CHECK_SAYS("plan.yaml:13: data 'code': ");
     CHECK_SAYS("labeler 'tests': no sandbox: /no/such/bwrap: ");
@@ -440,7 +440,7 @@ TEST(run_judge, a_model_in_process_labels)
     snprintf(more, sizeof more, "  - {dataset: qa, as: same, model: small, source: recorded, max_tok: %d, judge: {model: small, "
              "every_tok: 8},\n     labeler: {labeler: judge, model: small, agree: 0}}\n", N_TOK);
     plan = load(N_ROW, "{model: small, every_tok: 8}", more);
-    status = run(plan, "process");          /* whatever it thinks: all its labels may be the same */
+    status = run(plan, "process", 2);          /* whatever it thinks: all its labels may be the same */
     CHECK(status == MID_OK || status == MID_EUNDEFINED);
     doc = read_json("process", "results.json");
     set = dataset_of(doc, "same");
