@@ -465,7 +465,7 @@ TEST(run, a_submission_of_it_has_no_fault)
     CHECK_OK(run(test_ctx(), plan, "handed", 2));
     mid_plan_close(plan);
     CHECK_OK(mid_submission_write(test_ctx(), test_path("handed"), NULL, test_path("in"), &s));
-    CHECK_INT(s.n_monitor, 6);
+    CHECK_INT(s.n_monitor, 7);
     CHECK_INT(s.n_answer, 2 * N);
     check_submission("in", 0, &one);
     CHECK_INT(one.n_cell, s.n_cell);

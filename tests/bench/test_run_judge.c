@@ -414,13 +414,13 @@ TEST(run_judge, no_sandbox_no_labels)
     plan = load(N_ROW, "{model: small, every_tok: 8}", more);
     warned[0] = 0;
     mid_ctx_set_log(test_ctx(), on_log, NULL);
-    CHECK_FAILS(run(plan, "process", 2), MID_EUNDEFINED);
+    CHECK_FAILS(run(plan, "labels", 2), MID_EUNDEFINED);
     mid_ctx_set_log(test_ctx(), NULL, NULL);
     CHECK_SAYS("plan.yaml:13: data 'code': ");
     CHECK_SAYS("labeler 'tests': no sandbox: /no/such/bwrap: ");
     CHECK_SAYS("apt-get install bubblewrap");
     CHECK(strstr(warned, "code stays unlabelled: ") && strstr(warned, "apt-get install bubblewrap"));
-    doc = read_json("process", "results.json");
+    doc = read_json("labels", "results.json");
     CHECK_INT(yyjson_get_int(yyjson_obj_get(dataset_of(doc, "code"), "n")), 0);
     CHECK_INT(yyjson_get_int(yyjson_obj_get(dataset_of(doc, "judged"), "n")), N_ROW);
     yyjson_doc_free(doc);
@@ -440,9 +440,9 @@ TEST(run_judge, a_model_in_process_labels)
     snprintf(more, sizeof more, "  - {dataset: qa, as: same, model: small, source: recorded, max_tok: %d, judge: {model: small, "
              "every_tok: 8},\n     labeler: {labeler: judge, model: small, agree: 0}}\n", N_TOK);
     plan = load(N_ROW, "{model: small, every_tok: 8}", more);
-    status = run(plan, "process", 2);          /* whatever it thinks: all its labels may be the same */
+    status = run(plan, "labels", 2);          /* whatever it thinks: all its labels may be the same */
     CHECK(status == MID_OK || status == MID_EUNDEFINED);
-    doc = read_json("process", "results.json");
+    doc = read_json("labels", "results.json");
     set = dataset_of(doc, "same");
     CHECK_INT(yyjson_get_int(yyjson_obj_get(set, "n")), N_ROW);
     CHECK_TEXT(yyjson_get_str(yyjson_obj_get(set, "labeler_params")), "model=small, agree=0");
