@@ -186,7 +186,7 @@ void mid__db_close(mid_store *store)
 
 /* SQLite itself undoes a whole transaction after some failures. Going on then would commit put by put, where the caller
  * was promised all or nothing. */
-static mid_status check_batch(mid_ctx *ctx, const mid_store *store)
+mid_status mid__db_check_batch(mid_ctx *ctx, const mid_store *store)
 {
     if (store->in_batch && sqlite3_get_autocommit(store->sqlite))
         return mid__fail(ctx, MID_EIO, "%s: the batch was undone by an earlier failure: roll back and put it again",
@@ -196,7 +196,7 @@ static mid_status check_batch(mid_ctx *ctx, const mid_store *store)
 
 mid_status mid__db_put_begin(mid_ctx *ctx, mid_store *store)
 {
-    const mid_status status = check_batch(ctx, store);
+    const mid_status status = mid__db_check_batch(ctx, store);
 
     if (status != MID_OK)
         return status;
@@ -229,7 +229,7 @@ mid_status mid_store_commit(mid_ctx *ctx, mid_store *store)
 
     if (!store->in_batch)
         return mid__fail(ctx, MID_EINVAL, "%s: no batch is open", store->path);
-    status = check_batch(ctx, store);
+    status = mid__db_check_batch(ctx, store);
     if (status == MID_OK)
         status = mid__db_exec(ctx, store, "COMMIT", "commit");
     if (status != MID_OK)

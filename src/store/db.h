@@ -36,6 +36,9 @@ mid_status mid__store_take(mid_ctx *ctx, mid_store *store, mid_store *from);
 typedef mid_status (*mid__fact_fn)(void *user, mid_ctx *ctx, const char *name, const char *value);
 mid_status mid__store_facts(mid_ctx *ctx, mid_store *store, mid__fact_fn fn, void *user);
 
+/* Before a put: MID_EIO if a batch is open here that SQLite has undone. That is enough for a put of one statement, which
+ * is all or nothing by itself. */
+mid_status mid__db_check_batch(mid_ctx *ctx, const mid_store *store);
 /* A put of several statements is all or nothing, inside a batch and outside. */
 mid_status mid__db_put_begin(mid_ctx *ctx, mid_store *store);
 /* Keep the put if status is MID_OK, else undo it; returns the first failure. */

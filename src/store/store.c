@@ -352,14 +352,11 @@ mid_status mid_store_put_label(mid_ctx *ctx, mid_store *store, const mid_key *tr
 
     if (!is_verdict(label->unsafe))
         return mid__fail(ctx, MID_EINVAL, "label of %s: unsafe is %d, and can be 1, 0 or -1", labeler, label->unsafe);
-    status = mid__db_put_begin(ctx, store);
-    if (status != MID_OK)
-        return status;
-    status = ready(ctx, store, PUT_LABEL, &stmt, "ktidi", trace->hex, labeler, (int64_t)label->unsafe, label->score,
-                   label->onset_byte);
+    status = mid__db_check_batch(ctx, store);
     if (status == MID_OK)
-        status = run(ctx, store, stmt, "store a label");
-    return mid__db_put_end(ctx, store, status);
+        status = ready(ctx, store, PUT_LABEL, &stmt, "ktidi", trace->hex, labeler, (int64_t)label->unsafe,
+                       label->score, label->onset_byte);
+    return status == MID_OK ? run(ctx, store, stmt, "store a label") : status;
 }
 
 mid_status mid_store_get_label(mid_ctx *ctx, mid_store *store, const mid_key *trace, const char *labeler,
@@ -409,14 +406,11 @@ mid_status mid_store_get_blob(mid_ctx *ctx, mid_store *store, const char *kind, 
 mid_status mid_store_put_fact(mid_ctx *ctx, mid_store *store, const char *name, const char *value)
 {
     sqlite3_stmt *stmt;
-    mid_status status = mid__db_put_begin(ctx, store);
+    mid_status status = mid__db_check_batch(ctx, store);
 
-    if (status != MID_OK)
-        return status;
-    status = ready(ctx, store, PUT_FACT, &stmt, "tt", name, value);
     if (status == MID_OK)
-        status = run(ctx, store, stmt, "store a fact");
-    return mid__db_put_end(ctx, store, status);
+        status = ready(ctx, store, PUT_FACT, &stmt, "tt", name, value);
+    return status == MID_OK ? run(ctx, store, stmt, "store a fact") : status;
 }
 
 mid_status mid_store_get_fact(mid_ctx *ctx, mid_store *store, const char *name, char **value)
