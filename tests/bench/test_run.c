@@ -757,10 +757,12 @@ TEST(run, ranks_find_the_same)
     static const char data[] =
         "  - {dataset: uneven, model: small, beside: other, source: recorded, labeler: data, max_tok: 8, min_tok: 4}\n"
         "  - {dataset: ask, model: small, source: llama, max_tok: 8}\n";
+    enum { N_TRY = 10 };
     mid_plan *plan = load(test_model(), data), *other;
     const mid_plan *plans[N_RANK] = { plan, plan, plan };
-    char *whole, *shared;
-    int n_said;
+    mid_status status = MID_OK;
+    char *whole, *shared, dir[16];
+    int n_said, i;
 
     write_uneven();
     CHECK_OK(run(test_ctx(), plan, "alone", 1));
@@ -773,10 +775,14 @@ TEST(run, ranks_find_the_same)
     CHECK_OK(run_ranks(plans, "ranks", 0, &n_said));    /* again: nobody is ordered to do anything */
     CHECK_INT(n_said, N_RANK - 1);
 
-    CHECK(run_ranks(plans, "dies", 1, &n_said) != MID_OK);
+    for (i = 0; i < N_TRY && status == MID_OK; i++) {   /* on a busy machine others may be faster at every group */
+        snprintf(dir, sizeof dir, "dies%d", i);
+        status = run_ranks(plans, dir, 1, &n_said);
+    }
+    CHECK(status != MID_OK);
     CHECK_SAYS("rank 1");
-    CHECK_OK(run(test_ctx(), plan, "dies", 1));
-    shared = findings("dies");
+    CHECK_OK(run(test_ctx(), plan, dir, 1));
+    shared = findings(dir);
     CHECK(strcmp(whole, shared) == 0);
     free(shared);
 
