@@ -15,7 +15,8 @@
 
 const mid_monitor_ops mid__author = {
     .name = "author", .version = 1,
-    .summary = "place of the author by how often other answers are unsafe", .unit = "share of authors", .source = "trivial control",
+    .summary = "place of the author by how often other answers are unsafe",
+    .unit = "share of authors", .source = "trivial control",
     .box = MID_BOX_CONTROL,
 };
 
