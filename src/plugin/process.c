@@ -223,8 +223,9 @@ static bool gone(mid__process *p, const char *what)
     return trouble(p, "ended by signal %d (%s) at \"%s\"", how.si_status, strsignal(how.si_status), what);
 }
 
-/* Keep the end of what is on stderr; what is not read for a while waits in the pipe, and its writer with it. */
-static void hear(mid__process *p)
+/* Keep the end of what is on stderr; what is not read for a while waits in the pipe, and its writer with it.
+ * @return false when nothing more is there. */
+static bool hear(mid__process *p)
 {
     char bytes[4096];
     const size_t cap = sizeof p->heard;
@@ -234,12 +235,23 @@ static void hear(mid__process *p)
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         close_fd(&p->err);
     if (n <= 0)
-        return;
+        return false;
     n_new = (size_t)n < cap ? (size_t)n : cap;
     n_old = p->n_heard < cap - n_new ? p->n_heard : cap - n_new;
     memmove(p->heard, p->heard + p->n_heard - n_old, n_old);
     memcpy(p->heard + n_old, bytes + n - n_new, n_new);
     p->n_heard = n_old + n_new;
+    return true;
+}
+
+/* Its last words stand behind all that the pipe still holds; a child of its own may write on for ever. */
+static void hear_out(mid__process *p)
+{
+    enum { READ_MAX = 512 };        /* twice what the largest pipe holds by default */
+    int i;
+
+    for (i = 0; i < READ_MAX && p->err >= 0 && hear(p); i++)
+        ;
 }
 
 /* More of its output. @return false when it ended, or says too much at once. */
@@ -251,8 +263,7 @@ static bool listen_to(mid__process *p, const char *what)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (n <= 0) {
-        if (p->err >= 0)
-            hear(p);                /* its last words */
+        hear_out(p);
         return gone(p, what);
     }
     if (mid__buf_put(&p->said, bytes, (size_t)n))
