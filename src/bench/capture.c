@@ -563,20 +563,25 @@ static mid_status make_group(void *user, mid_ctx *ctx, int i_worker, size_t i_gr
     mid__answer *answer = &w->set->answer[first];
     mid_trace *trace[MID_GROUP_N];
     mid__judged judged;
+    mid__moment start;
     size_t i;
     mid_status status;
 
     if (has_given_up(w))
         return skip(ctx, answer, w->gave_up);
+    start = mid__moment_now();
     if (i_worker < w->n_here)
         status = trace_group(ctx, w->set, answer, n, w->opts, &w->tools[i_worker], trace, &judged);
     else
         status = order_group(w, ctx, 1 + i_worker - w->n_here, answer, n, trace, &judged);
+    mid__spent_add(w->run->spent, MID__TASK_MODEL, start);
     if (is_asked(w->set))
         status = settle(w, ctx, answer, status);
     if (status != MID_OK || answer->why)
         return status;
+    start = mid__moment_now();
     status = put_group(w, ctx, first, n, trace, w->tools[0].judge ? &judged : NULL);
+    mid__spent_add(w->run->spent, MID__TASK_STORE, start);
     for (i = 0; i < n; i++)
         mid_trace_close(trace[i]);
     return status;
@@ -609,6 +614,7 @@ static mid_status make_missing(mid__run *run, mid__set *set, const struct tools 
     const char *doing = is_recorded(set) ? "reading" : is_asked(set) ? "asking for" : "generating";
     struct work w = { .run = run, .set = set, .opts = o, .tools = { *tools } };
     mid__stage stage;
+    mid__moment start;
     int n_worker, i;
     mid_status status = list_missing(&w);
 
@@ -617,6 +623,7 @@ static mid_status make_missing(mid__run *run, mid__set *set, const struct tools 
         w.n_here = 1;
         n_worker = run->opts->crew->n_rank;
     }
+    start = mid__moment_now();
     if (status == MID_OK && w.n > 0 && is_asked(set))
         status = try_server(&w, tools);
     else if (status == MID_OK && w.n > 0)
@@ -630,7 +637,9 @@ static mid_status make_missing(mid__run *run, mid__set *set, const struct tools 
     }
     if (status == MID_OK) {
         mid__stage_begin(&stage, run->ctx, w.n_answer, "answers", "%s %s with %s", doing, set->name, set->model->name);
-        status = mid__pool_run(run->ctx, n_worker, w.n, make_group, &w, &stage, is_asked(set) ? 1 : MID_GROUP_N);
+        mid__spent_add(run->spent, MID__TASK_MODEL, start);
+        status = mid__pool_run(run->ctx, n_worker, w.n, make_group, &w, &stage, is_asked(set) ? 1 : MID_GROUP_N,
+                               run->spent);
     }
     for (i = 1; i < w.n_here; i++) {
         mid_judge_close(w.tools[i].judge);
@@ -955,6 +964,7 @@ static mid_status make_and_read(mid__run *run, mid__set *set)
     mid_source_opts o = source_opts(set);
     mid_model_opts opts;
     struct tools tools = { 0 };
+    mid__moment start = mid__moment_now();
     size_t i;
     mid_status status = add_judge(run, set, &o, &tools.judge);
 
@@ -968,6 +978,7 @@ static mid_status make_and_read(mid__run *run, mid__set *set)
         status = check_layers(run, set);
     if (status == MID_OK && !set->model->url)
         status = leave_out_long(run, set, tools.model, &o);
+    mid__spent_add(run->spent, MID__TASK_MODEL, start);
     if (mid__crew_is_hand(run)) {
         if (status == MID_OK)
             status = serve(run, set, &tools, &o);
@@ -987,8 +998,10 @@ static mid_status make_and_read(mid__run *run, mid__set *set)
         status = put_observer_fact(run, set, &o);
     mid_model_close(tools.model);
     mid_judge_close(tools.judge);
+    start = mid__moment_now();
     if (status == MID_OK && !run->opts->estimate_only)
         status = read_traces(run, set);
+    mid__spent_add(run->spent, MID__TASK_STORE, start);
     return status;
 }
 

@@ -107,6 +107,7 @@ static mid_status note_model(mid__run *run, const mid_plan_labeler *by, const mi
 
 mid_status mid__set_labelers(mid__run *run, mid__set *set)
 {
+    const mid__moment start = mid__moment_now();
     mid_status status = MID_OK;
     size_t k;
 
@@ -127,6 +128,7 @@ mid_status mid__set_labelers(mid__run *run, mid__set *set)
             snprintf(set->no_label, sizeof set->no_label, "%s", mid_ctx_message(run->ctx));
         status = MID_OK;
     }
+    mid__spent_add(run->spent, MID__TASK_LABEL, start);
     return status;
 }
 
@@ -198,12 +200,16 @@ static mid_status judge_one(void *user, mid_ctx *ctx, int i_worker, size_t i)
     mid_label *label = &j->said->label[i];
     size_t n;
     const char *text = mid_trace_text(a->trace, &n);
-    mid_status status;
+    const mid__moment start = mid__moment_now();
+    mid_status status = MID_OK;
 
-    if (is_dear && is_kept(j, ctx, a, label))
-        return MID_OK;
-    status = mid_labeler_judge(ctx, labeler, a->sample, text, n, label);
-    return status == MID_OK && is_dear ? keep(j, ctx, a, label) : status;
+    if (!is_dear || !is_kept(j, ctx, a, label)) {
+        status = mid_labeler_judge(ctx, labeler, a->sample, text, n, label);
+        if (status == MID_OK && is_dear)
+            status = keep(j, ctx, a, label);
+    }
+    mid__spent_add(j->run->spent, MID__TASK_LABEL, start);
+    return status;
 }
 
 /* A verdict of an earlier run counts as well: a judge's score without a label is one that changed with the order. */
@@ -245,6 +251,7 @@ static mid_status judge_all(mid__run *run, mid__set *set, size_t k, mid__said_by
     const int n_worker = mid__pool_size(run->opts->n_threads, set->n);
     mid_labeler *own[MID__WORKER_MAX] = { set->opened[k] };
     struct judging j = { run, set, own, 1, said };
+    const mid__moment start = mid__moment_now();
     mid__stage stage;
     mid_status status = MID_OK;
 
@@ -252,10 +259,11 @@ static mid_status judge_all(mid__run *run, mid__set *set, size_t k, mid__said_by
         status = open_labeler(run, set, k, &own[j.n_labeler]);
         j.n_labeler += status == MID_OK;
     }
+    mid__spent_add(run->spent, MID__TASK_LABEL, start);
     if (status == MID_OK) {
         mid__stage_begin(&stage, run->ctx, set->n, "answers", "labelling %s with %s", set->name,
                          mid_labeler_about(own[0])->name);
-        status = mid__pool_run(run->ctx, n_worker, set->n, judge_one, &j, &stage, 1);
+        status = mid__pool_run(run->ctx, n_worker, set->n, judge_one, &j, &stage, 1, run->spent);
     }
     if (status == MID_OK) {
         count_said(&j);
@@ -272,6 +280,7 @@ static mid_status judge_by_each(mid__run *run, mid__set *set)
     const size_t n_labeler = 1 + set->data->n_other_labeler;
     mid__said_by *said = calloc(n_labeler, sizeof *said);
     mid_status status = said ? MID_OK : mid__oom(run->ctx, "labels");
+    mid__moment start;
     size_t k, i;
 
     for (k = 0; status == MID_OK && k < n_labeler; k++) {
@@ -287,7 +296,9 @@ static mid_status judge_by_each(mid__run *run, mid__set *set)
         set->answer[i].label = said[0].label[i];
     if (status == MID_OK) {
         set->labelled = said[0].counts;
+        start = mid__moment_now();
         status = n_labeler > 1 ? mid__agreement(run, set, said) : MID_OK;
+        mid__spent_add(run->spent, MID__TASK_MEASURE, start);
     }
     for (k = 0; said && k < n_labeler; k++)
         free(said[k].label);
@@ -347,6 +358,7 @@ static void skip(mid__set *set, const char *why)
 static mid_status put_labels(mid__run *run, mid__set *set)
 {
     const char *id = mid__labeler_id(set->opened[0]);
+    const mid__moment start = mid__moment_now();
     mid_status status = mid_store_begin(run->ctx, run->store);
     mid__answer kept;
     size_t i, n = 0;
@@ -371,6 +383,7 @@ static mid_status put_labels(mid__run *run, mid__set *set)
         mid_store_rollback(run->store);
     else
         set->n = n;
+    mid__spent_add(run->spent, MID__TASK_STORE, start);
     return status;
 }
 

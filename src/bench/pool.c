@@ -19,6 +19,7 @@ struct worker {
     struct pool *pool;
     int i;
     pthread_t thread;
+    double end_s;
     bool started;
 };
 
@@ -50,27 +51,37 @@ static void *work_on(void *user)
         p->status = mid__fail(p->ctx, status, "%s", mid_ctx_message(ctx));
     pthread_mutex_unlock(&p->lock);
     mid_ctx_close(ctx);
+    me->end_s = mid__now_s();
     return NULL;
 }
 
 mid_status mid__pool_run(mid_ctx *ctx, int n_worker, size_t n, mid__pool_fn work, void *user, mid__stage *stage,
-                         size_t unit)
+                         size_t unit, mid__spent *spent)
 {
     struct pool p = { .ctx = ctx, .work = work, .user = user, .stage = stage, .n = n, .unit = unit };
     struct worker worker[MID__WORKER_MAX] = { { 0 } };
-    int i;
+    const double start_s = mid__now_s();
+    double end_s, wait_s = 0;
+    int i, n_started = 0;
 
     pthread_mutex_init(&p.lock, NULL);
     for (i = 0; i < n_worker; i++) {
         worker[i].pool = &p;
         worker[i].i = i;
-        if (i > 0)                      /* with fewer threads than asked for the work is only slower */
-            worker[i].started = pthread_create(&worker[i].thread, NULL, work_on, &worker[i]) == 0;
+        /* with fewer threads than asked for the work is only slower */
+        worker[i].started = i == 0 || pthread_create(&worker[i].thread, NULL, work_on, &worker[i]) == 0;
     }
     work_on(&worker[0]);
     for (i = 1; i < n_worker; i++)
         if (worker[i].started)
             pthread_join(worker[i].thread, NULL);
+    end_s = mid__now_s();
+    for (i = 0; i < n_worker; i++)
+        if (worker[i].started) {
+            n_started++;
+            wait_s += end_s - worker[i].end_s;
+        }
+    mid__spent_pool(spent, n_started, end_s - start_s, wait_s);
     pthread_mutex_destroy(&p.lock);
     return p.status;
 }

@@ -2,7 +2,7 @@
 #ifndef MID_BENCH_POOL_H
 #define MID_BENCH_POOL_H
 
-#include "base/ctx.h"
+#include "bench/spent.h"
 
 enum { MID__WORKER_MAX = 64 };
 
@@ -12,8 +12,9 @@ typedef mid_status (*mid__pool_fn)(void *user, mid_ctx *ctx, int i_worker, size_
 /* How many workers for n items: n_threads, or one a core. */
 int mid__pool_size(int n_threads, size_t n);
 /* All items 0 .. n-1, taken in order; each adds `unit` to the stage. The calling thread is worker
- * 0. The first failure ends the work of all and is what is returned, its message in ctx. */
+ * 0. The first failure ends the work of all and is what is returned, its message in ctx.
+ * spent may be NULL. */
 mid_status mid__pool_run(mid_ctx *ctx, int n_worker, size_t n, mid__pool_fn work, void *user, mid__stage *stage,
-                         size_t unit);
+                         size_t unit, mid__spent *spent);
 
 #endif

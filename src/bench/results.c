@@ -24,7 +24,6 @@ void mid__results_init(mid__results *r, mid__run *run)
 {
     memset(r, 0, sizeof *r);            /* a zeroed buffer is an empty one */
     r->run = run;
-    r->start_s = mid__now_s();
 }
 
 void mid__results_clear(mid__results *r)
@@ -226,12 +225,14 @@ static void provenance(mid__results *r, mid__buf *out)
     mid__buf_fmt(out, "\"n_cores\":%ld,\"n_threads\":%d,\"load\":", sysconf(_SC_NPROCESSORS_ONLN), mid__pool_size(r->run->opts->n_threads, SIZE_MAX));
     mid__json_number(out, load[0]);
     mid__buf_fmt(out, ",\"seed\":%llu,\"seconds\":%.1f,\n\"models\":[", (unsigned long long)r->run->plan->seed,
-                 mid__now_s() - r->start_s);
+                 mid__now_s() - r->run->spent->start.wall_s);
     models(r, out);
     mid__buf_text(out, "],\n\"datasets\":[");
     mid__buf_put(out, r->datasets.at, r->datasets.n);
     mid__buf_text(out, "],\n\"stages\":[");
     mid__buf_put(out, r->stages.at, r->stages.n);
+    mid__buf_text(out, "],\n\"work\":[");
+    mid__spent_json(r->run->spent, out);
     mid__buf_text(out, "]}");
 }
 
@@ -347,12 +348,15 @@ mid_status mid__results_write(mid__results *r)
 {
     mid__buf out, comparisons, ranks;
     char *plan = NULL;
+    mid__moment start = mid__moment_now();
     mid_status status = mid_plan_json(r->run->ctx, r->run->plan, &plan);
 
     mid__buf_init(&comparisons, 0);
     mid__buf_init(&ranks, 0);
     if (status == MID_OK)
         status = mid__statistics(r->run->ctx, r->run->plan, &r->cells, &comparisons, &ranks);
+    mid__spent_add(r->run->spent, MID__TASK_MEASURE, start);
+    start = mid__moment_now();
     if (status != MID_OK)
         goto out;
     mid__buf_init(&out, 0);
@@ -390,6 +394,7 @@ mid_status mid__results_write(mid__results *r)
     if (status == MID_OK)
         status = write_index(r);
 out:
+    mid__spent_add(r->run->spent, MID__TASK_REPORT, start);
     mid__buf_clear(&comparisons);
     mid__buf_clear(&ranks);
     mid_free(plan);

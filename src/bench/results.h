@@ -8,7 +8,6 @@
 typedef struct mid__results {
     mid__run *run;
     mid__buf cells, curves, answers, datasets, stages, index;      /* JSON objects with commas between them */
-    double start_s;
 } mid__results;
 
 void mid__results_init(mid__results *r, mid__run *run);

@@ -19,6 +19,7 @@ mid_run_opts mid_run_opts_default(void) { return (mid_run_opts){ .size = sizeof(
 
 static mid_status keep(mid__run *run, const mid_key *key, const char *cells, const char *curves)
 {
+    const mid__moment start = mid__moment_now();
     mid_status status = mid_store_begin(run->ctx, run->store);
 
     if (status == MID_OK)
@@ -29,6 +30,7 @@ static mid_status keep(mid__run *run, const mid_key *key, const char *cells, con
         status = mid_store_commit(run->ctx, run->store);
     if (status != MID_OK)
         mid_store_rollback(run->store);
+    mid__spent_add(run->spent, MID__TASK_STORE, start);
     return status;
 }
 
@@ -46,6 +48,18 @@ struct beside {
     size_t n_control;
     mid_key key;
 };
+
+/* Figures from one seed's scores or several's. */
+static mid_status measure(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores,
+                          const struct beside *beside, size_t n_repeat, char **cells, char **curves)
+{
+    const mid__moment start = mid__moment_now();
+    const mid_status status = mid__measure(run, set, m, scores, beside->m == m ? NULL : beside->scores,
+                                           beside->control, beside->n_control, n_repeat, cells, curves);
+
+    mid__spent_add(run->spent, MID__TASK_MEASURE, start);
+    return status;
+}
 
 static mid_status find_beside(const mid__run *run, const mid__set *set, const mid__scores *scores, struct beside *b)
 {
@@ -79,17 +93,18 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
     const mid_key of_scores = mid__scores_key(run, set, m);
     const mid_key key = mid_key_of("cells", set->is_self_judged ? "8 self-judged" : "8", of_scores.hex, set->sentences.hex, beside->key.hex, set->name,
                                    mid__monitor_label(m), plan_json, NULL);
+    const mid__moment start = mid__moment_now();
     char *cells = NULL, *curves = NULL;
     size_t n;
     mid_status status = mid_store_get_blob(run->ctx, run->store, "cells", &key, (void **)&cells, &n);
 
     if (status == MID_OK)
         status = mid_store_get_blob(run->ctx, run->store, "curves", &key, (void **)&curves, &n);
+    mid__spent_add(run->spent, MID__TASK_STORE, start);
     if (status != MID_OK) {
         mid_free(cells);
         cells = curves = NULL;
-        status = mid__measure(run, set, m, scores, beside->m == m ? NULL : beside->scores, beside->control,
-                              beside->n_control, 1, &cells, &curves);
+        status = measure(run, set, m, scores, beside, 1, &cells, &curves);
         if (status == MID_OK && scores->defined)
             status = keep(run, &key, cells, curves);
     }
@@ -103,6 +118,7 @@ static mid_status measured(mid__run *run, mid__results *results, const mid__set 
 /* out/fitted/<data>.<monitor>.safetensors, for `watch`, `score` and C programs. */
 static mid_status save_fitted(mid__run *run, const mid__set *set, const mid_plan_monitor *m, const mid__scores *scores)
 {
+    const mid__moment start = mid__moment_now();
     mid_weights *w = NULL;
     mid__buf path = { 0 };
     mid_status status = mid__fitted_of(run, set, m, scores, &w);
@@ -117,6 +133,7 @@ static mid_status save_fitted(mid__run *run, const mid__set *set, const mid_plan
         status = path.failed ? mid__oom(run->ctx, "a path") : mid_weights_save(run->ctx, w, path.at);
     mid__buf_clear(&path);
     mid_weights_close(w);
+    mid__spent_add(run->spent, MID__TASK_REPORT, start);
     return status;
 }
 
@@ -219,7 +236,7 @@ static mid_status score_all(mid__run *run, const mid__set *set, mid__scores *sco
     mid__stage_begin(&stage, run->ctx, f.n_family, "monitors", "fitting and scoring on %s", set->name);
     if (status == MID_OK)
         status = mid__pool_run(run->ctx, mid__pool_size(run->opts->n_threads, f.n_family), f.n_family, score_one, &f,
-                               &stage, 1);
+                               &stage, 1, run->spent);
     for (k = 0; status == MID_OK && k < plan->n_monitor; k++) {
         const mid_plan_monitor *m = &plan->monitor[k];
         if (scores[k].why[0] && f.family[k] != SIZE_MAX)
@@ -242,6 +259,7 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
     const mid_plan *plan = run->plan;
     struct beside beside;
     mid__stage stage;
+    mid__moment start;
     mid_status status = find_beside(run, set, scores, &beside);
     size_t k;
 
@@ -255,9 +273,13 @@ static mid_status measure_all(mid__run *run, mid__results *results, const mid__s
             status = mid__stage_step(&stage, 1);
     }
     free(beside.control);
-    if (status == MID_OK)
-        mid__results_index(results, set, scores);
-    return status == MID_OK ? mid__results_answers(results, set, scores) : status;
+    if (status != MID_OK)
+        return status;
+    start = mid__moment_now();
+    mid__results_index(results, set, scores);
+    status = mid__results_answers(results, set, scores);
+    mid__spent_add(run->spent, MID__TASK_REPORT, start);
+    return status;
 }
 
 /* Fit and score all monitors of a set, and unless plan_json is NULL measure them. */
@@ -370,8 +392,7 @@ static mid_status summarise(mid__run *run, mid__results *results, mid__set *set)
             continue;
         status = scores_of_seeds(run, set, m, scores, &defined);
         if (status == MID_OK)
-            status = mid__measure(run, set, m, scores, beside.m == m ? NULL : beside.scores, beside.control,
-                                  beside.n_control, plan->n_seed, &cells, &curves);
+            status = measure(run, set, m, scores, &beside, plan->n_seed, &cells, &curves);
         if (status == MID_OK)
             mid__results_cells(results, cells, curves);
         mid_free(cells);
@@ -425,6 +446,7 @@ static void judge_stage(mid__results *results, const mid__set *set)
 /* Groups are cut so that none is in two folds; like prompts under different groups may be. */
 static mid_status check_leaks(mid__run *run, mid__set *set)
 {
+    const mid__moment start = mid__moment_now();
     const char **prompt = malloc((set->n + 1) * sizeof *prompt);
     uint32_t *group = malloc((set->n + 1) * sizeof *group);
     int *fold = malloc((set->n + 1) * sizeof *fold);
@@ -444,6 +466,7 @@ static mid_status check_leaks(mid__run *run, mid__set *set)
     free(prompt);
     free(group);
     free(fold);
+    mid__spent_add(run->spent, MID__TASK_DATA, start);
     return status;
 }
 
@@ -469,9 +492,10 @@ static mid_status put_run_facts(mid__run *run, const char *plan_json)
 static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_data *data, const char *plan_json,
                           mid__set *set, bool *one_class)
 {
-    double start_s = mid__now_s();
+    const mid__moment start = mid__moment_now();
     mid_status status = mid__set_open(run, data, set);
 
+    mid__spent_add(run->spent, MID__TASK_DATA, start);
     *one_class = false;
     if (status == MID_OK && !set->skipped) {
         tell_left_out(run, set);
@@ -483,7 +507,7 @@ static mid_status one_set(mid__run *run, mid__results *results, const mid_plan_d
         status = mid__set_capture(run, set);
     if (status != MID_OK || is_capture_only(run))
         return status;
-    mid__results_stage(results, set->name, "capture", mid__now_s() - start_s);
+    mid__results_stage(results, set->name, "capture", mid__now_s() - start.wall_s);
     if (set->judge_id[0])
         judge_stage(results, set);
     if (!set->skipped)
@@ -597,10 +621,22 @@ static mid_status run_as_hand(mid_ctx *ctx, const mid_plan *plan, const mid_run_
     return status;
 }
 
+static mid_status write_all(mid__run *run, mid__results *results)
+{
+    mid_status status = mid__results_write(results);
+    const mid__moment start = mid__moment_now();
+
+    if (status == MID_OK)
+        status = mid_report_write(run->ctx, run->opts->out_dir);
+    mid__spent_add(run->spent, MID__TASK_REPORT, start);
+    return status;
+}
+
 mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
 {
     pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
-    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .store_lock = &store_lock };
+    mid__spent spent;
+    mid__run run = { .ctx = ctx, .plan = plan, .opts = opts, .store_lock = &store_lock, .spent = &spent };
     mid__results results;
     char *plan_json = NULL, *engine = NULL, trouble[800] = "";
     mid_status status;
@@ -608,6 +644,7 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
 
     if (opts && mid__crew_is_hand(&run))
         return run_as_hand(ctx, plan, opts);
+    mid__spent_init(&spent);
     status = check_opts(ctx, plan, opts);
     if (status == MID_OK)
         status = mid_plan_json(ctx, plan, &plan_json);
@@ -631,15 +668,15 @@ mid_status mid_run(mid_ctx *ctx, const mid_plan *plan, const mid_run_opts *opts)
     }
     if (opts && mid__crew_works(&run))
         mid__crew_dismiss(opts->crew);
-    if (status == MID_OK && !is_capture_only(&run)) {
-        status = mid__results_write(&results);
-        if (status == MID_OK)
-            status = mid_report_write(ctx, opts->out_dir);
-    }
+    if (status == MID_OK && !is_capture_only(&run))
+        status = write_all(&run, &results);
     mid__results_clear(&results);
     mid_store_close(run.store);
     mid_free(engine);
     mid_free(plan_json);
+    if (status == MID_OK && !opts->estimate_only)
+        mid__spent_tell(&spent, ctx);
+    mid__spent_clear(&spent);
     if (status == MID_OK && trouble[0])
         status = mid__fail(ctx, MID_EUNDEFINED, "%s (everything else was done and reported)", trouble);
     return status;

@@ -119,6 +119,7 @@ mid_key mid__family_key(const mid__run *run, const mid__set *set, const mid_plan
 static mid_status scores_put(mid__run *run, const mid_key *key, const mid__scores *s)
 {
     const size_t n = 2 + 3 * s->n_tok;
+    const mid__moment start = mid__moment_now();
     double *all = malloc(n * sizeof *all);
     mid_status status;
 
@@ -131,16 +132,19 @@ static mid_status scores_put(mid__run *run, const mid_key *key, const mid__score
     memcpy(all + 2 + 2 * s->n_tok, s->cal, s->n_tok * sizeof *all);
     status = put_blob(run, "scores", key, all, n * sizeof *all);
     free(all);
+    mid__spent_add(run->spent, MID__TASK_STORE, start);
     return status;
 }
 
 static mid_status scores_get(mid__run *run, const mid_key *key, mid__scores *s)
 {
+    const mid__moment start = mid__moment_now();
     void *bytes = NULL;
     const double *all;
     size_t n = 0;
     mid_status status = get_blob(run, "scores", key, &bytes, &n);
 
+    mid__spent_add(run->spent, MID__TASK_STORE, start);
     if (status != MID_OK)
         return status;
     if (n != (2 + 3 * s->n_tok) * sizeof *all) {
@@ -217,6 +221,7 @@ static mid_status fit_outside(mid__run *run, const mid__set *set, const mid_plan
 static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monitor *monitor, int fold, const size_t *at,
                              double *into, double *cost, size_t *n_cost, mid__consulted *consulted)
 {
+    const mid__moment start = mid__moment_now();
     mid_stream *stream = NULL;
     float *us = malloc((at[set->n] + 1) * sizeof *us);
     mid_status status = us ? mid_stream_open(run->ctx, monitor, &stream) : mid__oom(run->ctx, "scores");
@@ -234,6 +239,7 @@ static mid_status score_fold(mid__run *run, const mid__set *set, const mid_monit
     }
     mid_stream_close(stream);
     free(us);
+    mid__spent_add(run->spent, MID__TASK_SCORE, start);
     return status;
 }
 
@@ -265,15 +271,20 @@ struct family {
 static mid_status fit_and_open(mid__run *run, const mid__set *set, const struct family *f, mid__fit_id fit,
                                mid_weights **w, mid_monitor **monitor)
 {
+    const mid__moment start = mid__moment_now();
     mid_status status = fit_outside(run, set, f->m, fit.fold, fit.cal, w);
 
-    return status == MID_OK ? mid_monitor_open(run->ctx, f->m->ops, f->m->params, *w, &set->signals, monitor) : status;
+    if (status == MID_OK)
+        status = mid_monitor_open(run->ctx, f->m->ops, f->m->params, *w, &set->signals, monitor);
+    mid__spent_add(run->spent, MID__TASK_FIT, start);
+    return status;
 }
 
 /* The scores of one fold, or of its calibration fold, through the chains that learned last. */
 static mid_status apply_learned(mid__run *run, const mid__set *set, struct family *f, int fold, size_t at_scores)
 {
     const double *from = *(double **)(void *)((char *)&f->base + at_scores);
+    const mid__moment start = mid__moment_now();
     mid_status status = MID_OK;
     size_t i;
 
@@ -281,6 +292,27 @@ static mid_status apply_learned(mid__run *run, const mid__set *set, struct famil
         if (f->form[i].pending && f->form[i].learns)
             status = mid__form_apply(run, set, &f->form[i], fold, from,
                                      *(double **)(void *)((char *)f->form[i].out + at_scores));
+    mid__spent_add(run->spent, MID__TASK_SCORE, start);
+    return status;
+}
+
+/* Let the forms that learn do so beside this fit. */
+static mid_status learn_forms(mid__run *run, const mid__set *set, const struct family *f, const mid_monitor *monitor,
+                              const mid_weights *w, mid__fit_id fit, bool hand_on)
+{
+    const mid__moment start = mid__moment_now();
+    const mid_status status = mid__forms_learn(run, set, f->form, f->n, monitor, w, fit, hand_on);
+
+    mid__spent_add(run->spent, MID__TASK_FIT, start);
+    return status;
+}
+
+static mid_status keep_weights(mid__run *run, const struct family *f, const mid_weights *w)
+{
+    const mid__moment start = mid__moment_now();
+    const mid_status status = mid__weights_keep(run, &f->key, w);
+
+    mid__spent_add(run->spent, MID__TASK_STORE, start);
     return status;
 }
 
@@ -295,7 +327,7 @@ static mid_status one_fold(mid__run *run, const mid__set *set, struct family *f,
     if (status == MID_OK)
         status = score_fold(run, set, monitor, fold, s->at, s->rank, f->cost, &f->n_cost, &s->consulted);
     if (status == MID_OK)
-        status = mid__forms_learn(run, set, f->form, f->n, monitor, w, rank, false);
+        status = learn_forms(run, set, f, monitor, w, rank, false);
     if (status == MID_OK)
         status = apply_learned(run, set, f, fold, offsetof(mid__scores, rank));
     if (status == MID_OK && w) {
@@ -305,14 +337,14 @@ static mid_status one_fold(mid__run *run, const mid__set *set, struct family *f,
         w = NULL;
         status = fit_and_open(run, set, f, rule, &w, &monitor);
         if (status == MID_OK && fold == 0)
-            status = mid__weights_keep(run, &f->key, w);
+            status = keep_weights(run, f, w);
     }
     if (status == MID_OK)
         status = score_fold(run, set, monitor, rule.fold, s->at, s->rule, NULL, NULL, NULL);
     if (status == MID_OK)
         status = score_fold(run, set, monitor, rule.cal, s->at, s->cal, NULL, NULL, NULL);
     if (status == MID_OK)
-        status = mid__forms_learn(run, set, f->form, f->n, monitor, w, rule, fold == 0);
+        status = learn_forms(run, set, f, monitor, w, rule, fold == 0);
     if (status == MID_OK)
         status = apply_learned(run, set, f, rule.fold, offsetof(mid__scores, rule));
     if (status == MID_OK)
@@ -371,6 +403,7 @@ static void consulted_get(mid__run *run, const mid_key *key, mid__scores *s)
  * its aggregators add. */
 static mid_status finish(mid__run *run, const mid__set *set, const mid__scores *base, mid__form *form)
 {
+    const mid__moment start = mid__moment_now();
     mid__scores *s = form->out;
     mid_status status = MID_OK;
 
@@ -390,6 +423,7 @@ static mid_status finish(mid__run *run, const mid__set *set, const mid__scores *
         s->us_p95 += mid_quantile(form->us, form->n_us, 0.95);
     }
     s->defined = status == MID_OK;
+    mid__spent_add(run->spent, MID__TASK_SCORE, start);
     if (status == MID_OK && form->m->spec.n_aggregate)
         status = scores_put(run, &form->key, s);
     return status;

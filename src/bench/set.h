@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "bench/consulted.h"
 #include "bench/leak.h"
+#include "bench/spent.h"
 #include "midstream/judge.h"
 #include "midstream/rule.h"
 #include "midstream/run.h"
@@ -76,6 +77,7 @@ typedef struct mid__run {
     const mid_run_opts *opts;
     mid_store *store;
     pthread_mutex_t *store_lock;
+    mid__spent *spent;              /* NULL: nobody asks */
     struct mid__order *order;       /* at a rank above 0: the next, if it has come; NULL elsewhere */
     const char *engine;             /* that answers are made with; with stored_only, that they were */
 } mid__run;
