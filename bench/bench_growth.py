@@ -145,7 +145,7 @@ def monitors(top, x):
     os.mkdir(store)
     run(top, data, variants(x[0]), store)
     times = [again(top, data, variants(n), store, rounds) for n in x]
-    tasks = ["store"] + AGAIN
+    tasks = ["store"] + AGAIN                           # the answers are there: no model
     over |= bool(tell("monitors", x, whole(times, tasks), tasks + ["all"]))
 
 
