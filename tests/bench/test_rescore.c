@@ -1,12 +1,11 @@
 /* The stored answers and traces of data/rescore, fitted, scored and measured again by the whole program: every AUROC must
  * be that of data/rescore/expected.csv within .002. scripts/make-rescore made both. First from the traces, which needs no
  * model; then from the answers, which the observer reads anew. Traces that are not the stored ones must not pass. */
-#include "test.h"
+#include "bench/read_json.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yyjson.h>
 
 #include "store/db.h"
 
@@ -51,14 +50,10 @@ static int whole(yyjson_val *cell, const char *key) { return yyjson_get_int(yyjs
 
 static size_t read_results(const char *dir, row *rows)
 {
-    char path[100];
-    yyjson_doc *doc;
+    yyjson_doc *doc = read_json(dir, "results.json");
     yyjson_val *cell;
     size_t i, max, n = 0;
 
-    snprintf(path, sizeof path, "%s/results.json", dir);
-    doc = yyjson_read_file(test_path(path), 0, NULL, NULL);
-    CHECK(doc != NULL);
     yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "cells"), i, max, cell) {
         row *r = &rows[n];
         if (strcmp(text(cell, "metric"), "auroc") != 0 || !yyjson_is_null(yyjson_obj_get(cell, "at_frac")))

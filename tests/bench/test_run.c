@@ -1,7 +1,7 @@
 /* A whole run of a tiny plan on the real SmolLM2: what it leaves behind, that nothing is done twice, and that a run
  * killed anywhere and taken up again, with another number of workers, ends where an undisturbed one does; so does one
  * whose answers were made in shards and merged, or by several ranks. */
-#include "test.h"
+#include "bench/read_json.h"
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <yyjson.h>
 
 #include "base/file.h"
 
@@ -94,17 +93,6 @@ static mid_status run_shard(mid_ctx *ctx, const mid_plan *plan, const char *dir,
 static mid_status run(mid_ctx *ctx, const mid_plan *plan, const char *dir, int n_threads)
 {
     return run_with(ctx, plan, dir, n_threads, mid_run_opts_default());
-}
-
-static yyjson_doc *read_json(const char *dir, const char *name)
-{
-    char path[100];
-    yyjson_doc *doc;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    doc = yyjson_read_file(test_path(path), 0, NULL, NULL);
-    CHECK(doc != NULL);
-    return doc;
 }
 
 /* Of the i-th data entry. */

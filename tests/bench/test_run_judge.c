@@ -1,6 +1,7 @@
 /* Runs with a judge on a few answers to own_qa questions, read by the real SmolLM2: verdicts get to the monitors that
  * look at them, their cost into the results, and nobody is asked twice. Judges are a server written here that always
  * says the same, SmolLM2 itself in process and, where it was built, behind llama.cpp's own server. */
+#include "bench/read_json.h"
 #include "bench/warned_run.h"
 
 #include <arpa/inet.h>
@@ -10,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <yyjson.h>
 
 /* ---- running a plan ---------------------------------------------------------------------------------------------- */
 
@@ -50,17 +50,6 @@ static mid_plan *load(size_t n_answer, const char *judge, const char *more)
                  more);
     CHECK_OK(mid_plan_load(test_ctx(), test_write("plan.yaml", text, (size_t)n), &plan));
     return plan;
-}
-
-static yyjson_doc *read_json(const char *dir, const char *name)
-{
-    char path[100];
-    yyjson_doc *doc;
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    doc = yyjson_read_file(test_path(path), 0, NULL, NULL);
-    assert_non_null(doc);
-    return doc;
 }
 
 /* What results say that the judge of the entry "judged" was asked. */

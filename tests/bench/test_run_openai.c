@@ -1,10 +1,10 @@
 /* Runs that ask a server for answers. The server is written here and follows a script, for what it does wrong; a real
  * one is asked in tests/source/test_openai.c. One thread, so that requests come in the samples' order. */
 #include "source/scripted.h"
+#include "bench/read_json.h"
 #include "bench/warned_run.h"
 
 #include <sys/stat.h>
-#include <yyjson.h>
 
 #define TOP "\"top_logprobs\":[{\"token\":\"a\",\"logprob\":-0.5},{\"token\":\"b\",\"logprob\":-1.5}]"
 #define SAYS(text) "data: {\"choices\":[{\"delta\":{\"content\":\"" text "\"},\"logprobs\":{\"content\":[{\"token\":\"" text \
@@ -43,21 +43,10 @@ static mid_status run_and_close(mid_plan *plan, const char *dir)
     return status;
 }
 
-static yyjson_doc *results_of(const char *dir)
-{
-    char path[100];
-    yyjson_doc *doc;
-
-    snprintf(path, sizeof path, "%s/results.json", dir);
-    doc = yyjson_read_file(test_path(path), 0, NULL, NULL);
-    assert_non_null(doc);
-    return doc;
-}
-
 /* Of the i-th dataset of a run: how many answers it has, and in skips "ID: WHY" lines. */
 static int n_answers(const char *dir, size_t i, char skips[2000])
 {
-    yyjson_doc *doc = results_of(dir);
+    yyjson_doc *doc = read_json(dir, "results.json");
     yyjson_val *set = yyjson_arr_get(yyjson_ptr_get(yyjson_doc_get_root(doc), "/provenance/datasets"), i), *skip;
     const int n = (int)yyjson_get_int(yyjson_obj_get(set, "n"));
     size_t k, m;
@@ -169,7 +158,7 @@ TEST(run_openai, gives_up_on_a_server)
     CHECK_INT(n_answers("gives-up", 0, skips), 0);
     CHECK(strstr(skips, "qa-7: http://") && strstr(skips, "qa-8: not asked for, after 8 failures in a row: http://"));
     CHECK_INT(n_answers("gives-up", 1, skips), N_ROW);
-    doc = results_of("gives-up");
+    doc = read_json("gives-up", "results.json");
     CHECK(strstr(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/provenance/datasets/0/skipped")), "overloaded"));
     yyjson_doc_free(doc);
     CHECK_FAILS(run_and_close(load(1, "", "", ""), "nobody"), MID_EUNDEFINED);
@@ -246,7 +235,7 @@ TEST(run_openai, observed)
     stop(&s);
     CHECK_INT(n_answers("observed", 0, skips), N_ROW);
     CHECK_INT(n_answers("observed", 1, skips), N_ROW);
-    doc = results_of("observed");
+    doc = read_json("observed", "results.json");
     yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "cells"), i, n, cell) {
         const bool observed = yyjson_equals_str(yyjson_obj_get(cell, "dataset"), "observed");
         if (!yyjson_equals_str(yyjson_obj_get(cell, "metric"), "auroc") || !yyjson_is_null(yyjson_obj_get(cell, "at_tok")))

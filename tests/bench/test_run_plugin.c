@@ -1,9 +1,8 @@
 /* A run with plug-ins on the real SmolLM2: a sound one is a monitor like any other; of a broken one the cells say why,
  * and the others are as they would be without it. A plug-in that was mended is asked again. */
-#include "test.h"
+#include "bench/read_json.h"
 
 #include <sys/stat.h>
-#include <yyjson.h>
 
 /* In three folds of four (crc32 of the normalised prompt, modulo 3), safe and unsafe in turn. */
 static const char *const subject[] = {
@@ -48,8 +47,6 @@ static yyjson_doc *run(mid_ctx *ctx, const char *monitors, const char *dir)
     const char *data_dir = test_dir();
     mid_plan *plan = load(ctx, monitors);
     mid_run_opts opts = mid_run_opts_default();
-    yyjson_doc *doc;
-    char path[100];
 
     opts.out_dir = test_path(dir);
     opts.data_dir = &data_dir;
@@ -59,10 +56,7 @@ static yyjson_doc *run(mid_ctx *ctx, const char *monitors, const char *dir)
     if (mid_run(ctx, plan, &opts) != MID_OK)
         fail_msg("%s", mid_ctx_message(ctx));
     mid_plan_close(plan);
-    snprintf(path, sizeof path, "%s/results.json", dir);
-    doc = yyjson_read_file(test_path(path), 0, NULL, NULL);
-    assert_non_null(doc);
-    return doc;
+    return read_json(dir, "results.json");
 }
 
 /* The AUROC at the end. */
