@@ -102,10 +102,22 @@ static void make_rows(struct rows *r)
 
 static mid_label label_at(size_t i) { return (mid_label){ .unsafe = (int)(i % 2), .score = 0.5, .onset_byte = -1 }; }
 
-static sqlite3 *open_bare(const char *path, const char *table)
+static mid_store *open_ours(mid_ctx *ctx, const char *dir)
+{
+    mid_store *store;
+    char path[4096];
+
+    fresh(path, dir, "ours.db");
+    must(ctx, mid_store_open(ctx, path, &store));
+    return store;
+}
+
+static sqlite3 *open_bare(const char *dir, const char *table)
 {
     sqlite3 *db;
+    char path[4096];
 
+    fresh(path, dir, "bare.db");
     must_sql(NULL, sqlite3_open(path, &db) == SQLITE_OK);
     must_sql(db, sqlite3_exec(db, "PRAGMA page_size=16384; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL", NULL,
                               NULL, NULL) == SQLITE_OK);
@@ -118,14 +130,11 @@ static sqlite3 *open_bare(const char *path, const char *table)
 static struct time scores_ours(mid_ctx *ctx, const char *dir, const struct rows *r)
 {
     const size_t n = (N_COST + N_SCORE * r->n_tok) * sizeof *r->score;
-    mid_store *store;
-    char path[4096];
-    struct time start, spent;
+    mid_store *store = open_ours(ctx, dir);
+    const struct time start = now();
+    struct time spent;
     size_t i;
 
-    fresh(path, dir, "ours.db");
-    must(ctx, mid_store_open(ctx, path, &store));
-    start = now();
     for (i = 0; i < r->n_monitor; i++)
         must(ctx, mid_store_put_blob(ctx, store, "scores", &r->scores[i], r->score, n));
     spent = since(start);
@@ -143,15 +152,13 @@ static struct time scores_ours(mid_ctx *ctx, const char *dir, const struct rows 
 
 static struct time scores_bare(const char *dir, const struct rows *r)
 {
-    char path[4096];
     struct time start, spent;
     const double *rank = r->score + N_COST;
     sqlite3_stmt *insert;
     sqlite3 *db;
     size_t i, t;
 
-    fresh(path, dir, "bare.db");
-    db = open_bare(path, "CREATE TABLE score(scores INTEGER, i_tok INTEGER, rank REAL, rule REAL, cal REAL)");
+    db = open_bare(dir, "CREATE TABLE score(scores INTEGER, i_tok INTEGER, rank REAL, rule REAL, cal REAL)");
     start = now();
     must_sql(db, sqlite3_prepare_v2(db, "INSERT INTO score VALUES(?,?,?,?,?)", -1, &insert, NULL) == SQLITE_OK);
     must_sql(db, sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK);
@@ -176,14 +183,11 @@ static struct time scores_bare(const char *dir, const struct rows *r)
 
 static struct time labels_ours(mid_ctx *ctx, const char *dir, const struct rows *r)
 {
-    mid_store *store;
-    char path[4096];
-    struct time start, spent;
+    mid_store *store = open_ours(ctx, dir);
+    const struct time start = now();
+    struct time spent;
     size_t i;
 
-    fresh(path, dir, "ours.db");
-    must(ctx, mid_store_open(ctx, path, &store));
-    start = now();
     must(ctx, mid_store_begin(ctx, store));
     for (i = 0; i < r->n_answer; i++) {
         const mid_label label = label_at(i);
@@ -203,15 +207,13 @@ static struct time labels_ours(mid_ctx *ctx, const char *dir, const struct rows 
 
 static struct time labels_bare(const char *dir, const struct rows *r)
 {
-    char path[4096];
     struct time start, spent;
     sqlite3_stmt *insert;
     sqlite3 *db;
     size_t i;
 
-    fresh(path, dir, "bare.db");
-    db = open_bare(path, "CREATE TABLE label(trace TEXT NOT NULL, labeler TEXT NOT NULL, unsafe INTEGER NOT NULL,"
-                         " score REAL, onset_byte INTEGER NOT NULL, PRIMARY KEY(trace, labeler)) STRICT, WITHOUT ROWID");
+    db = open_bare(dir, "CREATE TABLE label(trace TEXT NOT NULL, labeler TEXT NOT NULL, unsafe INTEGER NOT NULL,"
+                        " score REAL, onset_byte INTEGER NOT NULL, PRIMARY KEY(trace, labeler)) STRICT, WITHOUT ROWID");
     start = now();
     must_sql(db, sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO label VALUES(?,?,?,?,?)", -1, &insert, NULL) == SQLITE_OK);
     must_sql(db, sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK);

@@ -68,8 +68,11 @@ static void score_fold(const mid__set *set, int fold, const struct tally *tally,
     for (i = 0; i < set->n; i++) {
         const mid__answer *a = &set->answer[i];
         const struct tally *of = &tally[tally[a->i_author].n ? a->i_author : set->n_author];
-        const double score = place(of, tally, set->n_author);
-        for (t = at[i]; a->fold == fold && t < at[i + 1]; t++)
+        double score;
+        if (a->fold != fold)
+            continue;
+        score = place(of, tally, set->n_author);
+        for (t = at[i]; t < at[i + 1]; t++)
             into[t] = score;
     }
 }

@@ -151,21 +151,18 @@ static const mid__field policy_fields[] = {
     { 0 }
 };
 
-static mid_status read_policies(const mid__yaml_file *file, const mid__yaml *value, const mid__field *f, char *object)
+static mid_status read_policy(const mid__yaml_file *file, const mid__yaml *e, void *entry)
 {
-    mid__policy *policy;
-    mid_status status = mid__field_list(file, value, f, object, sizeof *policy, &policy);
-    const mid__yaml *e;
+    mid__policy *policy = entry;
+    mid_status status;
 
-    for (e = value->first; e && status == MID_OK; e = e->next, policy++) {
-        policy->mode_name = "block";
-        policy->hold_back = 8;
-        status = mid__field_map(file, e, policy_fields, policy, NULL, NULL);
-        while (strcmp(mode_names[policy->mode], policy->mode_name) != 0)
-            policy->mode++;
-        if (!policy->say)
-            policy->say = policy->mode == MID__MODE_REDACT ? " [...]" : "";
-    }
+    policy->mode_name = "block";
+    policy->hold_back = 8;
+    status = mid__field_map(file, e, policy_fields, policy, NULL, NULL);
+    while (strcmp(mode_names[policy->mode], policy->mode_name) != 0)
+        policy->mode++;
+    if (!policy->say)
+        policy->say = policy->mode == MID__MODE_REDACT ? " [...]" : "";
     return status;
 }
 
@@ -187,7 +184,8 @@ static const mid__field config_fields[] = {
     { "upstream", read_upstream, .required = true },
     { "limits", read_limits, .required = false },
     { "drain_ms", mid__field_u32, MID__MEMBER(mid__config, drain_ms), .lo = 0, .hi = 3600000 },
-    { "policies", read_policies, MID__MEMBERS(mid__config, policy, n_policy), .required = true },
+    { "policies", mid__field_each, MID__MEMBERS(mid__config, policy, n_policy), MID__LIST_OF(read_policy, mid__policy),
+      .required = true },
     { 0 }
 };
 
